@@ -1,0 +1,220 @@
+"""The models that the core owns: every number of the gate, with unit, range, default and source.
+
+Invariant: a model that exists is valid; a wrong number is refused at construction, by the same
+ranges that the configuration loader enforces.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioGuardConfig",
+    "BargeInConfig",
+    "GatingConfig",
+    "GatingMode",
+    "IdleFillConfig",
+    "ProviderGatingPolicy",
+    "VadConfig",
+    "WithheldAudio",
+]
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from annotated_types import Interval
+
+
+class GatingMode(StrEnum):
+    """How a gated provider's frames are judged while the agent is audible."""
+
+    OFF = "off"
+    """Everything passes, also while the agent is audible."""
+    HALF_DUPLEX = "half_duplex"
+    """Nothing passes while the agent is audible; the caller can't interrupt."""
+    VAD = "vad"
+    """Local voice activity and level decide; no far-end reference is used."""
+    ECHO_AWARE = "echo_aware"
+    """The far-end reference decides; without a detector for it, as ``vad``."""
+
+
+class WithheldAudio(StrEnum):
+    """What the provider gets in place of a withheld frame."""
+
+    SILENCE = "silence"
+    """As much silence, always: the provider's turn detector is never starved."""
+    ADAPTIVE = "adaptive"
+    """Silence until the provider has surely closed the turn, then nothing: costs less."""
+    DROP = "drop"
+    """Nothing; only for providers whose turn detector does not run on the audio."""
+
+
+def _check_ranges(model: Any) -> None:  # noqa: ANN401 - any of the models below
+    """Raise ValueError for the first field of a dataclass outside its annotated interval."""
+    hints = get_type_hints(type(model), include_extras=True)
+    for model_field in fields(model):
+        hint = hints[model_field.name]
+        if get_origin(hint) is not Annotated:
+            continue
+        value = getattr(model, model_field.name)
+        expected, *constraints = get_args(hint)
+        if isinstance(value, bool) or not isinstance(value, (int, expected)):
+            raise TypeError(f"{model_field.name}: {value!r} is not a number")
+        for interval in constraints:
+            if isinstance(interval, Interval) and not _is_inside(value, interval):
+                raise ValueError(
+                    f"{model_field.name}: {value!r} is not in {interval.ge}..{interval.le}"
+                )
+
+
+def _is_inside(value: float, interval: Interval) -> bool:
+    return bool(interval.ge <= value <= interval.le)  # type: ignore[operator]
+
+
+Ms = Annotated[int, Interval(ge=0, le=10_000)]
+Prob = Annotated[float, Interval(ge=0.0, le=1.0)]
+Rms = Annotated[int, Interval(ge=0, le=32_767)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VadConfig:
+    """WebRTC VAD and the smoothing over it."""
+
+    webrtc_aggressiveness: Annotated[int, Interval(ge=0, le=3)] = 3
+    """WebRTC VAD mode: 0 calls most frames speech, 3 the fewest. Mode 3 for phone lines: the
+    others call steady line noise speech more often."""
+    confidence_threshold: Prob = 0.6
+    """Smoothed confidence from which a frame counts as speech, 0..1."""
+    energy_threshold: Annotated[int, Interval(ge=0, le=32_767)] = 120
+    """RMS (int16 units) below which no frame counts as speech; 120 is -48.7 dBFS."""
+    smoothing_frames: Annotated[int, Interval(ge=1, le=25)] = 5
+    """20 ms frames over which voice activity is averaged."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioGuardConfig:
+    """The guard on noisy lines, at work while the agent is silent."""
+
+    initial_noise_floor: Annotated[float, Interval(ge=1.0, le=2000.0)] = 20.0
+    """RMS (int16 units) that the noise floor of a call starts at."""
+    speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
+    """A frame is loud from this many times the noise floor."""
+    hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 800
+    """Time that frames still pass after the last speech. Longer than the end-of-turn silence of the
+    provider (500 ms by default at OpenAI), so that word ends and the line's own silence are heard."""
+    preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
+    """Audio from before the first speech frame that is released with it, at most 25 chunks."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BargeInConfig:
+    """Evidence and times of an interruption of the agent by the caller."""
+
+    candidate_ms: Annotated[int, Interval(ge=20, le=1000)] = 60
+    """Evidence from which playout pauses and the gate watches closely."""
+    min_ms: Annotated[int, Interval(ge=20, le=2000)] = 140
+    """Evidence from which the gate opens over the agent."""
+    evidence_release_ms: Annotated[int, Interval(ge=20, le=2000)] = 160
+    """Time without evidence after which a candidate is dropped."""
+    onset_preroll_ms: Annotated[int, Interval(ge=0, le=480)] = 120
+    """Audio from before the first evidence that is released with the onset."""
+    confirm_speech_ms: Annotated[int, Interval(ge=20, le=5000)] = 400
+    """Speech after the gate opened that confirms an interruption without the provider's word."""
+    confirm_timeout_ms: Annotated[int, Interval(ge=100, le=10_000)] = 1200
+    """Time after the gate opened within which an interruption must be confirmed."""
+    turn_end_ms: Annotated[int, Interval(ge=100, le=5000)] = 700
+    """Silence of the caller after which a caller's turn over the agent has ended."""
+    cooldown_ms: Ms = 500
+    """Time after a barge-in that nothing confirmed in which no new candidate starts."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+        if self.min_ms < self.candidate_ms:
+            raise ValueError(
+                f"min_ms: {self.min_ms} is below candidate_ms ({self.candidate_ms}): "
+                "the gate can't open before its candidate"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleFillConfig:
+    """Silence for a provider whose turn detector waits for audio that the line does not deliver."""
+
+    after_ms: Annotated[int, Interval(ge=40, le=2000)] = 120
+    """Time without a frame from which silence is sent at 20 ms cadence (DTX, stalled line)."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderGatingPolicy:
+    """How the frames of one kind of provider are gated."""
+
+    gating_enabled: bool
+    """False: every frame passes untouched, and nothing is measured."""
+    mode: GatingMode = GatingMode.ECHO_AWARE
+    withheld_audio: WithheldAudio = WithheldAudio.SILENCE
+    post_speech_grace_ms: Annotated[int, Interval(ge=0, le=3000)] = 250
+    """Echo tail: time after the last agent audio played in which the gate stays closed, on top of
+    the measured echo delay."""
+    vad_threshold: Prob = 0.6
+    """Mode ``vad``: smoothed voice activity that counts as evidence, 0..1."""
+    energy_threshold: Rms = 1500
+    """Mode ``vad``: RMS (int16 units) that counts as evidence; 1500 is -26.8 dBFS."""
+    sensitivity: Prob = 0.5
+    """Mode ``echo_aware``: 0 opens late and surely, 1 early and less surely."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the same kind."""
+
+    def __post_init__(self) -> None:
+        _check_ranges(self)
+
+
+_DEFAULT_POLICIES: Mapping[str, ProviderGatingPolicy] = MappingProxyType(
+    {
+        "openai_realtime": ProviderGatingPolicy(gating_enabled=True),
+        "deepgram": ProviderGatingPolicy(gating_enabled=False),
+        "local": ProviderGatingPolicy(
+            gating_enabled=False, aliases=("local_only", "local_hybrid", "hybrid_support")
+        ),
+    }
+)
+
+_NUMBERED_INSTANCE = re.compile(r"[_-]\d+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatingConfig:
+    """Everything that the gate can be told."""
+
+    providers: Mapping[str, ProviderGatingPolicy] = field(default_factory=lambda: _DEFAULT_POLICIES)
+    """Policy by provider kind."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Provider kind by the name of a configured instance, for names that don't show their kind."""
+    vad: VadConfig = field(default_factory=VadConfig)
+    audio_guard: AudioGuardConfig = field(default_factory=AudioGuardConfig)
+    barge_in: BargeInConfig = field(default_factory=BargeInConfig)
+    idle_fill: IdleFillConfig = field(default_factory=IdleFillConfig)
+
+    def policy_for(self, provider: str) -> ProviderGatingPolicy | None:
+        """Return the policy of a provider by instance name, kind or alias; None if unknown.
+
+        ``openai_realtime_2`` is an ``openai_realtime``, as any name is that ends in a number.
+        """
+        kind = self.kinds.get(provider, provider)
+        for name in (kind, _NUMBERED_INSTANCE.sub("", kind)):
+            if name in self.providers:
+                return self.providers[name]
+            for policy in self.providers.values():
+                if name in policy.aliases:
+                    return policy
+        return None

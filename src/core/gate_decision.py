@@ -1,0 +1,174 @@
+"""What the gate says of one captured frame: the value that every caller of the gate acts on.
+
+Invariant: a decision is complete by itself; acting on it needs no look into the gate.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "PASS_THROUGH",
+    "GateAction",
+    "GateDecision",
+    "GateEvent",
+    "GateEventType",
+    "GateMeasurements",
+    "GateReason",
+    "GateState",
+]
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GateState(StrEnum):
+    """Where one call's gate stands; the transitions are in ``gating_state.py``."""
+
+    OPEN = "open"
+    """The caller is heard: the agent is silent, or the caller holds the turn."""
+    CLOSED = "closed"
+    """The agent is audible: captured frames are held, the provider gets silence."""
+    CANDIDATE = "candidate"
+    """Early evidence of the caller: playout pauses, nothing is released yet."""
+    BARGE_IN = "barge_in"
+    """The evidence held: the onset is released and live frames follow, playout stays paused."""
+
+
+class GateAction(StrEnum):
+    """What becomes of the captured frame."""
+
+    FORWARD = "forward"
+    WITHHOLD = "withhold"
+
+
+class GateReason(StrEnum):
+    """Why the gate decided as it did."""
+
+    PASS_THROUGH = "pass_through"
+    """The provider's policy has no gating."""
+    UNKNOWN_CALL = "unknown_call"
+    """No such call: never started, or already cleaned up."""
+    AGENT_SILENT = "agent_silent"
+    """The agent is silent and no guard is on: everything passes."""
+    CALLER_SPEECH = "caller_speech"
+    """The agent is silent and the guard hears speech."""
+    HANGOVER = "hangover"
+    """No speech in this frame, but some shortly before it."""
+    LINE_SILENCE = "line_silence"
+    """The guard found hard silence."""
+    LINE_NOISE = "line_noise"
+    """The guard found sound that is not speech."""
+    LINE_MUSIC = "line_music"
+    """The guard is in music mode."""
+    AGENT_AUDIBLE = "agent_audible"
+    """The agent is heard by the caller, or its echo may still be coming back."""
+    CANDIDATE = "candidate"
+    """Early evidence of the caller over the agent, not yet enough."""
+    BARGE_IN = "barge_in"
+    """The caller's speech over the agent was committed."""
+    CALLER_TURN = "caller_turn"
+    """The caller was already talking when the agent started, or has interrupted it."""
+    PROVIDER_SPEECH = "provider_speech"
+    """The provider's turn detector heard the caller."""
+    CONFIRM_TIMEOUT = "confirm_timeout"
+    """A barge-in that nothing confirmed in time."""
+    EVIDENCE_LOST = "evidence_lost"
+    """A candidate whose evidence did not hold."""
+    IDLE_FILL = "idle_fill"
+    """The line delivers nothing; silence keeps the provider's turn detector running."""
+    GAP_RECOVERY = "gap_recovery"
+    """A small gap in the stream was filled."""
+    MALFORMED_AUDIO = "malformed_audio"
+    """The bytes were not audio of the call's format."""
+    INCOMPLETE_FRAME = "incomplete_frame"
+    """Not yet 20 ms of audio; decided when the rest is there."""
+
+
+class GateEventType(StrEnum):
+    """What happened on a call, for the engine to act on and for logs and traces to keep."""
+
+    GATE_CLOSED = "gate_closed"
+    GATE_OPENED = "gate_opened"
+    CANDIDATE_STARTED = "candidate_started"
+    """Pause playout."""
+    CANDIDATE_DROPPED = "candidate_dropped"
+    """Resume playout where it stopped."""
+    BARGE_IN_COMMITTED = "barge_in_committed"
+    """The gate opened over the agent; keep playout paused."""
+    INTERRUPTED = "interrupted"
+    """Flush playout and truncate the response at what was heard."""
+    RESUMED = "resumed"
+    """Nothing confirmed the barge-in: resume playout where it stopped."""
+    HELD_DISCARDED = "held_discarded"
+    """Held frames were judged echo and dropped."""
+    ONSET_RELEASED = "onset_released"
+    """Held frames of the caller's onset were released."""
+    DETECTOR_DEGRADED = "detector_degraded"
+    """A detector raised; the next simpler mode is used for the rest of the call."""
+    MUSIC_ENTERED = "music_entered"
+    MUSIC_LEFT = "music_left"
+    GUARD_SUMMARY = "guard_summary"
+    """At most every 5 s: what the guard kept from the provider since the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateEvent:
+    """One thing that happened on a call."""
+
+    type: GateEventType
+    t_ms: float
+    """``now_ms`` of the input that caused it."""
+    reason: GateReason
+    count: int = 0
+    """Frames concerned, where frames are concerned; else 0."""
+    detail: str = ""
+    """Closed-set detail for logs, such as the name of the mode fallen back to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateMeasurements:
+    """What was measured on the frame that a decision is about."""
+
+    capture_rms: float = 0.0
+    """RMS of the frame in int16 units, 0..32768."""
+    zcr_ratio: float = 0.0
+    """Zero crossings per sample, 0..1."""
+    vad_confidence: float = 0.0
+    """Smoothed voice activity, 0..1."""
+    noise_floor: float = 0.0
+    """The guard's noise floor, RMS in int16 units."""
+    near_end_logit: float | None = None
+    """Log odds that the caller speaks, of the echo-aware detector; None without one."""
+    evidence_ms: float = 0.0
+    """Evidence of the caller over the agent gathered so far, in ms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateDecision:
+    """What becomes of one captured frame.
+
+    ``audio`` is what goes to the provider now, in order, each at most 20 ms in the format of the
+    capture: released held frames, then the frame itself or the silence in its place. It is empty
+    when nothing goes out, and for :data:`PASS_THROUGH`, where the frame itself goes out untouched;
+    :meth:`audio_for` covers both.
+    """
+
+    action: GateAction
+    """What became of the (last 20 ms of the) frame."""
+    state: GateState
+    """The state after the frame."""
+    reason: GateReason
+    audio: tuple[bytes, ...] = ()
+    released: tuple[bytes, ...] = ()
+    """The held frames among ``audio``, oldest first."""
+    events: tuple[GateEvent, ...] = ()
+    measurements: GateMeasurements | None = None
+
+    def audio_for(self, frame: bytes) -> tuple[bytes, ...]:
+        """Return what to send to the provider for ``frame``, in order."""
+        return (frame,) if self is PASS_THROUGH else self.audio
+
+
+PASS_THROUGH = GateDecision(
+    action=GateAction.FORWARD, state=GateState.OPEN, reason=GateReason.PASS_THROUGH
+)
+"""The one decision of every frame that the gate does not concern itself with."""

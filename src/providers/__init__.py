@@ -1,0 +1,1 @@
+"""The providers layer of voxgate."""

@@ -1,0 +1,184 @@
+"""What the engine asks of a provider, and what a provider tells the engine.
+
+One provider object serves one call. Invariant: a provider never decides about audio; a gated one
+asks the gating manager and sends what the decision says.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentAudio",
+    "AgentAudioDone",
+    "CallAudio",
+    "CallerSpeechStarted",
+    "CallerSpeechStopped",
+    "Capabilities",
+    "Provider",
+    "ProviderDisconnected",
+    "ProviderEnded",
+    "ProviderEvent",
+    "ProviderReady",
+    "ProviderWarning",
+    "ResponseDone",
+    "ResponseStarted",
+]
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.audio import AudioFormat
+from ..core.gate_decision import GateDecision
+from ..errors import ProviderError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a provider of this kind is like; known before it is started."""
+
+    needs_gating: bool
+    """The provider hears everything it is sent and its turn detector can't tell echo."""
+    detects_turns: bool
+    """The provider finds the caller's turns in the audio that it receives."""
+    reports_interruption: bool
+    """The provider says when the caller speaks over the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReady:
+    """The provider is connected and configured; audio flows. Sent again after a reconnect."""
+
+    reconnected: bool = False
+    held_frames: int = 0
+    """Frames that waited while the provider was away and were sent now."""
+    dropped_frames: int = 0
+    """Frames lost because more waited than the bound allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDisconnected:
+    """The connection was lost; the provider tries again by itself."""
+
+    error: ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderWarning:
+    """The provider refused one request; the call goes on."""
+
+    error: ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderEnded:
+    """The provider is gone for good: the last event."""
+
+    error: ProviderError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The agent begins to answer."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudio:
+    """A piece of the agent's voice, in the call's playout format; faster than real time."""
+
+    item_id: str
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAudioDone:
+    """All audio of the item has been generated; most of it is still to be played."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    """The answer is complete, or was cancelled."""
+
+    response_id: str
+    status: str
+    """``completed``, ``cancelled``, ``failed`` or ``incomplete``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpeechStarted:
+    """The provider's turn detector heard the caller."""
+
+    decision: GateDecision
+    """What the gate made of it: its events say whether the agent was interrupted."""
+    capture_ms: float | None = None
+    """Start of the speech on the call's capture clock, or None if the provider did not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpeechStopped:
+    """The provider's turn detector heard the end of the caller's turn."""
+
+    capture_ms: float | None = None
+
+
+ProviderEvent = (
+    ProviderReady
+    | ProviderDisconnected
+    | ProviderWarning
+    | ProviderEnded
+    | ResponseStarted
+    | AgentAudio
+    | AgentAudioDone
+    | ResponseDone
+    | CallerSpeechStarted
+    | CallerSpeechStopped
+)
+
+
+class Provider(Protocol):
+    """One call's agent.
+
+    Every implementation passes ``tests/integration/provider_conformance.py``.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this provider is like."""
+
+    async def start(self) -> None:
+        """Connect and configure.
+
+        Raises:
+            ProviderError: if it can't be reached or refuses us.
+        """
+
+    async def send_audio(self, frame: bytes) -> GateDecision:
+        """Judge and send one captured frame in the call's capture format; never blocks on I/O.
+
+        A provider that is not gated sends the very object and returns ``PASS_THROUGH``.
+        """
+
+    async def advance(self) -> GateDecision:
+        """Let time pass without a frame; called once a 20 ms slot. Sends what the gate says."""
+
+    async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
+        """Stop the answer: the caller has heard so many ms of each unfinished item, in order."""
+
+    def events(self) -> AsyncIterator[ProviderEvent]:
+        """Yield events until :class:`ProviderEnded`; one consumer."""
+
+    async def stop(self) -> None:
+        """Close the connection; idempotent. ``events`` ends with :class:`ProviderEnded`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAudio:
+    """The formats of one call's line."""
+
+    capture: AudioFormat
+    """What :meth:`Provider.send_audio` gets."""
+    playout: AudioFormat
+    """What :class:`AgentAudio` carries."""

@@ -1,0 +1,1 @@
+"""The realtime_server layer of voxgate."""

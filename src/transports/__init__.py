@@ -1,0 +1,1 @@
+"""The transports layer of voxgate."""

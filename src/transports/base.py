@@ -1,0 +1,124 @@
+"""What the engine asks of a telephone line, and what a line tells the engine.
+
+Invariant: audio trouble on a line is data (events and counters), never an exception; a broken peer
+ends its own call only.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CallHandler",
+    "Line",
+    "LineAudio",
+    "LineCapabilities",
+    "LineDtmf",
+    "LineEvent",
+    "LineHangup",
+    "LineWarning",
+    "Transport",
+]
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..core.audio import AudioFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCapabilities:
+    """What a line of this kind is like."""
+
+    max_silence_ms: int | None
+    """The line ends the call after so long without a frame from us; None if it never does."""
+    can_flush: bool
+    """The line buffers what it was sent and can be told to forget it."""
+    max_lead_ms: int
+    """How far ahead of real time we may send; 0 where nothing but our own pace exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineAudio:
+    """Captured audio in the line's capture format; any length, as it came."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LineDtmf:
+    """The caller pressed a key."""
+
+    digit: str
+    """One of ``0-9 * # A-D``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineWarning:
+    """Something odd that the call survives; counted and logged once a call."""
+
+    code: str
+    """Closed set, dotted snake_case, such as ``audiosocket.unknown_kind``."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineHangup:
+    """The line is gone: the last event."""
+
+    reason: str
+    """``caller_hangup``, ``local_hangup``, ``protocol_error`` or ``transport_error``."""
+    detail: str = ""
+
+
+LineEvent = LineAudio | LineDtmf | LineWarning | LineHangup
+
+
+class Line(Protocol):
+    """One call on a line."""
+
+    @property
+    def call_id(self) -> str:
+        """Identifies the call in logs and traces; unique while the call lives."""
+
+    @property
+    def capabilities(self) -> LineCapabilities:
+        """What this line is like."""
+
+    @property
+    def capture_format(self) -> AudioFormat:
+        """Format of :class:`LineAudio`; fixed once the line was handed to the engine."""
+
+    @property
+    def playout_format(self) -> AudioFormat:
+        """Format that :meth:`send_audio` takes."""
+
+    def events(self) -> AsyncIterator[LineEvent]:
+        """Yield events until :class:`LineHangup`; one consumer."""
+
+    def send_audio(self, frame: bytes) -> None:
+        """Send one 20 ms frame in one write; never blocks. A peer that does not read is counted."""
+
+    async def hangup(self) -> None:
+        """End the call; idempotent."""
+
+
+CallHandler = Callable[[Line], Awaitable[None]]
+"""Serves one call from start to end; never raises."""
+
+
+class Transport(Protocol):
+    """A server of lines of one kind."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on, once it is started."""
+
+    async def start(self, handler: CallHandler) -> None:
+        """Listen; each new line is handed to ``handler`` in a task of its own.
+
+        Raises:
+            TransportError: if the address can't be bound.
+        """
+
+    async def stop(self) -> None:
+        """Stop to accept calls; running ones are the engine's to end."""

@@ -1,0 +1,54 @@
+"""Level and zero crossings of one frame: the cheap measurements that every other stage starts from.
+
+Invariant: a measurement of int16 samples is computed without rounding up to the last step, so the
+same samples read the same on every machine.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Samples", "peak", "rms", "zero_crossing_ratio"]
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16] | NDArray[np.float32]
+"""int16, or float32 in the same units [shape=(n,), mono, any rate]."""
+
+
+def rms(samples: Samples) -> float:
+    """Return the root mean square in int16 units, 0..32768; 0 for no samples.
+
+    The DC part counts: it is what the line delivers.
+    """
+    n_samples = samples.size
+    if n_samples == 0:
+        return 0.0
+    # float64 holds every sum of up to 2**23 squared int16 values exactly, in whatever order the
+    # dot product adds them; float32 would not, and int16 or int32 would overflow.
+    wide = samples.astype(np.float64)
+    return math.sqrt(wide.dot(wide) / n_samples)
+
+
+def zero_crossing_ratio(samples: Samples) -> float:
+    """Return how many neighbouring pairs of samples differ in sign, per pair, 0..1.
+
+    Zero counts as positive, so that digital silence has no crossings, and a signal that touches
+    zero from above does not cross it. Fewer than two samples have none.
+    """
+    n_pairs = samples.size - 1
+    if n_pairs < 1:
+        return 0.0
+    is_negative = samples < 0
+    return int(np.count_nonzero(is_negative[1:] != is_negative[:-1])) / n_pairs
+
+
+def peak(samples: Samples) -> float:
+    """Return the largest magnitude in int16 units, 0..32768; 0 for no samples."""
+    if samples.size == 0:
+        return 0.0
+    # Not abs(): the magnitude of -32768 is no int16.
+    highest = float(samples[samples.argmax()])
+    lowest = float(samples[samples.argmin()])
+    return max(highest, -lowest)

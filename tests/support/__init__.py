@@ -1,0 +1,1 @@
+"""What several tests share: signal builders and scripted peers."""

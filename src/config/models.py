@@ -1,0 +1,274 @@
+"""The models of ``config/ai-agent.yaml``, nested as in the file.
+
+The core's own models (``vad``, ``audio_guard``, ``barge_in``, ``idle_fill`` and the policies under
+``gating``) are those of ``core/config.py``. Invariant: a model that exists is valid, across its
+fields too; a default stands here or there, once. The models of providers are in
+``provider_models.py`` and are imported from here.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "EMBEDDED",
+    "PROVIDER_KINDS",
+    "AppConfig",
+    "AudioSocketConfig",
+    "AuthHeader",
+    "DeepgramConfig",
+    "Eagerness",
+    "EngineConfig",
+    "GatingSection",
+    "LinesConfig",
+    "LocalConfig",
+    "LogFormat",
+    "LogLevel",
+    "NoiseReduction",
+    "OpenAIRealtimeConfig",
+    "ProviderConfig",
+    "ProviderKind",
+    "RealtimeServerConfig",
+    "TurnDetectionConfig",
+    "TurnDetectionType",
+    "unknown_provider",
+]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Interval
+
+from ..core.config import (
+    AudioGuardConfig,
+    BargeInConfig,
+    GatingConfig,
+    IdleFillConfig,
+    ProviderGatingPolicy,
+    VadConfig,
+    WithheldAudio,
+)
+from .field_rules import Pattern, check_fields
+from .provider_models import (
+    EMBEDDED,
+    PROVIDER_KINDS,
+    AuthHeader,
+    DeepgramConfig,
+    Eagerness,
+    LocalConfig,
+    NoiseReduction,
+    OpenAIRealtimeConfig,
+    ProviderConfig,
+    ProviderKind,
+    TurnDetectionConfig,
+    TurnDetectionType,
+    default_providers,
+)
+
+Host = Annotated[str, Pattern(r"^[^\s/@]{1,253}$", "is not a host name or address")]
+Port = Annotated[int, Interval(ge=0, le=65_535)]
+InstanceName = Annotated[
+    str,
+    Pattern(
+        r"^[a-z0-9]+([_-][a-z0-9]+)*$",
+        "is not a name of lower-case letters and digits, with single - or _ between them",
+    ),
+]
+
+_STARVED_BY_DROP: frozenset[str] = frozenset({"openai_realtime", "deepgram"})
+"""Kinds whose turn detector runs on the audio that they receive: without it, no turn ever ends."""
+
+
+class LogLevel(StrEnum):
+    """The least serious log events that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log events are written."""
+
+    CONSOLE = "console"
+    """Lines for a person at a terminal."""
+    JSON = "json"
+    """One JSON object a line, for a log collector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """The engine: which provider answers, and the bounds on what it takes on."""
+
+    default_provider: InstanceName = "embedded"
+    """Name under ``providers`` of the one that answers calls."""
+    max_calls: Annotated[int, Interval(ge=1, le=10_000)] = 100
+    """Calls at a time; a further one is hung up at once and counted."""
+    drain_timeout_s: Annotated[float, Interval(ge=0.0, le=3600.0)] = 30.0
+    """Time in s that running calls get to end by themselves when the engine is told to stop."""
+    inbound_queue_frames: Annotated[int, Interval(ge=1, le=10_000)] = 500
+    """Frames of 20 ms of a line that may wait for the engine, oldest dropped beyond; 500 is 10 s,
+    more than the burst after any stall that a call survives."""
+    provider_hold_ms: Annotated[int, Interval(ge=0, le=60_000)] = 10_000
+    """Caller's audio in ms that is held while a provider reconnects, oldest dropped beyond."""
+    log_level: LogLevel = LogLevel.INFO
+    """Least serious events that are logged."""
+    log_format: LogFormat = LogFormat.CONSOLE
+    """Form of the log: console for people, json for collectors."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSocketConfig:
+    """The server that Asterisk's ``AudioSocket()`` application and channel connect to."""
+
+    enabled: bool = True
+    """Whether the server listens."""
+    host: Host = "127.0.0.1"
+    """Address to listen on. AudioSocket has no password: beyond loopback, let a firewall admit the
+    Asterisk host only."""
+    port: Port = 8090
+    """TCP port to listen on; 0: any free one, which the log names."""
+    max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
+    """Open connections, calls or not; further ones are closed at once and counted."""
+    uuid_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
+    """Time in s within which a connection must send the UUID of its call."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesConfig:
+    """The telephone lines that bring calls, one model a kind of line."""
+
+    audiosocket: AudioSocketConfig = field(default_factory=AudioSocketConfig)
+    """Asterisk AudioSocket over TCP."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeServerConfig:
+    """The server inside this process that providers with the url ``embedded`` speak to."""
+
+    host: Host = "127.0.0.1"
+    """Address to listen on. The server asks for no key: keep it on loopback."""
+    port: Port = 0
+    """TCP port to listen on; 0: any free one."""
+    speed_ratio: Annotated[float, Interval(ge=0.5, le=100.0)] = 8.0
+    """Speed of speech generation against real time; 8.0, as hosted models are well ahead of what
+    has been played."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+def _default_policies() -> dict[ProviderKind, ProviderGatingPolicy]:
+    policies = GatingConfig().providers
+    return {kind: policies[kind] for kind in PROVIDER_KINDS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatingSection:
+    """What the gate does for each kind of provider."""
+
+    providers: Mapping[ProviderKind, ProviderGatingPolicy] = field(
+        default_factory=_default_policies
+    )
+    """Policy by kind of provider, for every instance of the kind. A key left out of a policy has
+    the default of that kind."""
+
+    def __post_init__(self) -> None:
+        names: dict[str, str] = {kind: kind for kind in PROVIDER_KINDS}
+        for kind, policy in self.providers.items():
+            if kind not in PROVIDER_KINDS:
+                raise ValueError(
+                    f"providers.{kind}: is not a known kind of provider: "
+                    f"{', '.join(PROVIDER_KINDS)}"
+                )
+            _check_policy(kind, policy)
+            for alias in policy.aliases:
+                if names.setdefault(alias, kind) != kind:
+                    raise ValueError(
+                        f"providers.{kind}.aliases: {alias!r} is a name of {names[alias]} already"
+                    )
+
+
+def _check_policy(kind: str, policy: ProviderGatingPolicy) -> None:
+    starves = policy.gating_enabled and policy.withheld_audio is WithheldAudio.DROP
+    if starves and kind in _STARVED_BY_DROP:
+        raise ValueError(
+            f"providers.{kind}.withheld_audio: 'drop' would starve the turn detector of {kind}, "
+            "which runs on the audio that it receives, and the agent would never answer; use "
+            "silence or adaptive"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppConfig:
+    """Everything that an operator may turn."""
+
+    __pydantic_config__: ClassVar[Mapping[str, Any]] = {
+        "extra": "forbid",
+        "use_attribute_docstrings": True,
+    }
+
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    """The engine: which provider answers, and the bounds on what it takes on."""
+    lines: LinesConfig = field(default_factory=LinesConfig)
+    """The telephone lines that bring calls."""
+    providers: Mapping[InstanceName, ProviderConfig] = field(default_factory=default_providers)
+    """The agents that can answer, by a name of your own. A file that has this section has these
+    providers and no others."""
+    gating: GatingSection = field(default_factory=GatingSection)
+    """The gate between line and provider: policy by kind of provider."""
+    vad: VadConfig = field(default_factory=VadConfig)
+    """Voice activity: WebRTC VAD and the smoothing over it."""
+    audio_guard: AudioGuardConfig = field(default_factory=AudioGuardConfig)
+    """What is kept from a gated provider while the agent is silent: line noise and music."""
+    barge_in: BargeInConfig = field(default_factory=BargeInConfig)
+    """When a caller who speaks over the agent interrupts it."""
+    idle_fill: IdleFillConfig = field(default_factory=IdleFillConfig)
+    """Silence for the provider while the line delivers nothing."""
+    realtime_server: RealtimeServerConfig = field(default_factory=RealtimeServerConfig)
+    """The server inside this process that stands in for the cloud."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        default = self.engine.default_provider
+        if default not in self.providers:
+            raise ValueError(
+                f"engine.default_provider: {unknown_provider(default, self.providers)}"
+            )
+        for name, provider in self.providers.items():
+            if provider.kind not in self.gating.providers:
+                raise ValueError(
+                    f"gating.providers.{provider.kind}: is missing, and provider {name} needs it"
+                )
+
+    @property
+    def default_provider(self) -> ProviderConfig:
+        """The configured provider that answers calls."""
+        return self.providers[self.engine.default_provider]
+
+    @property
+    def gating_config(self) -> GatingConfig:
+        """The gate's own configuration, with the kind of every configured provider by name."""
+        return GatingConfig(
+            providers={str(kind): policy for kind, policy in self.gating.providers.items()},
+            kinds={name: provider.kind for name, provider in self.providers.items()},
+            vad=self.vad,
+            audio_guard=self.audio_guard,
+            barge_in=self.barge_in,
+            idle_fill=self.idle_fill,
+        )
+
+
+def unknown_provider(name: str, providers: Mapping[str, object]) -> str:
+    """Return what is wrong with a default provider that is not configured."""
+    return f"{name!r} is not under providers: {', '.join(providers) or 'which is empty'}"

@@ -1,0 +1,208 @@
+"""The models of configured providers, one a kind.
+
+A model here says what an operator may turn, not how the provider is spoken to. Invariant: a model
+holds the *name* of the variable with a secret, never the secret.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "EMBEDDED",
+    "PROVIDER_KINDS",
+    "AuthHeader",
+    "DeepgramConfig",
+    "Eagerness",
+    "LocalConfig",
+    "NoiseReduction",
+    "OpenAIRealtimeConfig",
+    "ProviderConfig",
+    "ProviderKind",
+    "TurnDetectionConfig",
+    "TurnDetectionType",
+    "default_providers",
+]
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Literal, get_args
+
+from annotated_types import Interval, Len
+
+from .field_rules import Pattern, TaggedBy, check_fields
+
+ProviderKind = Literal["openai_realtime", "deepgram", "local"]
+"""What a configured provider can be."""
+
+PROVIDER_KINDS: tuple[ProviderKind, ...] = get_args(ProviderKind)
+"""Every kind, in the order in which messages list them."""
+
+EMBEDDED = "embedded"
+"""The ``url`` of a provider that is the server inside this process."""
+
+VariableName = Annotated[
+    str, Pattern(r"^[A-Za-z_][A-Za-z0-9_]*$", "is not the name of an environment variable")
+]
+Url = Annotated[
+    str,
+    Pattern(
+        r"^(embedded|wss?://[^\s/?#@]+([/?]\S*)?)$",
+        "is neither 'embedded' nor a ws:// or wss:// address",
+    ),
+]
+Name = Annotated[str, Len(1, 200)]
+BackoffMs = Annotated[int, Interval(ge=10, le=60_000)]
+
+
+class AuthHeader(StrEnum):
+    """How the key is shown to the server."""
+
+    BEARER = "bearer"
+    """``Authorization: Bearer KEY``: OpenAI and most servers that speak its protocol."""
+    API_KEY = "api-key"
+    """``api-key: KEY``: Azure."""
+
+
+class TurnDetectionType(StrEnum):
+    """What ends the caller's turn, at the provider."""
+
+    SERVER_VAD = "server_vad"
+    """Silence of a set length."""
+    SEMANTIC_VAD = "semantic_vad"
+    """What was said: a finished sentence ends a turn sooner than a hesitation."""
+
+
+class Eagerness(StrEnum):
+    """How soon semantic turn detection takes a turn for finished."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    AUTO = "auto"
+    """The same as medium."""
+
+
+class NoiseReduction(StrEnum):
+    """The provider's own filter on what it hears."""
+
+    NEAR_FIELD = "near_field"
+    """For a microphone at the mouth: handsets and headsets."""
+    FAR_FIELD = "far_field"
+    """For a microphone in the room: speakerphones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnDetectionConfig:
+    """The provider's turn detector; it runs on the audio that the gate lets through."""
+
+    type: TurnDetectionType = TurnDetectionType.SERVER_VAD
+    """What ends the caller's turn: silence (server_vad) or meaning (semantic_vad)."""
+    threshold: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
+    """server_vad: activation, 0..1; higher needs louder speech. The provider's own default."""
+    prefix_padding_ms: Annotated[int, Interval(ge=0, le=5000)] = 300
+    """server_vad: ms of audio before the speech that belong to the turn. The provider's own
+    default."""
+    silence_duration_ms: Annotated[int, Interval(ge=100, le=10_000)] = 500
+    """server_vad: ms of silence that end the turn; shorter answers sooner and cuts into pauses.
+    Keep ``audio_guard.hangover_ms`` above it. The provider's own default."""
+    eagerness: Eagerness = Eagerness.AUTO
+    """semantic_vad: how soon a turn counts as finished. The provider's own default."""
+    create_response: bool = True
+    """Whether the provider answers by itself when the turn ends; without it nobody answers."""
+    interrupt_response: bool = True
+    """Whether the provider cancels its answer when it hears the caller."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAIRealtimeConfig:
+    """A server that speaks the OpenAI Realtime protocol: the cloud's, your own, or the embedded."""
+
+    kind: Literal["openai_realtime"] = "openai_realtime"
+    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
+    url: Url = "wss://api.openai.com/v1/realtime"
+    """Address of the server, or ``embedded`` for the one inside this process, which needs no key.
+    ``wss://`` anywhere but on this machine: ``ws://`` shows the key to the network."""
+    model: Name = "gpt-realtime"
+    """Name of the model, as the server knows it."""
+    api_key_env: VariableName | None = "OPENAI_API_KEY"
+    """Name of the environment variable with the key (never the key); null: the server wants none.
+    Not read for ``embedded``."""
+    auth_header: AuthHeader = AuthHeader.BEARER
+    """How the key is shown: bearer (OpenAI) or api-key (Azure)."""
+    voice: Name = "marin"
+    """Voice of the agent; the provider locks it once the agent has spoken."""
+    output_speed: Annotated[float, Interval(ge=0.25, le=1.5)] = 1.0
+    """Speed of the voice as a ratio, 1.0 is natural."""
+    instructions: Annotated[str, Len(0, 20_000)] = (
+        "You are a friendly agent on the telephone. Answer in one or two short sentences, and stop "
+        "when the caller speaks."
+    )
+    """What the agent is told to be, in plain text; at most 20,000 characters."""
+    greeting: Annotated[str, Len(0, 2000)] | None = "Hello, how can I help you?"
+    """What the agent says when the call begins; null: it waits for the caller to speak."""
+    turn_detection: TurnDetectionConfig = field(default_factory=TurnDetectionConfig)
+    """How the provider finds the caller's turns."""
+    noise_reduction: NoiseReduction | None = None
+    """The provider's filter before its turn detector; null (its default): none, as the gate keeps
+    noise out already."""
+    connect_timeout_s: Annotated[float, Interval(ge=0.1, le=120.0)] = 10.0
+    """Time in s that connecting and configuring may take, each time."""
+    max_reconnects: Annotated[int, Interval(ge=0, le=100)] = 5
+    """Attempts to get a lost connection back inside a call; 0: the call ends at once."""
+    reconnect_initial_ms: BackoffMs = 250
+    """Pause in ms before the first attempt; it doubles with each further one."""
+    reconnect_max_ms: BackoffMs = 5000
+    """Longest pause in ms between attempts."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.reconnect_max_ms < self.reconnect_initial_ms:
+            raise ValueError(
+                f"reconnect_max_ms: {self.reconnect_max_ms} is below reconnect_initial_ms "
+                f"({self.reconnect_initial_ms})"
+            )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the server is the one inside this process."""
+        return self.url == EMBEDDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepgramConfig:
+    """Deepgram's voice agent; its audio passes the gate untouched."""
+
+    kind: Literal["deepgram"] = "deepgram"
+    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
+    api_key_env: VariableName | None = "DEEPGRAM_API_KEY"
+    """Name of the environment variable with the key (never the key)."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalConfig:
+    """An agent on this machine; its audio passes the gate untouched."""
+
+    kind: Literal["local"] = "local"
+    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+ProviderConfig = Annotated[OpenAIRealtimeConfig | DeepgramConfig | LocalConfig, TaggedBy("kind")]
+"""One configured provider, told apart by its ``kind``."""
+
+
+def default_providers() -> dict[str, ProviderConfig]:
+    """Return the providers of a configuration that names none."""
+    return {
+        "embedded": OpenAIRealtimeConfig(url=EMBEDDED),
+        "openai": OpenAIRealtimeConfig(),
+        "deepgram": DeepgramConfig(),
+        "local": LocalConfig(),
+    }

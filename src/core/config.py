@@ -51,7 +51,7 @@ class WithheldAudio(StrEnum):
     """Nothing; only for providers whose turn detector does not run on the audio."""
 
 
-def _check_ranges(model: Any) -> None:  # noqa: ANN401 - any of the models below
+def _check_ranges(model: Any) -> None:
     """Raise ValueError for the first field of a dataclass outside its annotated interval."""
     hints = get_type_hints(type(model), include_extras=True)
     for model_field in fields(model):
@@ -105,8 +105,8 @@ class AudioGuardConfig:
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
     """A frame is loud from this many times the noise floor."""
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 800
-    """Time that frames still pass after the last speech. Longer than the end-of-turn silence of the
-    provider (500 ms by default at OpenAI), so that word ends and the line's own silence are heard."""
+    """Time that frames still pass after the last speech. Longer than the provider's end-of-turn
+    silence (500 ms by default at OpenAI), so that word ends and the line's own silence are heard."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
 

@@ -19,18 +19,7 @@ __all__ = [
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class GateState(StrEnum):
-    """Where one call's gate stands; the transitions are in ``gating_state.py``."""
-
-    OPEN = "open"
-    """The caller is heard: the agent is silent, or the caller holds the turn."""
-    CLOSED = "closed"
-    """The agent is audible: captured frames are held, the provider gets silence."""
-    CANDIDATE = "candidate"
-    """Early evidence of the caller: playout pauses, nothing is released yet."""
-    BARGE_IN = "barge_in"
-    """The evidence held: the onset is released and live frames follow, playout stays paused."""
+from .gate_transitions import GateEventType, GateState
 
 
 class GateAction(StrEnum):
@@ -43,10 +32,8 @@ class GateAction(StrEnum):
 class GateReason(StrEnum):
     """Why the gate decided as it did."""
 
-    PASS_THROUGH = "pass_through"
-    """The provider's policy has no gating."""
-    UNKNOWN_CALL = "unknown_call"
-    """No such call: never started, or already cleaned up."""
+    PASS_THROUGH = "pass_through"  # noqa: S105 - no password
+    """The gate does not concern itself with this provider or call."""
     AGENT_SILENT = "agent_silent"
     """The agent is silent and no guard is on: everything passes."""
     CALLER_SPEECH = "caller_speech"
@@ -81,33 +68,6 @@ class GateReason(StrEnum):
     """The bytes were not audio of the call's format."""
     INCOMPLETE_FRAME = "incomplete_frame"
     """Not yet 20 ms of audio; decided when the rest is there."""
-
-
-class GateEventType(StrEnum):
-    """What happened on a call, for the engine to act on and for logs and traces to keep."""
-
-    GATE_CLOSED = "gate_closed"
-    GATE_OPENED = "gate_opened"
-    CANDIDATE_STARTED = "candidate_started"
-    """Pause playout."""
-    CANDIDATE_DROPPED = "candidate_dropped"
-    """Resume playout where it stopped."""
-    BARGE_IN_COMMITTED = "barge_in_committed"
-    """The gate opened over the agent; keep playout paused."""
-    INTERRUPTED = "interrupted"
-    """Flush playout and truncate the response at what was heard."""
-    RESUMED = "resumed"
-    """Nothing confirmed the barge-in: resume playout where it stopped."""
-    HELD_DISCARDED = "held_discarded"
-    """Held frames were judged echo and dropped."""
-    ONSET_RELEASED = "onset_released"
-    """Held frames of the caller's onset were released."""
-    DETECTOR_DEGRADED = "detector_degraded"
-    """A detector raised; the next simpler mode is used for the rest of the call."""
-    MUSIC_ENTERED = "music_entered"
-    MUSIC_LEFT = "music_left"
-    GUARD_SUMMARY = "guard_summary"
-    """At most every 5 s: what the guard kept from the provider since the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,4 +131,5 @@ class GateDecision:
 PASS_THROUGH = GateDecision(
     action=GateAction.FORWARD, state=GateState.OPEN, reason=GateReason.PASS_THROUGH
 )
-"""The one decision of every frame that the gate does not concern itself with."""
+"""The one decision of every frame that the gate does not concern itself with: the policy has no
+gating, the kind of provider is unknown, or the call is."""

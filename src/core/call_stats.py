@@ -1,0 +1,46 @@
+"""What one call's gate has done so far, as counters.
+
+Invariant: counters only grow; every captured 20 ms frame is forwarded or withheld, exactly one of
+both.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CallStats"]
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, kw_only=True)
+class CallStats:
+    """Counters of one call; frames are 20 ms."""
+
+    captured_frames: int = 0
+    forwarded_frames: int = 0
+    """Forwarded as they came."""
+    withheld_frames: int = 0
+    """Not forwarded when they came; some are released later."""
+    released_frames: int = 0
+    """Withheld first, then released as a caller's onset."""
+    discarded_frames: int = 0
+    """Held and judged echo when the agent fell silent."""
+    silence_frames: int = 0
+    """Silence sent to the provider, in place of withheld frames or as idle fill."""
+    idle_fill_frames: int = 0
+    """Silence sent because the line delivered nothing."""
+    gap_recovery_frames: int = 0
+    """Frames inserted for small gaps (only without the guard)."""
+    surplus_frames: int = 0
+    """Silence left out to take the provider's clock back in step with the line."""
+    malformed_chunks: int = 0
+    """Chunks that were not audio of the call's format."""
+    candidates: int = 0
+    candidates_dropped: int = 0
+    barge_ins: int = 0
+    interruptions: int = 0
+    resumed: int = 0
+    """Barge-ins that nothing confirmed."""
+    degradations: int = 0
+    """Detectors that raised and are not used any more."""
+    music_frames: int = 0
+    noise_frames: int = 0

@@ -1,0 +1,62 @@
+"""The near-end verdict: does the caller speak, given what the line plays to the caller?
+
+One small interface, so that detectors can stand in each other's place and be compared. Invariant:
+a detector gets exactly one far-end frame for each 20 ms slot, and says None when it can't judge.
+"""
+
+from __future__ import annotations
+
+__all__ = ["NearEndDetector", "NearEndVerdict", "NullNearEndDetector"]
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearEndVerdict:
+    """What a detector says of one 20 ms frame of capture."""
+
+    logit: float
+    """Log odds that the caller speaks in it."""
+    erl_db: float | None = None
+    """Echo return loss: far-end level minus its echo's level in the capture; None while unknown."""
+    echo_delay_ms: float | None = None
+    """Echo path delay; None while unknown."""
+
+
+class NearEndDetector(Protocol):
+    """Tells the caller's speech from the echo of the agent."""
+
+    def receive_far_end(self, far_end: npt.NDArray[np.int16], now_ms: float) -> None:
+        """Take one slot of far-end: int16 [shape=(160,), mono, 8 kHz], silence included."""
+
+    def process(self, capture: npt.NDArray[np.int16], now_ms: float) -> NearEndVerdict | None:
+        """Judge one frame of capture: int16 [shape=(160,), mono, 8 kHz].
+
+        Returns:
+            The verdict, or None if there is none: voice activity and level decide then.
+        """
+
+    def reset(self) -> None:
+        """Forget the echo path and everything heard."""
+
+
+class NullNearEndDetector:
+    """Has no reference and no verdict: voice activity and level decide."""
+
+    def receive_far_end(self, far_end: npt.NDArray[np.int16], now_ms: float) -> None:
+        """Ignore the far end."""
+
+    def process(
+        self,
+        capture: npt.NDArray[np.int16],  # noqa: ARG002 - the interface's
+        now_ms: float,  # noqa: ARG002
+    ) -> NearEndVerdict | None:
+        """Return None, always."""
+        return None
+
+    def reset(self) -> None:
+        """Do nothing: there is nothing to forget."""

@@ -1,0 +1,415 @@
+"""One call's gate: its state, the frames it holds, and what it makes of each 20 ms.
+
+The table of ``gate_transitions.py`` says where each input leads; this module derives the inputs
+from what is measured, and carries out what the transitions stand for. Invariant: everything in here
+belongs to one call, and the same inputs give the same decisions.
+"""
+
+from __future__ import annotations
+
+__all__ = ["GatingState"]
+
+from .agent_audibility import AgentAudibility
+from .audio import FRAME_MS, AudioFormat
+from .call_stats import CallStats
+from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
+from .config import GatingConfig, GatingMode, ProviderGatingPolicy
+from .evidence import Evidence
+from .framer import Framer
+from .gate_decision import GateAction, GateDecision, GateEvent, GateMeasurements, GateReason
+from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
+from .held_audio import HeldAudio
+from .provider_feed import ProviderFeed
+
+_MAX_CHUNK_MS = 1000
+_TALKING_MS = 200
+"""The caller counts as talking so long after the last speech: longer than the closures within a
+word, about the pause after which people take the turn."""
+_ONSET_EVIDENCE_MS = 40
+"""Evidence from which a caller was already speaking when the agent fell silent."""
+_ECHO_LEVEL_RATIO = 0.25
+"""Without a reference, a frame so far below the barge-in level (12 dB) is judged echo."""
+_CONFIRM_SILENCE_MS = 140
+"""Without evidence for so long, the caller counts as silent when a barge-in times out."""
+_GAP_RECOVERY_FRAMES = range(2, 7)
+"""Missing frames that are taken for a gap in the stream; fewer are jitter, more are DTX."""
+
+
+class _Output:
+    """What one input of the gate brings forth, gathered until the decision is made."""
+
+    __slots__ = ("action", "audio", "events", "measurements", "now_ms", "reason", "released")
+
+    def __init__(self, now_ms: float, reason: GateReason) -> None:
+        self.now_ms = now_ms
+        self.action = GateAction.WITHHOLD
+        self.reason = reason
+        self.audio: list[bytes] = []
+        self.released: tuple[bytes, ...] = ()
+        self.events: list[GateEvent] = []
+        self.measurements: GateMeasurements | None = None
+
+    def report(
+        self, event_type: GateEventType, reason: GateReason, *, count: int = 0, detail: str = ""
+    ) -> None:
+        self.events.append(
+            GateEvent(type=event_type, t_ms=self.now_ms, reason=reason, count=count, detail=detail)
+        )
+
+    def decision(self, state: GateState) -> GateDecision:
+        return GateDecision(
+            action=self.action,
+            state=state,
+            reason=self.reason,
+            audio=tuple(self.audio),
+            released=self.released,
+            events=tuple(self.events),
+            measurements=self.measurements,
+        )
+
+
+class GatingState:
+    """The gate of one call of a gated provider.
+
+    Args:
+        analyzer: The call's detectors.
+        policy: The policy of the call's provider kind.
+        config: Everything else that the gate can be told.
+        capture_format: Format of the captured chunks.
+        start_ms: When the call began.
+    """
+
+    def __init__(
+        self,
+        *,
+        analyzer: CaptureAnalyzer,
+        policy: ProviderGatingPolicy,
+        config: GatingConfig,
+        capture_format: AudioFormat,
+        start_ms: float,
+    ) -> None:
+        self.state = GateState.OPEN
+        self.stats = CallStats()
+        self.stream_ms = 0.0
+        """Audio captured so far, in ms: the call's own clock where no other is given."""
+        self._analyzer = analyzer
+        self._policy = policy
+        self._barge_in = config.barge_in
+        self._idle_after_ms = config.idle_fill.after_ms
+        self._capture_format = capture_format
+        self._framer = Framer(capture_format.frame_bytes)
+        self._agent = AgentAudibility(policy.post_speech_grace_ms)
+        self._was_audible = False
+        self._evidence = Evidence(config.barge_in.evidence_release_ms)
+        self._held = HeldAudio()
+        self._feed = ProviderFeed(policy.withheld_audio, capture_format, start_ms)
+        self._speech_age_ms = _TALKING_MS + FRAME_MS
+        self._turn_silence_ms = 0
+        self._opened_ms = 0.0
+        self._confirmed_ms = 0
+        self._cooldown_until_ms = float("-inf")
+        self._last_frame_ms = start_ms
+        self._filled_frames = 0
+
+    @property
+    def mode(self) -> GatingMode:
+        """The mode in force; simpler than the policy's after a detector has raised."""
+        return self._analyzer.mode
+
+    # -- public inputs -----------------------------------------------------------------------------
+
+    def process(self, chunk: bytes, now_ms: float) -> GateDecision:
+        """Judge one captured chunk; see :meth:`AudioGatingManager.process`."""
+        output = _Output(now_ms, GateReason.INCOMPLETE_FRAME)
+        if self._is_malformed(chunk):
+            self.stats.malformed_chunks += 1
+            output.reason = GateReason.MALFORMED_AUDIO
+            return output.decision(self.state)
+        self.stream_ms += self._capture_format.duration_ms(len(chunk))
+        units = self._framer.push(chunk)
+        self._recover_gap(len(units), output)
+        for unit in units:
+            self._process_unit(unit, output)
+        self._last_frame_ms = now_ms
+        self._filled_frames = 0
+        return output.decision(self.state)
+
+    def advance(self, now_ms: float) -> GateDecision:
+        """Let time pass without a frame; see :meth:`AudioGatingManager.advance`."""
+        output = _Output(now_ms, GateReason.IDLE_FILL)
+        self._follow_agent(output)
+        idle_ms = now_ms - self._last_frame_ms
+        if idle_ms >= self._idle_after_ms:
+            missing = int(idle_ms // FRAME_MS) - self._filled_frames
+            self._filled_frames += missing
+            for _ in range(missing):
+                self._fill_slot(output)
+        return output.decision(self.state)
+
+    def receive_far_end(self, frame: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
+        """Take note of one 20 ms slot that the line plays to the caller."""
+        self._agent.receive_far_end(now_ms, is_agent_audio=is_agent_audio)
+        self._analyzer.receive_far_end(frame, now_ms)
+
+    def set_agent_speaking(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
+        """Take note of the provider's word on generation."""
+        self._agent.set_speaking(now_ms, is_speaking=is_speaking, audio_ms=audio_ms)
+
+    def receive_provider_speech_started(self, now_ms: float) -> GateDecision:
+        """Take the provider's word that the caller speaks."""
+        output = _Output(now_ms, GateReason.PROVIDER_SPEECH)
+        self._feed.in_turn = True
+        is_over_agent = self._agent.is_active(now_ms)
+        gate_input = (
+            GateInput.PROVIDER_SPEECH_OVER_AGENT if is_over_agent else GateInput.PROVIDER_SPEECH
+        )
+        self._apply(gate_input, GateReason.PROVIDER_SPEECH, output)
+        return output.decision(self.state)
+
+    def receive_provider_speech_stopped(self) -> None:
+        """Take the provider's word that the caller's turn has ended."""
+        self._feed.in_turn = False
+
+    # -- one 20 ms unit, by state ------------------------------------------------------------------
+
+    def _is_malformed(self, chunk: bytes) -> bool:
+        return (
+            not chunk
+            or len(chunk) % self._capture_format.sample_bytes != 0
+            or self._capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
+        )
+
+    def _process_unit(self, unit: bytes, output: _Output) -> None:
+        self.stats.captured_frames += 1
+        analysis = self._analyzer.analyze(unit, output.now_ms)
+        self._follow_degradation(output)
+        self._follow_agent(output)
+        if self.state is GateState.OPEN:
+            self._process_open(unit, analysis, output)
+        elif self.state is GateState.BARGE_IN:
+            self._process_barge_in(unit, analysis, output)
+        else:
+            self._process_closed(unit, analysis, output)
+        output.measurements = GateMeasurements(
+            capture_rms=analysis.level,
+            zcr_ratio=analysis.zcr_ratio,
+            vad_confidence=analysis.voice.confidence,
+            near_end_logit=None if analysis.near_end is None else analysis.near_end.logit,
+            evidence_ms=self._evidence.ms,
+        )
+
+    def _process_open(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+        if not self._is_agent_audible(output.now_ms):
+            is_speech = analysis.voice.is_speech
+            self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
+            self._forward(unit, GateReason.AGENT_SILENT, output)
+            return
+        self._follow_turn(output, is_caller=analysis.is_caller)
+        if self.state is GateState.OPEN:
+            self._forward(unit, GateReason.CALLER_TURN, output)
+        else:
+            self._hold(unit, GateReason.AGENT_AUDIBLE, output, is_echo=True)
+
+    def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+        lapsed = self._evidence.observe(is_caller=analysis.is_caller)
+        self._follow_evidence(output, lapsed=lapsed)
+        if self.state is GateState.BARGE_IN:
+            self._release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
+            self._forward(unit, GateReason.BARGE_IN, output)
+            return
+        is_candidate = self.state is GateState.CANDIDATE
+        reason = GateReason.CANDIDATE if is_candidate else GateReason.AGENT_AUDIBLE
+        is_echo = analysis.level < self._policy.energy_threshold * _ECHO_LEVEL_RATIO
+        self._hold(unit, reason, output, is_echo=is_echo)
+
+    def _process_barge_in(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+        self._follow_barge_in(output, is_caller=analysis.is_caller)
+        if self.state is GateState.CLOSED:
+            self._hold(unit, GateReason.CONFIRM_TIMEOUT, output, is_echo=True)
+        else:
+            self._forward(unit, GateReason.BARGE_IN, output)
+
+    def _fill_slot(self, output: _Output) -> None:
+        """Let one slot pass in which the line delivered nothing: the caller is silent."""
+        self.stats.idle_fill_frames += 1
+        if self.state is GateState.OPEN:
+            self._speech_age_ms += FRAME_MS
+            if self._is_agent_audible(output.now_ms):
+                self._follow_turn(output, is_caller=False)
+        elif self.state is GateState.BARGE_IN:
+            self._follow_barge_in(output, is_caller=False)
+        else:
+            lapsed = self._evidence.observe(is_caller=False)
+            self._follow_evidence(output, lapsed=lapsed)
+        self._send_silence(output)
+
+    def _recover_gap(self, n_arrived: int, output: _Output) -> None:
+        """Fill a small gap in the stream, so that the provider's time goes on evenly."""
+        gap_ms = output.now_ms - self._last_frame_ms
+        missing = round(gap_ms / FRAME_MS) - n_arrived - self._filled_frames
+        if missing not in _GAP_RECOVERY_FRAMES or self.stats.captured_frames == 0:
+            return
+        self.stats.gap_recovery_frames += missing
+        for _ in range(missing):
+            self._send_silence(output)
+
+    # -- what the state machine is told ------------------------------------------------------------
+
+    @property
+    def _is_gating(self) -> bool:
+        return self.mode is not GatingMode.OFF
+
+    def _is_agent_audible(self, now_ms: float) -> bool:
+        return self._is_gating and self._agent.is_audible(now_ms)
+
+    def _follow_agent(self, output: _Output) -> None:
+        is_audible = self._is_agent_audible(output.now_ms)
+        if is_audible and not self._was_audible:
+            is_talking = self.state is GateState.OPEN and self._speech_age_ms <= _TALKING_MS
+            self._turn_silence_ms = 0
+            self._apply(
+                GateInput.AGENT_STARTED_OVER_CALLER if is_talking else GateInput.AGENT_STARTED,
+                GateReason.AGENT_AUDIBLE,
+                output,
+            )
+        elif not is_audible and self.state is not GateState.OPEN:
+            self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
+        self._was_audible = is_audible
+
+    def _follow_turn(self, output: _Output, *, is_caller: bool) -> None:
+        """Follow a caller's turn that goes on over the agent."""
+        self._turn_silence_ms = 0 if is_caller else self._turn_silence_ms + FRAME_MS
+        if self._turn_silence_ms >= self._barge_in.turn_end_ms:
+            self._apply(GateInput.CALLER_TURN_ENDED, GateReason.AGENT_AUDIBLE, output)
+
+    def _follow_evidence(self, output: _Output, *, lapsed: bool) -> None:
+        if lapsed:
+            self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
+        elif output.now_ms < self._cooldown_until_ms:
+            return
+        elif self._evidence.ms >= self._barge_in.min_ms:
+            self._apply(GateInput.EVIDENCE_HELD, GateReason.BARGE_IN, output)
+        elif self._evidence.ms >= self._barge_in.candidate_ms:
+            self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
+
+    def _follow_barge_in(self, output: _Output, *, is_caller: bool) -> None:
+        self._evidence.observe(is_caller=is_caller)
+        self._confirmed_ms += FRAME_MS * is_caller
+        is_timed_out = output.now_ms - self._opened_ms >= self._barge_in.confirm_timeout_ms
+        if self._confirmed_ms >= self._barge_in.confirm_speech_ms:
+            self._apply(GateInput.CALLER_CONTINUED, GateReason.CALLER_TURN, output)
+        elif is_timed_out and self._evidence.gap_ms >= _CONFIRM_SILENCE_MS:
+            self._apply(GateInput.CONFIRM_TIMED_OUT, GateReason.CONFIRM_TIMEOUT, output)
+
+    def _follow_degradation(self, output: _Output) -> None:
+        while self.stats.degradations < self._analyzer.degradations:
+            self.stats.degradations += 1
+            output.report(
+                GateEventType.DETECTOR_DEGRADED,
+                GateReason.AGENT_AUDIBLE if self._was_audible else GateReason.AGENT_SILENT,
+                detail=self.mode,
+            )
+
+    # -- what the transitions stand for ------------------------------------------------------------
+
+    def _apply(self, gate_input: GateInput, reason: GateReason, output: _Output) -> None:
+        transition = TRANSITIONS[self.state, gate_input]
+        self.state = transition.state
+        if transition.event is None:
+            return
+        output.report(transition.event, reason)
+        effect = _EFFECTS.get(transition.event)
+        if effect is not None:
+            effect(self, output)
+
+    def _on_gate_closed(self, output: _Output) -> None:
+        del output
+        self._held.discard()
+        self._evidence.reset()
+
+    def _on_gate_opened(self, output: _Output) -> None:
+        """The agent fell silent: what is held is echo, unless the caller has begun to speak."""
+        if self._evidence.ms >= _ONSET_EVIDENCE_MS:
+            self._speech_age_ms = 0
+            self._release_onset(self._evidence.span_frames, GateReason.CALLER_SPEECH, output)
+        else:
+            self._discard_held(output)
+        self._evidence.reset()
+
+    def _on_candidate_started(self, output: _Output) -> None:
+        del output
+        self.stats.candidates += 1
+
+    def _on_candidate_dropped(self, output: _Output) -> None:
+        self.stats.candidates_dropped += 1
+        self._agent.resume(output.now_ms)
+
+    def _on_barge_in_committed(self, output: _Output) -> None:
+        self.stats.barge_ins += 1
+        self._opened_ms = output.now_ms
+        self._confirmed_ms = 0
+
+    def _on_interrupted(self, output: _Output) -> None:
+        self.stats.interruptions += 1
+        self._agent.flush(output.now_ms)
+        self._evidence.reset()
+        self._turn_silence_ms = 0
+        self._speech_age_ms = 0
+
+    def _on_resumed(self, output: _Output) -> None:
+        self.stats.resumed += 1
+        self._cooldown_until_ms = output.now_ms + self._barge_in.cooldown_ms
+        self._agent.resume(output.now_ms)
+        self._held.discard()
+        self._evidence.reset()
+
+    # -- what becomes of audio ---------------------------------------------------------------------
+
+    def _forward(self, unit: bytes, reason: GateReason, output: _Output) -> None:
+        self.stats.forwarded_frames += 1
+        self._feed.forward()
+        output.audio.append(unit)
+        output.action = GateAction.FORWARD
+        output.reason = reason
+
+    def _hold(self, unit: bytes, reason: GateReason, output: _Output, *, is_echo: bool) -> None:
+        self.stats.withheld_frames += 1
+        self._held.hold(unit, is_echo=is_echo)
+        self._send_silence(output)
+        output.action = GateAction.WITHHOLD
+        output.reason = reason
+
+    def _send_silence(self, output: _Output) -> None:
+        silence = self._feed.substitute(output.now_ms)
+        if silence is None:
+            self.stats.surplus_frames += self._feed.was_surplus
+            return
+        self.stats.silence_frames += 1
+        output.audio.append(silence)
+
+    def _release_onset(self, n_sure: int, reason: GateReason, output: _Output) -> None:
+        n_preroll = self._barge_in.onset_preroll_ms // FRAME_MS
+        released = self._held.release(n_sure + n_preroll, sure_chunks=n_sure)
+        self.stats.released_frames += len(released)
+        self._feed.forward(len(released))
+        output.audio.extend(released)
+        output.released = released
+        output.report(GateEventType.ONSET_RELEASED, reason, count=len(released))
+
+    def _discard_held(self, output: _Output) -> None:
+        n_discarded = self._held.discard()
+        if n_discarded == 0:
+            return
+        self.stats.discarded_frames += n_discarded
+        output.report(GateEventType.HELD_DISCARDED, GateReason.AGENT_SILENT, count=n_discarded)
+
+
+_EFFECTS = {
+    GateEventType.GATE_CLOSED: GatingState._on_gate_closed,  # noqa: SLF001 - this module's own
+    GateEventType.GATE_OPENED: GatingState._on_gate_opened,  # noqa: SLF001
+    GateEventType.CANDIDATE_STARTED: GatingState._on_candidate_started,  # noqa: SLF001
+    GateEventType.CANDIDATE_DROPPED: GatingState._on_candidate_dropped,  # noqa: SLF001
+    GateEventType.BARGE_IN_COMMITTED: GatingState._on_barge_in_committed,  # noqa: SLF001
+    GateEventType.INTERRUPTED: GatingState._on_interrupted,  # noqa: SLF001
+    GateEventType.RESUMED: GatingState._on_resumed,  # noqa: SLF001
+}

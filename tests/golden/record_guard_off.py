@@ -1,0 +1,21 @@
+"""Record what the gate does without the audio guard: `python tests/golden/record_guard_off.py`.
+
+The traces were first recorded before the guard existed; recording them anew needs a reason in the
+changelog, since with the guard switched off nothing may ever change by the guard.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.gate_traces import SCENARIOS, trace
+from voxgate.core.audio_gating_manager import AudioGatingManager
+
+if __name__ == "__main__":
+    traces = {name: trace(AudioGatingManager(), scenario()) for name, scenario in SCENARIOS.items()}
+    target = Path(__file__).with_name("guard_off.json")
+    target.write_text(json.dumps(traces, indent=1) + "\n", encoding="utf-8")

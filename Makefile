@@ -1,0 +1,51 @@
+# Needs git, GNU make and Python 3.11 to 3.14. `make help` lists what there is.
+
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+# More words for pytest: make test ARGS="-k gate -x"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-unit check format bench dist lock clean distclean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
+	    awk -F@ '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup: ## Make .venv with the locked packages (a moment, if nothing changed)
+	@sh tools/setup.sh
+
+run: setup ## Place a call with and without the gate, and show what came of it
+	@.venv/bin/voxgate demo
+
+test: setup ## Run the unit and the integration tests
+	@$(PYTHON) -m pytest $(ARGS)
+
+test-unit: setup ## Run the unit tests only
+	@$(PYTHON) -m pytest tests/unit $(ARGS)
+
+check: setup ## Run what a change must pass: format, lint, types, layers, coverage, lock
+	@sh tools/check.sh
+
+format: setup ## Format the code and sort the imports
+	@.venv/bin/ruff check --select I --fix --quiet .
+	@.venv/bin/ruff format .
+
+bench: setup ## Measure time and memory per frame and per call
+	@$(PYTHON) benchmarks/run.py
+
+dist: setup ## Build sdist and wheel, and install both into environments of their own
+	@rm -rf dist
+	@$(PYTHON) -m build --no-isolation --outdir dist .
+	@$(PYTHON) tools/check_dist.py dist
+
+lock: ## Bring uv.lock and its export in step with pyproject.toml (needs uv)
+	@sh tools/lock.sh
+
+clean: ## Delete what the other targets made, except the environments
+	@rm -rf dist out .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+	    .pytest_cache .ruff_cache
+	@find benchmarks src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Delete the environments too
+	@rm -rf .venv .venvs

@@ -1,0 +1,175 @@
+"""Prove that what `make dist` built is whole, and that both archives install and run.
+
+Each archive goes into a new environment, with the locked versions of what it needs. Invariant:
+nothing of the checkout is importable while an installed archive is tried.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DistError", "constraints", "main", "missing_from_sdist", "unexpected_in_wheel"]
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_IN_SDIST = (
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "config/ai-agent.yaml",
+    "pyproject.toml",
+    "requirements/dev.txt",
+    "tests/conftest.py",
+    "uv.lock",
+)
+_DEFAULT_CONFIG = "voxgate/config/ai-agent.yaml"
+_REQUIREMENT = re.compile(r"^(?P<pin>[A-Za-z0-9._-]+==[^\\]+?)\s*\\?$", re.MULTILINE)
+
+_TRY_IMPORT = """
+import importlib.resources, sys
+import voxgate
+for name in voxgate.__all__:
+    getattr(voxgate, name)
+assert voxgate.__version__ == sys.argv[1], voxgate.__version__
+assert "site-packages" in voxgate.__file__, voxgate.__file__
+package = importlib.resources.files("voxgate")
+assert package.joinpath("py.typed").is_file()
+assert package.joinpath("config", "ai-agent.yaml").is_file()
+"""
+
+
+class DistError(Exception):
+    """An archive is not what it should be; the message says how."""
+
+
+def constraints(requirements: str) -> str:
+    """Return the versions of a hashed requirements file as constraints for pip."""
+    return "".join(f"{found['pin']}\n" for found in _REQUIREMENT.finditer(requirements))
+
+
+def _files_of_the_package(root: Path) -> set[str]:
+    """Return the paths inside a wheel that the checkout at ``root`` asks for."""
+    source = root / "src"
+    expected = {
+        f"voxgate/{path.relative_to(source).as_posix()}"
+        for path in source.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    in_config = ("ai-agent.yaml", "ai-agent.schema.json")
+    expected |= {
+        f"voxgate/config/{name}" for name in in_config if (root / "config" / name).exists()
+    }
+    return expected | {_DEFAULT_CONFIG}
+
+
+def unexpected_in_wheel(names: Iterable[str], root: Path = ROOT) -> list[str]:
+    """Return how the files of a wheel differ from the package: ``- path`` lacks, ``+ path`` extra.
+
+    The wheel's own metadata folder is left out.
+    """
+    packed = {name for name in names if ".dist-info/" not in name}
+    expected = _files_of_the_package(root)
+    lacking = [f"- {name}" for name in sorted(expected - packed)]
+    return lacking + [f"+ {name}" for name in sorted(packed - expected)]
+
+
+def missing_from_sdist(names: Iterable[str]) -> list[str]:
+    """Return the files that a source archive must have and has not."""
+    packed = {name.partition("/")[2] for name in names}
+    return [name for name in _IN_SDIST if name not in packed]
+
+
+def _single(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        raise DistError(f"{folder}/{pattern}: {len(found)} archives, not one")
+    return found[0]
+
+
+def _check_contents(wheel: Path, sdist: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        wheel_names = archive.namelist()
+    differences = unexpected_in_wheel(wheel_names)
+    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel_names):
+        differences.append("- LICENSE")
+    with tarfile.open(sdist) as archive:
+        members = archive.getmembers()
+    differences += [f"- {name} (sdist)" for name in missing_from_sdist(m.name for m in members)]
+    differences += [f"+ {m.name} (a link, sdist)" for m in members if m.issym() or m.islnk()]
+    if differences:
+        raise DistError("the archives differ from the checkout:\n  " + "\n  ".join(differences))
+
+
+def _run(*command: str | Path, folder: Path, variables: dict[str, str] | None = None) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environ.pop("VIRTUAL_ENV", None)
+    answer = subprocess.run(
+        command,
+        check=False,
+        cwd=folder,
+        env=environ | (variables or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if answer.returncode:
+        step = " ".join(str(part) for part in command)
+        raise DistError(f"this step failed: {step}\n{answer.stdout}")
+
+
+def _try_archive(archive: Path, version: str, folder: Path) -> None:
+    """Install one archive into a new environment, first bare, then whole, and run it.
+
+    Raises:
+        DistError: if a step fails; the message holds what it printed.
+    """
+    pins = folder / "constraints.txt"
+    pins.write_text(constraints((ROOT / "requirements/dev.txt").read_text(encoding="utf-8")))
+    # By variable rather than by option: the environment that builds the sdist is held to it too.
+    locked = {"PIP_CONSTRAINT": str(pins), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environment = folder / "environment"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    install = (python, "-m", "pip", "install", "--quiet", "--no-input")
+    _run(*install, archive, folder=folder, variables=locked)
+    _run(python, "-I", "-c", _TRY_IMPORT, version, folder=folder)
+    _run(*install, f"{archive}[server,bench]", folder=folder, variables=locked)
+    _run(environment / "bin" / "voxgate", "--help", folder=folder)
+    _run(python, "-m", "pip", "check", folder=folder)
+
+
+def main(arguments: list[str]) -> int:
+    """Check the archives in the folder named (``dist`` if none).
+
+    Returns:
+        The exit status: 0, or 1 with the reason on standard error.
+    """
+    folder = Path(arguments[0] if arguments else "dist").resolve()
+    try:
+        wheel = _single(folder, "voxgate-*.whl")
+        sdist = _single(folder, "voxgate-*.tar.gz")
+        version = wheel.name.split("-")[1]
+        _check_contents(wheel, sdist)
+        for archive in (wheel, sdist):
+            with tempfile.TemporaryDirectory(prefix="voxgate dist ") as scratch:
+                _try_archive(archive, version, Path(scratch))
+            print(f"dist: {archive.name} installs and runs", flush=True)
+    except DistError as exc:
+        print(f"dist: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .audio import AudioFormat, Encoding
+from .audio_guard import AUDIO_GUARD_ENABLED, AudioGuard
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalyzer
 from .config import GatingConfig
@@ -56,6 +57,7 @@ class AudioGatingManager:
         clock: Returns a monotonic time in ms where ``now_ms`` is left out (the older face). Without
             one, each call's own audio is its clock.
         near_end_factory: Makes the echo-aware detector of one call.
+        audio_guard_enabled: For comparing both settings of the switch in one process.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class AudioGatingManager:
         *,
         clock: Callable[[], float] | None = None,
         near_end_factory: Callable[[], NearEndDetector] = NullNearEndDetector,
+        audio_guard_enabled: bool = AUDIO_GUARD_ENABLED,
     ) -> None:
         self.config = config or GatingConfig()
         self.counters = ManagerCounters()
         self._vad_manager = vad_manager or EnhancedVADManager(self.config.vad)
         self._clock = clock
         self._near_end_factory = near_end_factory
+        self._audio_guard_enabled = audio_guard_enabled
         self._gates: dict[str, GatingState | None] = {}
         """None stands for a call that passes through."""
         self._implicit: OrderedDict[str, bool] = OrderedDict()
@@ -128,6 +132,7 @@ class AudioGatingManager:
             config=self.config,
             capture_format=capture_format,
             start_ms=now_ms,
+            guard=AudioGuard(self.config.audio_guard) if self._audio_guard_enabled else None,
         )
 
     def cleanup_call(self, call_id: str) -> None:

@@ -106,7 +106,7 @@ class AudioGuardConfig:
     """A frame is loud from this many times the noise floor."""
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 800
     """Time that frames still pass after the last speech. Longer than the provider's end-of-turn
-    silence (500 ms by default at OpenAI), so that word ends and the line's own silence are heard."""
+    silence (500 ms by default at OpenAI), so that word ends and the line's own silence count."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
 

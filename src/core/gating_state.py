@@ -11,15 +11,15 @@ __all__ = ["GatingState"]
 
 from .agent_audibility import AgentAudibility
 from .audio import FRAME_MS, AudioFormat
+from .audio_guard import AudioGuard, GuardVerdict
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
 from .evidence import Evidence
 from .framer import Framer
-from .gate_decision import GateAction, GateDecision, GateEvent, GateMeasurements, GateReason
+from .gate_decision import GateDecision, GateMeasurements, GateReason
+from .gate_output import GateOutput, Outlet
 from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
-from .held_audio import HeldAudio
-from .provider_feed import ProviderFeed
 
 _MAX_CHUNK_MS = 1000
 _TALKING_MS = 200
@@ -34,38 +34,35 @@ _CONFIRM_SILENCE_MS = 140
 _GAP_RECOVERY_FRAMES = range(2, 7)
 """Missing frames that are taken for a gap in the stream; fewer are jitter, more are DTX."""
 
+_SUMMARY_MS = 5000
+_GUARD_REASONS = {
+    GuardVerdict.SPEECH: GateReason.CALLER_SPEECH,
+    GuardVerdict.HANGOVER: GateReason.HANGOVER,
+    GuardVerdict.SILENCE: GateReason.LINE_SILENCE,
+    GuardVerdict.NOISE: GateReason.LINE_NOISE,
+    GuardVerdict.MUSIC: GateReason.LINE_MUSIC,
+}
 
-class _Output:
-    """What one input of the gate brings forth, gathered until the decision is made."""
 
-    __slots__ = ("action", "audio", "events", "measurements", "now_ms", "reason", "released")
+class _GuardSummary:
+    """What the guard kept from the provider, told at most every 5 s."""
 
-    def __init__(self, now_ms: float, reason: GateReason) -> None:
-        self.now_ms = now_ms
-        self.action = GateAction.WITHHOLD
-        self.reason = reason
-        self.audio: list[bytes] = []
-        self.released: tuple[bytes, ...] = ()
-        self.events: list[GateEvent] = []
-        self.measurements: GateMeasurements | None = None
+    __slots__ = ("_due_ms", "_withheld_frames")
 
-    def report(
-        self, event_type: GateEventType, reason: GateReason, *, count: int = 0, detail: str = ""
-    ) -> None:
-        self.events.append(
-            GateEvent(type=event_type, t_ms=self.now_ms, reason=reason, count=count, detail=detail)
-        )
+    def __init__(self, start_ms: float) -> None:
+        self._due_ms = start_ms + _SUMMARY_MS
+        self._withheld_frames = 0
 
-    def decision(self, state: GateState) -> GateDecision:
-        return GateDecision(
-            action=self.action,
-            state=state,
-            reason=self.reason,
-            audio=tuple(self.audio),
-            released=self.released,
-            events=tuple(self.events),
-            measurements=self.measurements,
-        )
+    def count(self, output: GateOutput, *, is_passed: bool) -> None:
+        self._withheld_frames += not is_passed
+        if output.now_ms < self._due_ms:
+            return
+        if self._withheld_frames:
+            output.report(
+                GateEventType.GUARD_SUMMARY, GateReason.LINE_NOISE, count=self._withheld_frames
+            )
+        self._due_ms = output.now_ms + _SUMMARY_MS
+        self._withheld_frames = 0
 
 
 class GatingState:
@@ -77,6 +74,8 @@ class GatingState:
         config: Everything else that the gate can be told.
         capture_format: Format of the captured chunks.
         start_ms: When the call began.
+        guard: Decides while the agent is silent; without one everything passes then, and small
+            gaps in the stream are filled.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class GatingState:
         config: GatingConfig,
         capture_format: AudioFormat,
         start_ms: float,
+        guard: AudioGuard | None,
     ) -> None:
         self.state = GateState.OPEN
         self.stats = CallStats()
@@ -95,14 +95,17 @@ class GatingState:
         self._analyzer = analyzer
         self._policy = policy
         self._barge_in = config.barge_in
+        self._guard = guard
+        self._guard_preroll_frames = config.audio_guard.preroll_ms // FRAME_MS
+        self._summary = _GuardSummary(start_ms)
         self._idle_after_ms = config.idle_fill.after_ms
         self._capture_format = capture_format
         self._framer = Framer(capture_format.frame_bytes)
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
+        self._was_music = False
         self._evidence = Evidence(config.barge_in.evidence_release_ms)
-        self._held = HeldAudio()
-        self._feed = ProviderFeed(policy.withheld_audio, capture_format, start_ms)
+        self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._speech_age_ms = _TALKING_MS + FRAME_MS
         self._turn_silence_ms = 0
         self._opened_ms = 0.0
@@ -120,7 +123,7 @@ class GatingState:
 
     def process(self, chunk: bytes, now_ms: float) -> GateDecision:
         """Judge one captured chunk; see :meth:`AudioGatingManager.process`."""
-        output = _Output(now_ms, GateReason.INCOMPLETE_FRAME)
+        output = GateOutput(now_ms, GateReason.INCOMPLETE_FRAME)
         if self._is_malformed(chunk):
             self.stats.malformed_chunks += 1
             output.reason = GateReason.MALFORMED_AUDIO
@@ -136,7 +139,7 @@ class GatingState:
 
     def advance(self, now_ms: float) -> GateDecision:
         """Let time pass without a frame; see :meth:`AudioGatingManager.advance`."""
-        output = _Output(now_ms, GateReason.IDLE_FILL)
+        output = GateOutput(now_ms, GateReason.IDLE_FILL)
         self._follow_agent(output)
         idle_ms = now_ms - self._last_frame_ms
         if idle_ms >= self._idle_after_ms:
@@ -157,8 +160,8 @@ class GatingState:
 
     def receive_provider_speech_started(self, now_ms: float) -> GateDecision:
         """Take the provider's word that the caller speaks."""
-        output = _Output(now_ms, GateReason.PROVIDER_SPEECH)
-        self._feed.in_turn = True
+        output = GateOutput(now_ms, GateReason.PROVIDER_SPEECH)
+        self._outlet.feed.in_turn = True
         is_over_agent = self._agent.is_active(now_ms)
         gate_input = (
             GateInput.PROVIDER_SPEECH_OVER_AGENT if is_over_agent else GateInput.PROVIDER_SPEECH
@@ -168,7 +171,7 @@ class GatingState:
 
     def receive_provider_speech_stopped(self) -> None:
         """Take the provider's word that the caller's turn has ended."""
-        self._feed.in_turn = False
+        self._outlet.feed.in_turn = False
 
     # -- one 20 ms unit, by state ------------------------------------------------------------------
 
@@ -179,7 +182,7 @@ class GatingState:
             or self._capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
         )
 
-    def _process_unit(self, unit: bytes, output: _Output) -> None:
+    def _process_unit(self, unit: bytes, output: GateOutput) -> None:
         self.stats.captured_frames += 1
         analysis = self._analyzer.analyze(unit, output.now_ms)
         self._follow_degradation(output)
@@ -198,38 +201,58 @@ class GatingState:
             evidence_ms=self._evidence.ms,
         )
 
-    def _process_open(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+    def _process_open(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if not self._is_agent_audible(output.now_ms):
-            is_speech = analysis.voice.is_speech
-            self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
-            self._forward(unit, GateReason.AGENT_SILENT, output)
+            self._process_agent_silent(unit, analysis, output)
             return
         self._follow_turn(output, is_caller=analysis.is_caller)
         if self.state is GateState.OPEN:
-            self._forward(unit, GateReason.CALLER_TURN, output)
+            self._outlet.forward(unit, GateReason.CALLER_TURN, output)
         else:
-            self._hold(unit, GateReason.AGENT_AUDIBLE, output, is_echo=True)
+            self._outlet.hold(unit, GateReason.AGENT_AUDIBLE, output, is_echo=True)
 
-    def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+    def _process_agent_silent(
+        self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput
+    ) -> None:
+        if self._guard is None:
+            is_speech = analysis.voice.is_speech
+            self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
+            self._outlet.forward(unit, GateReason.AGENT_SILENT, output)
+            return
+        verdict = self._guard.process(analysis.level, analysis.zcr_ratio, analysis.voice)
+        is_speech = verdict is GuardVerdict.SPEECH
+        self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
+        self._follow_music(self._guard, output)
+        reason = _GUARD_REASONS[verdict]
+        if verdict.passes:
+            self._outlet.release(self._guard_preroll_frames, reason, output)
+            self._outlet.forward(unit, reason, output)
+        else:
+            self.stats.music_frames += verdict is GuardVerdict.MUSIC
+            self.stats.noise_frames += verdict is GuardVerdict.NOISE
+            self._outlet.hold(unit, reason, output, is_echo=False)
+        self._summary.count(output, is_passed=verdict.passes)
+
+    def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         lapsed = self._evidence.observe(is_caller=analysis.is_caller)
         self._follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
             self._release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
-            self._forward(unit, GateReason.BARGE_IN, output)
+            self._outlet.forward(unit, GateReason.BARGE_IN, output)
             return
         is_candidate = self.state is GateState.CANDIDATE
         reason = GateReason.CANDIDATE if is_candidate else GateReason.AGENT_AUDIBLE
         is_echo = analysis.level < self._policy.energy_threshold * _ECHO_LEVEL_RATIO
-        self._hold(unit, reason, output, is_echo=is_echo)
+        self._outlet.hold(unit, reason, output, is_echo=is_echo)
 
-    def _process_barge_in(self, unit: bytes, analysis: CaptureAnalysis, output: _Output) -> None:
+    def _process_barge_in(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         self._follow_barge_in(output, is_caller=analysis.is_caller)
         if self.state is GateState.CLOSED:
-            self._hold(unit, GateReason.CONFIRM_TIMEOUT, output, is_echo=True)
+            self._outlet.hold(unit, GateReason.CONFIRM_TIMEOUT, output, is_echo=True)
         else:
-            self._forward(unit, GateReason.BARGE_IN, output)
+            self._outlet.forward(unit, GateReason.BARGE_IN, output)
 
-    def _fill_slot(self, output: _Output) -> None:
+    def _fill_slot(self, output: GateOutput) -> None:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
         self.stats.idle_fill_frames += 1
         if self.state is GateState.OPEN:
@@ -241,17 +264,19 @@ class GatingState:
         else:
             lapsed = self._evidence.observe(is_caller=False)
             self._follow_evidence(output, lapsed=lapsed)
-        self._send_silence(output)
+        self._outlet.send_silence(output)
 
-    def _recover_gap(self, n_arrived: int, output: _Output) -> None:
+    def _recover_gap(self, n_arrived: int, output: GateOutput) -> None:
         """Fill a small gap in the stream, so that the provider's time goes on evenly."""
+        if self._guard is not None:
+            return
         gap_ms = output.now_ms - self._last_frame_ms
         missing = round(gap_ms / FRAME_MS) - n_arrived - self._filled_frames
         if missing not in _GAP_RECOVERY_FRAMES or self.stats.captured_frames == 0:
             return
         self.stats.gap_recovery_frames += missing
         for _ in range(missing):
-            self._send_silence(output)
+            self._outlet.send_silence(output)
 
     # -- what the state machine is told ------------------------------------------------------------
 
@@ -262,7 +287,7 @@ class GatingState:
     def _is_agent_audible(self, now_ms: float) -> bool:
         return self._is_gating and self._agent.is_audible(now_ms)
 
-    def _follow_agent(self, output: _Output) -> None:
+    def _follow_agent(self, output: GateOutput) -> None:
         is_audible = self._is_agent_audible(output.now_ms)
         if is_audible and not self._was_audible:
             is_talking = self.state is GateState.OPEN and self._speech_age_ms <= _TALKING_MS
@@ -276,13 +301,13 @@ class GatingState:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
 
-    def _follow_turn(self, output: _Output, *, is_caller: bool) -> None:
+    def _follow_turn(self, output: GateOutput, *, is_caller: bool) -> None:
         """Follow a caller's turn that goes on over the agent."""
         self._turn_silence_ms = 0 if is_caller else self._turn_silence_ms + FRAME_MS
         if self._turn_silence_ms >= self._barge_in.turn_end_ms:
             self._apply(GateInput.CALLER_TURN_ENDED, GateReason.AGENT_AUDIBLE, output)
 
-    def _follow_evidence(self, output: _Output, *, lapsed: bool) -> None:
+    def _follow_evidence(self, output: GateOutput, *, lapsed: bool) -> None:
         if lapsed:
             self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
         elif output.now_ms < self._cooldown_until_ms:
@@ -292,7 +317,7 @@ class GatingState:
         elif self._evidence.ms >= self._barge_in.candidate_ms:
             self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
 
-    def _follow_barge_in(self, output: _Output, *, is_caller: bool) -> None:
+    def _follow_barge_in(self, output: GateOutput, *, is_caller: bool) -> None:
         self._evidence.observe(is_caller=is_caller)
         self._confirmed_ms += FRAME_MS * is_caller
         is_timed_out = output.now_ms - self._opened_ms >= self._barge_in.confirm_timeout_ms
@@ -301,7 +326,15 @@ class GatingState:
         elif is_timed_out and self._evidence.gap_ms >= _CONFIRM_SILENCE_MS:
             self._apply(GateInput.CONFIRM_TIMED_OUT, GateReason.CONFIRM_TIMEOUT, output)
 
-    def _follow_degradation(self, output: _Output) -> None:
+    def _follow_music(self, guard: AudioGuard, output: GateOutput) -> None:
+        if guard.music_mode != self._was_music:
+            self._was_music = guard.music_mode
+            event_type = (
+                GateEventType.MUSIC_ENTERED if guard.music_mode else GateEventType.MUSIC_LEFT
+            )
+            output.report(event_type, GateReason.LINE_MUSIC)
+
+    def _follow_degradation(self, output: GateOutput) -> None:
         while self.stats.degradations < self._analyzer.degradations:
             self.stats.degradations += 1
             output.report(
@@ -312,7 +345,7 @@ class GatingState:
 
     # -- what the transitions stand for ------------------------------------------------------------
 
-    def _apply(self, gate_input: GateInput, reason: GateReason, output: _Output) -> None:
+    def _apply(self, gate_input: GateInput, reason: GateReason, output: GateOutput) -> None:
         transition = TRANSITIONS[self.state, gate_input]
         self.state = transition.state
         if transition.event is None:
@@ -322,86 +355,56 @@ class GatingState:
         if effect is not None:
             effect(self, output)
 
-    def _on_gate_closed(self, output: _Output) -> None:
+    def _on_gate_closed(self, output: GateOutput) -> None:
         del output
-        self._held.discard()
+        self._outlet.forget()
         self._evidence.reset()
 
-    def _on_gate_opened(self, output: _Output) -> None:
+    def _on_gate_opened(self, output: GateOutput) -> None:
         """The agent fell silent: what is held is echo, unless the caller has begun to speak."""
         if self._evidence.ms >= _ONSET_EVIDENCE_MS:
-            self._speech_age_ms = 0
+            self._hear_caller()
             self._release_onset(self._evidence.span_frames, GateReason.CALLER_SPEECH, output)
         else:
-            self._discard_held(output)
+            self._outlet.discard(output)
         self._evidence.reset()
 
-    def _on_candidate_started(self, output: _Output) -> None:
+    def _on_candidate_started(self, output: GateOutput) -> None:
         del output
         self.stats.candidates += 1
 
-    def _on_candidate_dropped(self, output: _Output) -> None:
+    def _on_candidate_dropped(self, output: GateOutput) -> None:
         self.stats.candidates_dropped += 1
         self._agent.resume(output.now_ms)
 
-    def _on_barge_in_committed(self, output: _Output) -> None:
+    def _on_barge_in_committed(self, output: GateOutput) -> None:
         self.stats.barge_ins += 1
         self._opened_ms = output.now_ms
         self._confirmed_ms = 0
 
-    def _on_interrupted(self, output: _Output) -> None:
+    def _on_interrupted(self, output: GateOutput) -> None:
         self.stats.interruptions += 1
         self._agent.flush(output.now_ms)
         self._evidence.reset()
         self._turn_silence_ms = 0
-        self._speech_age_ms = 0
+        self._hear_caller()
 
-    def _on_resumed(self, output: _Output) -> None:
+    def _hear_caller(self) -> None:
+        """The gate itself heard the caller: the guard's hangover begins there too."""
+        self._speech_age_ms = 0
+        if self._guard is not None:
+            self._guard.hear_speech()
+
+    def _on_resumed(self, output: GateOutput) -> None:
         self.stats.resumed += 1
         self._cooldown_until_ms = output.now_ms + self._barge_in.cooldown_ms
         self._agent.resume(output.now_ms)
-        self._held.discard()
+        self._outlet.forget()
         self._evidence.reset()
 
-    # -- what becomes of audio ---------------------------------------------------------------------
-
-    def _forward(self, unit: bytes, reason: GateReason, output: _Output) -> None:
-        self.stats.forwarded_frames += 1
-        self._feed.forward()
-        output.audio.append(unit)
-        output.action = GateAction.FORWARD
-        output.reason = reason
-
-    def _hold(self, unit: bytes, reason: GateReason, output: _Output, *, is_echo: bool) -> None:
-        self.stats.withheld_frames += 1
-        self._held.hold(unit, is_echo=is_echo)
-        self._send_silence(output)
-        output.action = GateAction.WITHHOLD
-        output.reason = reason
-
-    def _send_silence(self, output: _Output) -> None:
-        silence = self._feed.substitute(output.now_ms)
-        if silence is None:
-            self.stats.surplus_frames += self._feed.was_surplus
-            return
-        self.stats.silence_frames += 1
-        output.audio.append(silence)
-
-    def _release_onset(self, n_sure: int, reason: GateReason, output: _Output) -> None:
+    def _release_onset(self, n_sure: int, reason: GateReason, output: GateOutput) -> None:
         n_preroll = self._barge_in.onset_preroll_ms // FRAME_MS
-        released = self._held.release(n_sure + n_preroll, sure_chunks=n_sure)
-        self.stats.released_frames += len(released)
-        self._feed.forward(len(released))
-        output.audio.extend(released)
-        output.released = released
-        output.report(GateEventType.ONSET_RELEASED, reason, count=len(released))
-
-    def _discard_held(self, output: _Output) -> None:
-        n_discarded = self._held.discard()
-        if n_discarded == 0:
-            return
-        self.stats.discarded_frames += n_discarded
-        output.report(GateEventType.HELD_DISCARDED, GateReason.AGENT_SILENT, count=n_discarded)
+        self._outlet.release(n_sure + n_preroll, reason, output, sure_frames=n_sure)
 
 
 _EFFECTS = {

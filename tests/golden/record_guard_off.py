@@ -16,6 +16,9 @@ from support.gate_traces import SCENARIOS, trace
 from voxgate.core.audio_gating_manager import AudioGatingManager
 
 if __name__ == "__main__":
-    traces = {name: trace(AudioGatingManager(), scenario()) for name, scenario in SCENARIOS.items()}
+    traces = {
+        name: trace(AudioGatingManager(audio_guard_enabled=False), scenario())
+        for name, scenario in SCENARIOS.items()
+    }
     target = Path(__file__).with_name("guard_off.json")
     target.write_text(json.dumps(traces, indent=1) + "\n", encoding="utf-8")

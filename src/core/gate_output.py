@@ -1,0 +1,126 @@
+"""What one input of a gate brings forth, gathered until the decision is made, and how audio leaves.
+
+Invariant: every frame of a call goes through the outlet, so that the counters, the held frames and
+the provider's clock never disagree.
+"""
+
+from __future__ import annotations
+
+__all__ = ["GateOutput", "Outlet"]
+
+from .audio import AudioFormat
+from .call_stats import CallStats
+from .config import WithheldAudio
+from .gate_decision import GateAction, GateDecision, GateEvent, GateMeasurements, GateReason
+from .gate_transitions import GateEventType, GateState
+from .held_audio import HeldAudio
+from .provider_feed import ProviderFeed
+
+
+class GateOutput:
+    """A decision in the making."""
+
+    __slots__ = ("action", "audio", "events", "measurements", "now_ms", "reason", "released")
+
+    def __init__(self, now_ms: float, reason: GateReason) -> None:
+        self.now_ms = now_ms
+        self.action = GateAction.WITHHOLD
+        self.reason = reason
+        self.audio: list[bytes] = []
+        self.released: tuple[bytes, ...] = ()
+        self.events: list[GateEvent] = []
+        self.measurements: GateMeasurements | None = None
+
+    def report(
+        self, event_type: GateEventType, reason: GateReason, *, count: int = 0, detail: str = ""
+    ) -> None:
+        """Add an event that happens now."""
+        self.events.append(
+            GateEvent(type=event_type, t_ms=self.now_ms, reason=reason, count=count, detail=detail)
+        )
+
+    def decision(self, state: GateState) -> GateDecision:
+        """Return the decision, complete."""
+        return GateDecision(
+            action=self.action,
+            state=state,
+            reason=self.reason,
+            audio=tuple(self.audio),
+            released=self.released,
+            events=tuple(self.events),
+            measurements=self.measurements,
+        )
+
+
+class Outlet:
+    """Where a call's frames leave the gate, wait, or are replaced by silence.
+
+    Args:
+        withheld_audio: What stands in for a withheld frame.
+        audio_format: Format of the call's capture.
+        start_ms: When the call began.
+        stats: The call's counters.
+    """
+
+    __slots__ = ("_held", "_stats", "feed")
+
+    def __init__(
+        self,
+        withheld_audio: WithheldAudio,
+        audio_format: AudioFormat,
+        start_ms: float,
+        stats: CallStats,
+    ) -> None:
+        self.feed = ProviderFeed(withheld_audio, audio_format, start_ms)
+        self._held = HeldAudio()
+        self._stats = stats
+
+    def forward(self, frame: bytes, reason: GateReason, output: GateOutput) -> None:
+        """Let a frame out."""
+        self._stats.forwarded_frames += 1
+        self.feed.forward()
+        output.audio.append(frame)
+        output.action = GateAction.FORWARD
+        output.reason = reason
+
+    def hold(self, frame: bytes, reason: GateReason, output: GateOutput, *, is_echo: bool) -> None:
+        """Keep a frame back, with silence in its place."""
+        self._stats.withheld_frames += 1
+        self._held.hold(frame, is_echo=is_echo)
+        self.send_silence(output)
+        output.action = GateAction.WITHHOLD
+        output.reason = reason
+
+    def send_silence(self, output: GateOutput) -> None:
+        """Let one frame of silence out, if one is due."""
+        silence = self.feed.substitute(output.now_ms)
+        if silence is None:
+            self._stats.surplus_frames += self.feed.was_surplus
+            return
+        self._stats.silence_frames += 1
+        output.audio.append(silence)
+
+    def release(
+        self, max_frames: int, reason: GateReason, output: GateOutput, *, sure_frames: int = 0
+    ) -> None:
+        """Let the newest held frames out, and forget the rest; see :meth:`HeldAudio.release`."""
+        released = self._held.release(max_frames, sure_chunks=sure_frames)
+        if not released:
+            return
+        self._stats.released_frames += len(released)
+        self.feed.forward(len(released))
+        output.audio.extend(released)
+        output.released += released
+        output.report(GateEventType.ONSET_RELEASED, reason, count=len(released))
+
+    def discard(self, output: GateOutput) -> None:
+        """Forget the held frames, judged echo, and say so."""
+        n_discarded = self._held.discard()
+        if n_discarded == 0:
+            return
+        self._stats.discarded_frames += n_discarded
+        output.report(GateEventType.HELD_DISCARDED, GateReason.AGENT_SILENT, count=n_discarded)
+
+    def forget(self) -> None:
+        """Forget the held frames, which nobody asks for any more."""
+        self._held.discard()

@@ -1,0 +1,104 @@
+"""The tests mirror the sources file for file."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+UNIT = ROOT / "tests" / "unit"
+
+WITHOUT_OWN_TEST = {
+    # Interfaces and the values that cross them; every implementation's tests speak of them.
+    "providers/base.py",
+    "transports/base.py",
+}
+
+ACROSS_MODULES = {
+    # Whole calls through the gate, held to recorded decisions.
+    "core/test_guard_off_golden.py",
+}
+
+OF_THE_REPOSITORY = {"test_house.py", "test_layout.py", "test_public_names.py"}
+
+
+def _modules(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
+
+
+def _test_of(module: Path) -> Path:
+    relative = module.relative_to(SOURCE)
+    return UNIT / relative.parent / f"test_{relative.stem.strip('_')}.py"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for path in _modules(SOURCE) if path.name != "__init__.py"],
+    ids=lambda path: path.relative_to(SOURCE).as_posix(),
+)
+def test_every_module_has_its_own_test_file(module: Path) -> None:
+    """A module is tested where a reader looks for it, or is listed here with the reason."""
+    name = module.relative_to(SOURCE).as_posix()
+    test = _test_of(module)
+    if name in WITHOUT_OWN_TEST:
+        assert not test.exists(), f"{name} has a test file now: take it off the list"
+    else:
+        assert test.is_file(), f"{name} has no {test.relative_to(ROOT)}"
+
+
+def test_every_unit_test_file_has_its_module() -> None:
+    """A test file is named for a module: ``test_NAME.py``, or ``test_NAME_ASPECT.py``."""
+    orphans = []
+    for test in _modules(UNIT):
+        relative = test.relative_to(UNIT)
+        if relative.as_posix() in ACROSS_MODULES | OF_THE_REPOSITORY:
+            continue
+        if not test.name.startswith("test_"):
+            continue
+        subject = test.stem.removeprefix("test_")
+        base = ROOT if relative.parts[0] == "tools" else SOURCE
+        siblings = [path.stem.strip("_") for path in (base / relative.parent).glob("*.py")]
+        siblings += [path.stem for path in (base / relative.parent).glob("*.sh")]
+        if not any(subject == name or subject.startswith(f"{name}_") for name in siblings):
+            orphans.append(relative.as_posix())
+    assert orphans == []
+
+
+def test_the_list_of_exceptions_names_files_that_exist() -> None:
+    """An exception for a module that is gone would hide the next module of that name."""
+    assert [name for name in sorted(WITHOUT_OWN_TEST) if not (SOURCE / name).is_file()] == []
+
+
+@pytest.mark.parametrize(
+    "package",
+    sorted(SOURCE.rglob("__init__.py")),
+    ids=lambda path: path.parent.relative_to(SOURCE).as_posix(),
+)
+def test_a_package_file_holds_no_logic(package: Path) -> None:
+    """``__init__.py`` is a docstring, imports, ``__all__`` and ``__version__``, nothing else."""
+    tree = ast.parse(package.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "no docstring"
+    odd = [
+        ast.unparse(node).splitlines()[0]
+        for node in tree.body[1:]
+        if not isinstance(node, (ast.Import, ast.ImportFrom)) and not _sets_dunder(node)
+    ]
+    assert odd == []
+
+
+def _sets_dunder(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and all(
+        isinstance(target, ast.Name) and target.id in {"__all__", "__version__"}
+        for target in node.targets
+    )
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    """A folder without ``__init__.py`` would be left out by tools that look for packages."""
+    folders = {path.parent for path in _modules(SOURCE)}
+    assert [
+        str(f.relative_to(ROOT)) for f in sorted(folders) if not (f / "__init__.py").is_file()
+    ] == []

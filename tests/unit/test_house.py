@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from setup_env import SUPPORTED
 
 import voxgate
+from setup_env import SUPPORTED
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from check_dist import constraints, main, missing_from_sdist, unexpected_in_wheel
 
 GOOD = {"voxgate/__init__.py", "voxgate/voices/hello.ulaw", "voxgate/config/ai-agent.yaml"}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from setup_env import ROOT
 
 OWN = "{}.{}".format(*sys.version_info[:2])

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from setup_env import ROOT, Environment, SetupError, fingerprint
 
 PYPROJECT = """

@@ -27,13 +27,13 @@ class Pattern:
     """Text that matches a regular expression as a whole."""
 
     regex: str
-    """Anchored; without look-around, which the validator's engine lacks."""
+    """What the whole text is; without look-around, which the validator's engine lacks."""
     rule: str
     """Words for text that does not match, such as ``is not a host name``."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let the validator, and the JSON schema it writes, enforce the expression."""
-        return {**handler(source), "pattern": self.regex}
+        return {**handler(source), "pattern": f"^(?:{self.regex})$"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _broken_constraint(value: Any, constraint: object) -> str:
         return "is too short" if value else "is empty"
     if isinstance(constraint, Len) and len(value) > (constraint.max_length or len(value)):
         return f"is longer than {constraint.max_length} characters"
-    if isinstance(constraint, Pattern) and not re.search(constraint.regex, value):
+    if isinstance(constraint, Pattern) and not re.fullmatch(constraint.regex, value):
         return constraint.rule
     return ""
 

@@ -64,13 +64,14 @@ from .provider_models import (
     TurnDetectionType,
     default_providers,
 )
+from .suggestion import known_names
 
-Host = Annotated[str, Pattern(r"^[^\s/@]{1,253}$", "is not a host name or address")]
+Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
 Port = Annotated[int, Interval(ge=0, le=65_535)]
 InstanceName = Annotated[
     str,
     Pattern(
-        r"^[a-z0-9]+([_-][a-z0-9]+)*$",
+        r"[a-z0-9]+([_-][a-z0-9]+)*",
         "is not a name of lower-case letters and digits, with single - or _ between them",
     ),
 ]
@@ -219,7 +220,7 @@ class AppConfig:
     }
 
     engine: EngineConfig = field(default_factory=EngineConfig)
-    """The engine: which provider answers, and the bounds on what it takes on."""
+    """Which provider answers, and how much the engine takes on."""
     lines: LinesConfig = field(default_factory=LinesConfig)
     """The telephone lines that bring calls."""
     providers: Mapping[InstanceName, ProviderConfig] = field(default_factory=default_providers)
@@ -270,5 +271,5 @@ class AppConfig:
 
 
 def unknown_provider(name: str, providers: Mapping[str, object]) -> str:
-    """Return what is wrong with a default provider that is not configured."""
-    return f"{name!r} is not under providers: {', '.join(providers) or 'which is empty'}"
+    """Return the rule that a default provider breaks that is not configured."""
+    return f"is not the name of one of the providers; {known_names(name, providers)}"

@@ -40,12 +40,12 @@ EMBEDDED = "embedded"
 """The ``url`` of a provider that is the server inside this process."""
 
 VariableName = Annotated[
-    str, Pattern(r"^[A-Za-z_][A-Za-z0-9_]*$", "is not the name of an environment variable")
+    str, Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable")
 ]
 Url = Annotated[
     str,
     Pattern(
-        r"^(embedded|wss?://[^\s/?#@]+([/?]\S*)?)$",
+        r"embedded|wss?://[^\s/?#@]+([/?]\S*)?",
         "is neither 'embedded' nor a ws:// or wss:// address",
     ),
 ]

@@ -43,18 +43,10 @@ def shown_value(value: object, key: str = "") -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):
-        return _shortened(_number(value))
+        return _shortened(str(value))
     if isinstance(value, str):
         return repr(_shortened(str(value)))
     return "a list" if isinstance(value, (list, tuple)) else "a section"
-
-
-def _number(value: float) -> str:
-    """Return a number as text; an integer too long for that as its size."""
-    try:
-        return str(value)
-    except ValueError:  # CPython refuses to write very long integers
-        return "a number of thousands of digits"
 
 
 def _shortened(text: str) -> str:

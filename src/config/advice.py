@@ -1,0 +1,213 @@
+"""What is allowed but probably not meant: keys without effect, and risks that the operator takes.
+
+Invariant: a warning is about what somebody turned; the defaults give none.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConfigWarning", "config_warnings"]
+
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..core.config import GatingConfig, GatingMode, ProviderGatingPolicy
+from .models import AppConfig, OpenAIRealtimeConfig, TurnDetectionConfig, TurnDetectionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigWarning:
+    """One thing that an operator should know before the configuration runs."""
+
+    key: str
+    """Full dotted key."""
+    message: str
+    """What is odd about it, and what to do."""
+
+    def __str__(self) -> str:
+        """Return ``key: message``."""
+        return f"{self.key}: {self.message}"
+
+
+_BY_VOICE = {"vad_threshold", "energy_threshold"}
+_WITHOUT_EFFECT: Mapping[GatingMode, tuple[set[str], str]] = {
+    GatingMode.OFF: (
+        {"post_speech_grace_ms", "sensitivity", *_BY_VOICE},
+        "everything passes while the agent is audible",
+    ),
+    GatingMode.HALF_DUPLEX: (
+        {"sensitivity", *_BY_VOICE},
+        "nothing passes while the agent is audible",
+    ),
+    GatingMode.VAD: ({"sensitivity"}, "vad_threshold and energy_threshold decide"),
+    GatingMode.ECHO_AWARE: (set(), ""),
+}
+"""Keys of a policy that a mode does not use, and why."""
+
+_INTERRUPTIBLE = (GatingMode.VAD, GatingMode.ECHO_AWARE)
+_BY_DETECTOR: Mapping[TurnDetectionType, set[str]] = {
+    TurnDetectionType.SERVER_VAD: {"eagerness"},
+    TurnDetectionType.SEMANTIC_VAD: {"threshold", "prefix_padding_ms", "silence_duration_ms"},
+}
+"""Keys that a turn detector does not use."""
+
+
+def config_warnings(
+    config: AppConfig, environ: Mapping[str, str] = os.environ
+) -> tuple[ConfigWarning, ...]:
+    """Return the warnings of a valid configuration; ``environ`` is where keys are looked up."""
+    checks = (_policies, _gate_sections, _end_of_turn, _turn_detectors, _addresses, _lines)
+    return (
+        *(warning for check in checks for warning in check(config)),
+        *_api_keys(config, environ),
+    )
+
+
+_Warnings = Iterator[ConfigWarning]
+
+
+def _warning(key: str, message: str) -> ConfigWarning:
+    return ConfigWarning(key=key, message=message)
+
+
+def _changed(model: Any, default: Any) -> list[str]:
+    """Return the names of the fields in which two models of one type differ."""
+    return [
+        field.name
+        for field in fields(model)
+        if getattr(model, field.name) != getattr(default, field.name)
+    ]
+
+
+def _policies(config: AppConfig) -> _Warnings:
+    for kind, policy in config.gating.providers.items():
+        for name in _changed(policy, GatingConfig().providers[kind]):
+            message = _policy_key(name, policy)
+            if message:
+                yield _warning(f"gating.providers.{kind}.{name}", message)
+
+
+def _policy_key(name: str, policy: ProviderGatingPolicy) -> str:
+    """Return what to say of a key of a policy that was changed, or ``""``."""
+    if name in ("gating_enabled", "aliases"):
+        return ""
+    if not policy.gating_enabled:
+        return "has no effect, as gating_enabled is false"
+    unused, reason = _WITHOUT_EFFECT[policy.mode]
+    if name in unused:
+        return f"has no effect in mode {policy.mode}: {reason}"
+    if policy.mode is GatingMode.ECHO_AWARE and name in _BY_VOICE:
+        return (
+            "is the fall-back only in mode echo_aware: it decides in calls without a far-end "
+            "reference or a detector for it, and sensitivity in all others"
+        )
+    return ""
+
+
+def _gate_sections(config: AppConfig) -> _Warnings:
+    """Find keys of the gate that the provider which answers has no use for."""
+    default = AppConfig()
+    name, kind = config.engine.default_provider, config.default_provider.kind
+    policy = config.gating.providers[kind]
+    unused = []
+    reason = f"the audio of {name} passes untouched (gating_enabled is false for {kind})"
+    if not policy.gating_enabled:
+        unused = ["vad", "audio_guard", "barge_in"]
+    elif policy.mode not in _INTERRUPTIBLE:
+        unused = ["barge_in"]
+        reason = f"{name} is gated in mode {policy.mode}, which finds no barge-in"
+    for section in unused:
+        for field_name in _changed(getattr(config, section), getattr(default, section)):
+            yield _warning(f"{section}.{field_name}", f"has no effect: {reason}")
+
+
+def _end_of_turn(config: AppConfig) -> _Warnings:
+    """Compare the guard's hangover with the silence that ends a turn at the provider.
+
+    A shorter hangover does not starve the provider, as withheld frames become silence. It makes the
+    gate's silence, not the line's, end the turn.
+    """
+    provider = config.default_provider
+    if not isinstance(provider, OpenAIRealtimeConfig):
+        return
+    turns, hangover_ms = provider.turn_detection, config.audio_guard.hangover_ms
+    is_timed = turns.type is TurnDetectionType.SERVER_VAD
+    is_gated = config.gating.providers[provider.kind].gating_enabled
+    if is_gated and is_timed and hangover_ms < turns.silence_duration_ms:
+        yield _warning(
+            "audio_guard.hangover_ms",
+            f"{hangover_ms} is shorter than the silence that ends a turn at "
+            f"{config.engine.default_provider} (turn_detection.silence_duration_ms: "
+            f"{turns.silence_duration_ms}): turns still end, but on silence that the gate puts in, "
+            "and soft word ends are cut off",
+        )
+
+
+def _turn_detectors(config: AppConfig) -> _Warnings:
+    for name, provider in config.providers.items():
+        if not isinstance(provider, OpenAIRealtimeConfig):
+            continue
+        turns, section = provider.turn_detection, f"providers.{name}.turn_detection"
+        for key in _changed(turns, TurnDetectionConfig()):
+            if key in _BY_DETECTOR[turns.type]:
+                yield _warning(f"{section}.{key}", f"has no effect with the type {turns.type}")
+        if not turns.create_response:
+            yield _warning(f"{section}.create_response", "is false: nobody answers the caller")
+
+
+def _addresses(config: AppConfig) -> _Warnings:
+    socket = config.lines.audiosocket
+    if socket.enabled and not _is_loopback(socket.host):
+        yield _warning(
+            "lines.audiosocket.host",
+            f"{socket.host} can be reached from other machines, and AudioSocket has no password: "
+            "let a firewall admit the Asterisk host only",
+        )
+    if not _is_loopback(config.realtime_server.host):
+        yield _warning(
+            "realtime_server.host",
+            f"{config.realtime_server.host} can be reached from other machines, and the server "
+            "asks for no key",
+        )
+    for name, provider in config.providers.items():
+        if not isinstance(provider, OpenAIRealtimeConfig) or provider.api_key_env is None:
+            continue
+        if provider.url.startswith("ws://") and not _is_loopback(_host_of(provider.url)):
+            yield _warning(
+                f"providers.{name}.url",
+                "ws:// shows the key and the call to the network: use wss://",
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # brackets that hold no IPv6 address
+        return ""
+
+
+def _lines(config: AppConfig) -> _Warnings:
+    lines = [getattr(config.lines, field.name) for field in fields(config.lines)]
+    if not any(line.enabled for line in lines):
+        yield _warning("lines", "none is enabled, so no call can come in")
+
+
+def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
+    name, provider = config.engine.default_provider, config.default_provider
+    variable = getattr(provider, "api_key_env", None)
+    is_embedded = isinstance(provider, OpenAIRealtimeConfig) and provider.is_embedded
+    if variable and not is_embedded and not environ.get(variable):
+        yield _warning(
+            f"providers.{name}.api_key_env",
+            f"the environment variable {variable} is not set: the provider will refuse us",
+        )

@@ -1,0 +1,159 @@
+"""Reads the configuration once: file, then environment, into frozen models.
+
+Invariant: a configuration comes back whole and valid, or :class:`ConfigError` with everything that
+is wrong in it; no other exception, whatever the file holds.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LoadedConfig", "load_config", "read_config"]
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, ConfigProblem
+from .environment import Overrides, apply_environment
+from .model_tree import to_tree
+from .models import AppConfig, unknown_provider
+from .problems import model_problems
+from .secret_search import find_secrets
+from .yaml_document import MAX_CHARACTERS, Tree, parse_document
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_FILE_NAME = "ai-agent.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """A configuration, and where it came from."""
+
+    config: AppConfig
+    source: str
+    """The file, as messages name it."""
+    variables: tuple[str, ...]
+    """Names of the environment variables that override keys of the file."""
+
+
+def load_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> AppConfig:
+    """Return the configuration in a YAML file, overridden by ``VOXGATE__SECTION__KEY`` variables.
+
+    ``path`` None reads the commented default that comes with the package. A key left out has the
+    default of its model; a ``providers`` section replaces the default ones.
+
+    Raises:
+        ConfigError: with every problem found: syntax (line and column), unknown keys, types,
+            ranges, rules across fields, secrets; its ``__cause__`` is an OSError or a
+            UnicodeDecodeError if the file can't be read at all.
+        ModuleNotFoundError: if pydantic is not installed (extra ``server``).
+    """
+    return read_config(path, environ).config
+
+
+def read_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedConfig:
+    """Return the configuration with its sources; as :func:`load_config` otherwise."""
+    source, text = _read_default() if path is None else (str(path), _read(path, str(path)))
+    tree, problems = parse_document(text, source)
+    _fill_in_defaults(tree)
+    overrides = apply_environment(tree, environ)
+    problems += overrides.problems
+    problems += find_secrets(tree, overrides, source)
+    problems += _reference_problems(tree, overrides, source)
+    config = _validated(tree, overrides, source, problems)
+    if config is None or problems:
+        raise ConfigError(problems)
+    variables = tuple(sorted(set(overrides.variables.values())))
+    return LoadedConfig(config=config, source=source, variables=variables)
+
+
+def _read(path: Path, source: str) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(4 * MAX_CHARACTERS).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        problem = ConfigProblem(
+            key="document", value="", rule=f"can't be read: {reason}", source=source
+        )
+        raise ConfigError([problem]) from error
+
+
+def _read_default() -> tuple[str, str]:
+    """Return name and text of the default file: in the package, or in the checkout beside it."""
+    packaged = resources.files(__package__) / _FILE_NAME
+    if packaged.is_file():
+        return f"voxgate/config/{_FILE_NAME}", packaged.read_text(encoding="utf-8")
+    path = Path(__file__).resolve().parents[2] / "config" / _FILE_NAME
+    return f"config/{_FILE_NAME}", _read(path, str(path))
+
+
+def _fill_in_defaults(tree: dict[str, Tree]) -> None:
+    """Turn emptied sections into empty ones and add what a section replaces as a whole.
+
+    A policy is completed here with the defaults of *its kind*, which its model can't know.
+    """
+    defaults = AppConfig()
+    for section in fields(defaults):
+        if tree.get(section.name, {}) is None:
+            del tree[section.name]
+    tree.setdefault("providers", to_tree(defaults.providers))
+    gating = tree.setdefault("gating", {})
+    if not isinstance(gating, dict):
+        return
+    if gating.get("providers") is None:
+        gating["providers"] = {}
+    if isinstance(policies := gating["providers"], dict):
+        for kind, policy in defaults.gating.providers.items():
+            given = {} if policies.get(kind) is None else policies[kind]
+            policies[kind] = {**to_tree(policy), **given} if isinstance(given, dict) else given
+
+
+def _reference_problems(
+    tree: dict[str, Tree], overrides: Overrides, source: str
+) -> list[ConfigProblem]:
+    """Find a default provider that does not exist, also where other keys are wrong."""
+    engine, providers = tree.get("engine", {}), tree["providers"]
+    if not isinstance(engine, dict) or not isinstance(providers, dict):
+        return []
+    name = engine.get("default_provider", AppConfig().engine.default_provider)
+    if not isinstance(name, str) or name in providers:
+        return []
+    return [
+        ConfigProblem(
+            key="engine.default_provider",
+            value=repr(name[:60]),
+            rule=unknown_provider(name, providers),
+            source=overrides.source_of(("engine", "default_provider"), source),
+        )
+    ]
+
+
+def _validated(
+    tree: dict[str, Tree], overrides: Overrides, source: str, problems: list[ConfigProblem]
+) -> AppConfig | None:
+    """Return the models, or None after adding to ``problems``."""
+    from pydantic import ValidationError
+
+    try:
+        # As JSON, where strict means what an operator means: lists and names become tuples and
+        # enums, a whole number is a number too, and nothing else changes its type.
+        return _adapter().validate_json(json.dumps(tree), strict=True)
+    except ValidationError as error:
+        found = model_problems(error.errors(include_url=False), tree, overrides, source)
+        known = {problem.key for problem in problems}
+        problems += [problem for problem in found if problem.key not in known]
+        return None
+
+
+@cache
+def _adapter() -> TypeAdapter[AppConfig]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(AppConfig)

@@ -1,0 +1,143 @@
+"""The validator's errors in the words of an operator: full key, value, rule, source.
+
+Invariant: the wording comes from the annotations of the models, never from the validator's text, so
+that it is the same for a model built in code, and stays when the validator is updated.
+"""
+
+from __future__ import annotations
+
+__all__ = ["model_problems"]
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
+
+from ..errors import ConfigProblem
+from .environment import Overrides
+from .field_rules import TaggedBy, broken_rule, type_hints
+from .models import AppConfig
+from .shown_value import shown_value
+from .suggestion import known_names
+from .yaml_document import Path, Tree, dotted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_NAMED_FIELD = re.compile(r"([a-z_][\w.-]*): (.+)", re.DOTALL)
+"""The text of a ``__post_init__`` error: the field, relative to its model, and the rule."""
+
+
+def model_problems(
+    errors: list[ErrorDetails], tree: Tree, overrides: Overrides, source: str
+) -> list[ConfigProblem]:
+    """Return the problems that the validator found in ``tree``, in its order."""
+    problems = []
+    bad_keys = {error["loc"][:-1] for error in errors if _is_about_key(error)}
+    for error in errors:
+        if error["loc"][:-1] in bad_keys and not _is_about_key(error):
+            continue  # what an unknown kind holds can't be judged
+        path, value, rule = _judge(error, tree)
+        problems.append(
+            ConfigProblem(
+                key=dotted(path), value=value, rule=rule, source=overrides.source_of(path, source)
+            )
+        )
+    return problems
+
+
+def _judge(error: ErrorDetails, tree: Tree) -> tuple[Path, str, str]:
+    """Return path, shown value and rule of one error of the validator."""
+    raw = error["input"]
+    if _is_about_key(error):
+        path, _, owner = _locate(error["loc"][:-1])
+        return path, "", broken_rule(raw, get_args(owner)[0])
+    path, hint, owner = _locate(error["loc"])
+    match error["type"]:
+        case "unexpected_keyword_argument":
+            return path, "", f"is not a known key; {_known_keys(path, owner)}"
+        case "missing":
+            return path, "", "is missing"
+        case "union_tag_not_found" | "union_tag_invalid":
+            return _judge_tag(path, hint, raw)
+        case "value_error":
+            return _judge_model(path, str(error.get("ctx", {}).get("error", "")), tree)
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    return path, shown_value(raw, key), broken_rule(raw, hint) or f"is refused: {error['msg']}"
+
+
+def _is_about_key(error: ErrorDetails) -> bool:
+    """Return whether a key of a mapping is refused, not what it holds; ``loc`` ends in a mark."""
+    return error["loc"][-1:] == ("[key]",) and error["type"] != "unexpected_keyword_argument"
+
+
+def _judge_tag(path: Path, hint: Any, raw: Any) -> tuple[Path, str, str]:
+    tags = [tag for tag, _ in _tagged_by(hint).models(get_args(hint)[0])]
+    field_name = _tagged_by(hint).field_name
+    if not isinstance(raw, Mapping):
+        return path, shown_value(raw), "is not a section with keys"
+    if field_name not in raw:
+        return (*path, field_name), "", f"is missing; known: {', '.join(tags)}"
+    value = raw[field_name]
+    names = known_names(value, tags) if isinstance(value, str) else f"known: {', '.join(tags)}"
+    return (*path, field_name), shown_value(value), f"is not a known kind; {names}"
+
+
+def _judge_model(path: Path, text: str, tree: Tree) -> tuple[Path, str, str]:
+    """Split what a model says of itself, such as ``min_ms: 20 is below ...``."""
+    named = _NAMED_FIELD.fullmatch(text)
+    if not named:
+        return path, "", text
+    path = (*path, *named[1].split("."))
+    key = path[-1] if isinstance(path[-1], str) else ""
+    value = shown_value(_value_at(tree, path), key)
+    rest = named[2]
+    if rest.startswith(f"{value} "):
+        return path, value, rest.removeprefix(f"{value} ")
+    return path, "", rest
+
+
+def _value_at(tree: Tree, path: Path) -> Tree:
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, dict) and isinstance(part, str) else None
+    return tree
+
+
+def _locate(loc: tuple[int | str, ...]) -> tuple[Path, Any, Any]:
+    """Return the path that an error is about, the annotation there, and the model that has it.
+
+    The validator's own ``loc`` also holds the tag of a union.
+    """
+    path: Path = ()
+    hint: Any = AppConfig
+    owner: Any = None
+    for part in loc:
+        if get_origin(hint) is Annotated and _is_tagged(hint):
+            hint = dict(_tagged_by(hint).models(get_args(hint)[0])).get(str(part))
+            continue
+        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        owner, path = plain, (*path, part)
+        hint = _member(plain, part)
+    return path, hint, owner
+
+
+def _member(hint: Any, part: int | str) -> Any:
+    """Return the annotation of a field, of a mapping's values or of a list's items."""
+    if is_dataclass(hint):
+        return type_hints(hint).get(str(part), object)
+    arguments = get_args(hint)
+    if isinstance(part, int):
+        return arguments[0] if arguments else object
+    return arguments[-1] if arguments else object
+
+
+def _is_tagged(hint: Any) -> bool:
+    return any(isinstance(rule, TaggedBy) for rule in get_args(hint)[1:])
+
+
+def _tagged_by(hint: Any) -> TaggedBy:
+    return next(rule for rule in get_args(hint)[1:] if isinstance(rule, TaggedBy))
+
+
+def _known_keys(path: Path, owner: Any) -> str:
+    return known_names(str(path[-1]), [field.name for field in fields(owner)])

@@ -1,0 +1,130 @@
+"""One AudioSocket call without its socket: bytes in, events of the line out.
+
+Invariant: :class:`~voxgate.transports.base.LineHangup` is the last event, and each warning comes
+once; how often it applied is counted.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AudioSocketCall", "CaptureStats"]
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import assert_never
+from uuid import UUID
+
+from ...core.audio import AudioFormat
+from ..base import LineDtmf, LineEvent, LineHangup, LineWarning
+from .capture import AudioSocketCapture
+from .protocol import (
+    AudioReceived,
+    AudioSocketEvent,
+    AudioSocketParser,
+    CallIdentified,
+    DtmfReceived,
+    FrameSkipped,
+    PeerHungUp,
+    PeerReportedError,
+    ProtocolViolated,
+)
+
+_SHOWN_ERROR_BYTES = 4
+"""Bytes of an application's own error code that a warning shows; Asterisk defines one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureStats:
+    """What was received on a call so far."""
+
+    received_frames: int
+    """Audio frames, of any length."""
+    short_frames: int
+    """Audio frames of less than 20 ms."""
+    warnings: Mapping[str, int]
+    """How often each warning applied, by its code."""
+
+
+class AudioSocketCall:
+    """Parses the stream of one connection and brings its audio into one format."""
+
+    def __init__(self) -> None:
+        self._parser = AudioSocketParser()
+        self._capture = AudioSocketCapture()
+        self._call_id: UUID | None = None
+        self._received_frames = 0
+        self._warnings: Counter[str] = Counter()
+
+    @property
+    def call_id(self) -> UUID | None:
+        """Which call this is; None before the peer has said it."""
+        return self._call_id
+
+    @property
+    def capture_format(self) -> AudioFormat | None:
+        """Format of the audio events; None as long as it is not fixed."""
+        return self._capture.format
+
+    @property
+    def stats(self) -> CaptureStats:
+        """What was received so far."""
+        return CaptureStats(
+            received_frames=self._received_frames,
+            short_frames=self._capture.short_frames,
+            warnings=MappingProxyType(dict(self._warnings)),
+        )
+
+    def fix_capture_format(self) -> AudioFormat:
+        """Fix the format, at 8 kHz if no audio has come yet, and return it."""
+        return self._capture.fix_format()
+
+    def receive_data(self, data: bytes) -> list[LineEvent]:
+        """Take the next bytes of the connection and return the events that they complete."""
+        return self._line_events(self._parser.receive_data(data))
+
+    def receive_eof(self) -> list[LineEvent]:
+        """Take the end of the stream and return the last event, unless it was there before."""
+        return self._line_events(self._parser.receive_eof())
+
+    def _line_events(self, wire_events: list[AudioSocketEvent]) -> list[LineEvent]:
+        events: list[LineEvent] = []
+        for wire_event in wire_events:
+            events += self._without_repeated_warnings(self._translated(wire_event))
+        return events
+
+    def _translated(self, event: AudioSocketEvent) -> list[LineEvent]:
+        match event:
+            case AudioReceived():
+                self._received_frames += 1
+                return list(self._capture.receive_audio(event))
+            case CallIdentified(call_id):
+                self._call_id = call_id
+                return []
+            case DtmfReceived(digit):
+                return [LineDtmf(digit)]
+            case FrameSkipped(reason, kind, length):
+                detail = f"kind 0x{kind:02x}, length {length}"
+                return [LineWarning(f"audiosocket.{reason}", detail)]
+            case PeerReportedError(code):
+                return [LineWarning("audiosocket.peer_error", _shown_error(code))]
+            case PeerHungUp():
+                return [LineHangup("caller_hangup")]
+            case ProtocolViolated(error):
+                return [LineHangup("protocol_error", str(error))]
+        assert_never(event)
+
+    def _without_repeated_warnings(self, events: list[LineEvent]) -> list[LineEvent]:
+        kept: list[LineEvent] = []
+        for event in events:
+            if isinstance(event, LineWarning):
+                self._warnings[event.code] += 1
+                if self._warnings[event.code] > 1:
+                    continue
+            kept.append(event)
+        return kept
+
+
+def _shown_error(code: bytes) -> str:
+    more = " ..." if len(code) > _SHOWN_ERROR_BYTES else ""
+    return f"code {code[:_SHOWN_ERROR_BYTES].hex() or 'none'}{more}"

@@ -1,0 +1,103 @@
+"""Captured AudioSocket audio in one format, whatever kinds and lengths the frames have.
+
+Invariant: once the format is fixed, every audio event is in it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AudioSocketCapture"]
+
+import numpy as np
+
+from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
+from ...core.resample import Resampler
+from ..base import LineAudio, LineWarning
+from .mislabelling import MislabelledG711
+from .protocol import AudioReceived
+
+_EMPTY = LineWarning("audiosocket.empty_audio", "an audio frame without a sample was left out")
+_ODD = LineWarning("audiosocket.odd_length", "the last byte of an odd PCM16 payload was dropped")
+
+_MISLABELLED = {
+    encoding: LineWarning(
+        f"audiosocket.mislabelled_{encoding}",
+        f"{encoding} arrives as 8 kHz PCM16 and is decoded; dial AudioSocket with /c(slin)",
+    )
+    for encoding in (Encoding.MULAW, Encoding.ALAW)
+}
+
+
+class AudioSocketCapture:
+    """Turns the audio frames of one call into events of the line.
+
+    The first frame's kind fixes the format, unless :meth:`fix_format` came before it.
+    """
+
+    def __init__(self) -> None:
+        self._format: AudioFormat | None = None
+        self._mislabelled = MislabelledG711()
+        self._resampler: Resampler | None = None
+        self._short_frames = 0
+
+    @property
+    def format(self) -> AudioFormat | None:
+        """The format of the audio events; None as long as it is not fixed."""
+        return self._format
+
+    @property
+    def short_frames(self) -> int:
+        """Frames received that held less than 20 ms."""
+        return self._short_frames
+
+    def fix_format(self, rate_hz: int = G711_RATE_HZ) -> AudioFormat:
+        """Fix the format at PCM16 of ``rate_hz``, unless it is fixed, and return it."""
+        self._format = self._format or AudioFormat(Encoding.PCM16, rate_hz)
+        return self._format
+
+    def receive_audio(self, frame: AudioReceived) -> list[LineAudio | LineWarning]:
+        """Take the next frame; return what is ready of the audio, and each trouble it has.
+
+        Warnings come every time that they apply; the caller counts them.
+        """
+        capture_format = self.fix_format(frame.rate_hz)
+        events: list[LineAudio | LineWarning] = []
+        for payload in self._relabelled(frame, events):
+            audio = self._whole_samples(payload, frame.rate_hz, events)
+            if audio and frame.rate_hz != capture_format.rate_hz:
+                audio = self._converted(audio, frame.rate_hz, capture_format.rate_hz, events)
+            if audio:
+                events.append(LineAudio(audio))
+        return events
+
+    def _relabelled(
+        self, frame: AudioReceived, events: list[LineAudio | LineWarning]
+    ) -> list[bytes]:
+        if frame.rate_hz != G711_RATE_HZ:
+            return [frame.payload]
+        payloads = self._mislabelled.process(frame.payload)
+        if self._mislabelled.encoding is not None:
+            events.append(_MISLABELLED[self._mislabelled.encoding])
+        return payloads
+
+    def _whole_samples(
+        self, payload: bytes, rate_hz: int, events: list[LineAudio | LineWarning]
+    ) -> bytes:
+        if len(payload) % 2:
+            events.append(_ODD)
+            payload = payload[:-1]
+        if not payload:
+            events.append(_EMPTY)
+        elif len(payload) < AudioFormat(Encoding.PCM16, rate_hz).frame_bytes:
+            self._short_frames += 1
+        return payload
+
+    def _converted(
+        self, audio: bytes, from_hz: int, to_hz: int, events: list[LineAudio | LineWarning]
+    ) -> bytes:
+        """Bring a frame of another kind than the call began with to the fixed rate."""
+        detail = f"audio at {from_hz} Hz is converted to {to_hz} Hz, as the call began"
+        events.append(LineWarning("audiosocket.rate_changed", detail))
+        if self._resampler is None or self._resampler.from_hz != from_hz:
+            self._resampler = Resampler(from_hz, to_hz)
+        samples = np.frombuffer(audio, "<i2").astype(np.int16, copy=False)
+        return self._resampler.process(samples).astype("<i2", copy=False).tobytes()

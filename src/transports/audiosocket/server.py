@@ -1,0 +1,284 @@
+"""The server that Asterisk connects to: one connection, one call, one task.
+
+Invariant: whatever a peer does, and whatever serving its call raises, no other call notices.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AudioSocketServerStats", "AudioSocketTransport"]
+
+import asyncio
+import errno
+from dataclasses import dataclass
+
+import structlog
+
+from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
+from ...errors import LocalProtocolError, TransportError
+from ..base import CallHandler
+from .connection import AudioSocketConnection
+from .line import AudioSocketLine
+from .protocol import AUDIO_RATES_HZ
+
+_FIRST_AUDIO_TIMEOUT_S = 0.2
+"""How long a call waits for audio to say its rate; a caller with DTX may send none for seconds."""
+
+_RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
+"""The address may become free, or come up with its network interface."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSocketServerStats:
+    """What happened on a server so far, and what is open now."""
+
+    open_connections: int
+    """Connections that are not closed, whether they are calls yet or not."""
+    accepted_calls: int
+    """Calls handed to the engine."""
+    refused_connections: int
+    """Connections over ``max_connections``, or while stopping."""
+    unidentified_connections: int
+    """Connections that ended without a UUID, or did not say it in time."""
+    duplicate_calls: int
+    """Connections with the UUID of a call that was still alive."""
+
+
+class AudioSocketTransport:
+    """Listens for AudioSocket connections.
+
+    Args:
+        host: Address to listen on. Anyone who reaches it can talk to the agent: AudioSocket knows
+            neither passwords nor encryption.
+        port: TCP port; 0 lets the system choose one, see :attr:`address`.
+        max_connections: Connections held at a time; one more is told to hang up.
+        uuid_timeout_s: Time in which a connection must say which call it is.
+        playout_rate_hz: Rate of the audio sent. The ``AudioSocket()`` application plays 8000 (and
+            takes 12000 and 16000); others are for ``Dial(AudioSocket/...)`` with a wide codec.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8090,
+        *,
+        max_connections: int = 200,
+        uuid_timeout_s: float = 5.0,
+        playout_rate_hz: int = G711_RATE_HZ,
+    ) -> None:
+        _check_arguments(port, max_connections, uuid_timeout_s, playout_rate_hz)
+        self._host = host
+        self._port = port
+        self._max_connections = max_connections
+        self._uuid_timeout_s = uuid_timeout_s
+        self._playout_format = AudioFormat(Encoding.PCM16, playout_rate_hz)
+        self._server: asyncio.Server | None = None
+        self._owner: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._waiting: set[AudioSocketConnection] = set()
+        self._live_call_ids: set[str] = set()
+        self._open_connections = 0
+        self._accepted_calls = 0
+        self._refused_connections = 0
+        self._unidentified_connections = 0
+        self._duplicate_calls = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on.
+
+        Raises:
+            LocalProtocolError: if the server is not listening.
+        """
+        if self._server is None or not self._server.sockets:
+            raise LocalProtocolError("the AudioSocket server is not listening")
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return host, port
+
+    @property
+    def stats(self) -> AudioSocketServerStats:
+        """What happened so far."""
+        return AudioSocketServerStats(
+            open_connections=self._open_connections,
+            accepted_calls=self._accepted_calls,
+            refused_connections=self._refused_connections,
+            unidentified_connections=self._unidentified_connections,
+            duplicate_calls=self._duplicate_calls,
+        )
+
+    async def start(self, handler: CallHandler) -> None:
+        """Listen; each call is handed to ``handler`` in a task of its own.
+
+        The call is hung up when the handler is done. What the handler raises is logged.
+
+        Raises:
+            TransportError: if the address can't be bound.
+            LocalProtocolError: if the server is running or was stopped.
+        """
+        if self._owner is not None or self._stopping.is_set():
+            raise LocalProtocolError("an AudioSocket server can be started once")
+        accepting: asyncio.Future[asyncio.Server] = asyncio.get_running_loop().create_future()
+        self._owner = asyncio.create_task(
+            self._own_calls(handler, accepting), name="audiosocket-server"
+        )
+        try:
+            self._server = await accepting
+        except OSError as exc:
+            self._owner = None
+            raise TransportError(
+                f"audiosocket {self._host}:{self._port}",
+                f"can't listen: {exc.strerror or exc}",
+                code=errno.errorcode.get(exc.errno or 0, type(exc).__name__),
+                retryable=exc.errno in _RETRYABLE_ERRNOS,
+            ) from exc
+        except asyncio.CancelledError:
+            self._owner.cancel()
+            raise
+
+    async def stop(self) -> None:
+        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
+        self._stopping.set()
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._waiting):
+            connection.say_goodbye()
+
+    async def wait_closed(self) -> None:
+        """Wait, after :meth:`stop`, until the last call has ended."""
+        if self._owner is not None:
+            await asyncio.wait({self._owner})
+
+    async def _own_calls(
+        self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
+    ) -> None:
+        """Listen until stopped; ends when the last call has ended. Cancelling ends all calls."""
+        async with asyncio.TaskGroup() as calls:
+
+            def accept(connection: AudioSocketConnection) -> None:
+                if self._refuses(connection):
+                    return
+                self._open_connections += 1
+                calls.create_task(
+                    self._serve(connection, handler), name=f"audiosocket-{connection.peer_name}"
+                )
+
+            loop = asyncio.get_running_loop()
+            try:
+                server = await loop.create_server(
+                    lambda: AudioSocketConnection(accept), self._host, self._port
+                )
+            except OSError as exc:
+                accepting.set_exception(exc)
+                return
+            if not accepting.cancelled():
+                accepting.set_result(server)
+            try:
+                await self._stopping.wait()
+            finally:
+                self._stopping.set()
+                server.close()
+
+    def _refuses(self, connection: AudioSocketConnection) -> bool:
+        if self._stopping.is_set():
+            reason = "stopping"
+        elif self._open_connections >= self._max_connections:
+            reason = "max_connections"
+        else:
+            return False
+        self._refused_connections += 1
+        log.warning(
+            "audiosocket.connection_refused",
+            peer=connection.peer_name,
+            reason=reason,
+            max_connections=self._max_connections,
+        )
+        connection.say_goodbye()
+        return True
+
+    async def _serve(self, connection: AudioSocketConnection, handler: CallHandler) -> None:
+        try:
+            if call_id := await self._identified(connection):
+                await self._serve_call(call_id, connection, handler)
+        except Exception:
+            # Serving one call must not end the group that all calls are in.
+            log.exception("audiosocket.call_failed", peer=connection.peer_name)
+        finally:
+            try:
+                await connection.hang_up()
+            finally:
+                self._open_connections -= 1
+
+    async def _identified(self, connection: AudioSocketConnection) -> str | None:
+        """Return the id of the call, or None if the connection is not to become one."""
+        self._waiting.add(connection)
+        try:
+            async with asyncio.timeout(self._uuid_timeout_s):
+                is_identified = await connection.wait_identified()
+        except TimeoutError:
+            is_identified = False
+        finally:
+            self._waiting.discard(connection)
+        if not is_identified:
+            self._unidentified_connections += 1
+            ended = connection.events.hangup
+            log.warning(
+                "audiosocket.connection_unidentified",
+                peer=connection.peer_name,
+                reason=ended.reason if ended else "timeout",
+                detail=ended.detail if ended else f"no UUID in {self._uuid_timeout_s:g} s",
+            )
+            return None
+        return self._unless_live(str(connection.call.call_id), connection)
+
+    def _unless_live(self, call_id: str, connection: AudioSocketConnection) -> str | None:
+        if call_id not in self._live_call_ids:
+            return call_id
+        self._duplicate_calls += 1
+        log.warning(
+            "audiosocket.duplicate_call_refused",
+            call_id=call_id,
+            peer=connection.peer_name,
+            hint="a call with this UUID is alive; use ${UUID()} in the dialplan, not a fixed one",
+        )
+        return None
+
+    async def _serve_call(
+        self, call_id: str, connection: AudioSocketConnection, handler: CallHandler
+    ) -> None:
+        self._live_call_ids.add(call_id)
+        try:
+            line = await self._line(call_id, connection)
+            self._accepted_calls += 1
+            await handler(line)
+        finally:
+            self._live_call_ids.discard(call_id)
+
+    async def _line(self, call_id: str, connection: AudioSocketConnection) -> AudioSocketLine:
+        try:
+            async with asyncio.timeout(_FIRST_AUDIO_TIMEOUT_S):
+                await connection.wait_capture_format()
+        except TimeoutError:
+            log.info("audiosocket.first_audio_late", call_id=call_id)
+        return AudioSocketLine(
+            call_id,
+            connection,
+            capture_format=connection.call.fix_capture_format(),
+            playout_format=self._playout_format,
+        )
+
+
+def _check_arguments(
+    port: int, max_connections: int, uuid_timeout_s: float, playout_rate_hz: int
+) -> None:
+    if not 0 <= port <= 65_535:
+        raise ValueError(f"port: {port} is not in 0..65535")
+    if max_connections < 1:
+        raise ValueError(f"max_connections: {max_connections} is below 1")
+    if not uuid_timeout_s > 0:
+        raise ValueError(f"uuid_timeout_s: {uuid_timeout_s} is not above 0")
+    if playout_rate_hz not in AUDIO_RATES_HZ:
+        raise ValueError(f"playout_rate_hz: {playout_rate_hz} is not one of {AUDIO_RATES_HZ}")

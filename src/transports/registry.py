@@ -1,0 +1,78 @@
+"""Which kinds of lines there are, by the names that a configuration uses.
+
+Invariant: a name means one factory; nothing replaces it silently.
+"""
+
+from __future__ import annotations
+
+__all__ = ["TRANSPORTS", "TransportFactory", "TransportRegistry"]
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .audiosocket import AudioSocketTransport
+from .base import Transport
+
+TransportFactory = Callable[[Any], Transport]
+"""Makes a transport from its section of the configuration; does no I/O."""
+
+
+class TransportRegistry:
+    """Names and factories.
+
+    Args:
+        factories: Pairs to begin with.
+
+    Raises:
+        ValueError: if a name comes twice.
+    """
+
+    def __init__(self, factories: Iterable[tuple[str, TransportFactory]] = ()) -> None:
+        self._factories: dict[str, TransportFactory] = {}
+        for name, factory in factories:
+            self.register(name, factory)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every registered name, in alphabetical order."""
+        return tuple(sorted(self._factories))
+
+    def register(self, name: str, factory: TransportFactory) -> None:
+        """Add a kind of line.
+
+        Raises:
+            ValueError: if the name is empty or taken; the message lists what exists.
+        """
+        if not name:
+            raise ValueError("name: a transport needs one")
+        if name in self._factories:
+            raise ValueError(f"name: transport {name!r} exists already (known: {self._known()})")
+        self._factories[name] = factory
+
+    def create(self, name: str, config: Any) -> Transport:
+        """Make a transport from its section of the configuration.
+
+        Raises:
+            ValueError: if the name is not known; the message lists what exists.
+        """
+        factory = self._factories.get(name)
+        if factory is None:
+            raise ValueError(f"name: transport {name!r} does not exist (known: {self._known()})")
+        return factory(config)
+
+    def _known(self) -> str:
+        return ", ".join(self.names) or "none"
+
+
+def _audiosocket(config: Any) -> AudioSocketTransport:
+    """Take ``host``, ``port``, ``max_connections`` and ``uuid_timeout_s`` of the section."""
+    return AudioSocketTransport(
+        config.host,
+        config.port,
+        max_connections=config.max_connections,
+        uuid_timeout_s=config.uuid_timeout_s,
+    )
+
+
+TRANSPORTS = TransportRegistry([("audiosocket", _audiosocket)])
+"""The kinds of lines of voxgate; a plugin registers its own here before the engine starts."""

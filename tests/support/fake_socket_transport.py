@@ -1,0 +1,67 @@
+"""An asyncio transport that writes into a list: connections without sockets, for unit tests."""
+
+from __future__ import annotations
+
+__all__ = ["FakeSocketTransport"]
+
+import asyncio
+from typing import Any
+
+
+class _FakeSocket:
+    def __init__(self, *, is_dead: bool) -> None:
+        self.options: list[tuple[int, int, int]] = []
+        self._is_dead = is_dead
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        if self._is_dead:
+            raise OSError("the peer is gone")
+        self.options.append((level, option, value))
+
+
+class FakeSocketTransport(asyncio.Transport):
+    """Records each write; a test says how much of it the peer has not taken yet.
+
+    ``abort`` reports the loss of the connection to the protocol at once.
+    """
+
+    def __init__(
+        self, protocol: asyncio.BufferedProtocol, *, has_dead_socket: bool = False
+    ) -> None:
+        super().__init__()
+        self.protocol = protocol
+        self.socket = _FakeSocket(is_dead=has_dead_socket)
+        self.writes: list[bytes] = []
+        self.waiting_bytes = 0
+        self.has_written_eof = False
+        self.is_aborted = False
+
+    def receive(self, data: bytes) -> None:
+        """Let the peer's bytes arrive, in as many reads as the protocol's buffer asks for."""
+        while data:
+            buffer = self.protocol.get_buffer(-1)
+            n_bytes = min(len(buffer), len(data))
+            buffer[:n_bytes] = data[:n_bytes]  # type: ignore[index]
+            self.protocol.buffer_updated(n_bytes)
+            data = data[n_bytes:]
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"socket": self.socket, "peername": ("127.0.0.1", 5038)}.get(name, default)
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        assert not self.has_written_eof, "a real transport refuses this"
+        self.writes.append(bytes(data))
+
+    def write_eof(self) -> None:
+        self.has_written_eof = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting_bytes
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
+
+    def abort(self) -> None:
+        if not self.is_aborted:
+            self.is_aborted = True
+            self.protocol.connection_lost(None)

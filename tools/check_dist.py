@@ -136,10 +136,11 @@ def _try_archive(archive: Path, version: str, folder: Path) -> None:
     """
     pins = folder / "constraints.txt"
     pins.write_text(constraints((ROOT / "requirements/dev.txt").read_text(encoding="utf-8")))
-    # By variable rather than by option: the environment that builds the sdist is held to it too.
-    locked = {"PIP_CONSTRAINT": str(pins), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    # A variable rather than an option: the environment that builds the sdist is held to it too.
+    # A URL rather than a path: pip splits the variable at spaces.
+    locked = {"PIP_CONSTRAINT": pins.as_uri(), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment = folder / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment, symlinks=True, with_pip=True)
     python = environment / "bin" / "python"
     install = (python, "-m", "pip", "install", "--quiet", "--no-input")
     _run(*install, archive, folder=folder, variables=locked)

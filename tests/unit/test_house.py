@@ -230,9 +230,7 @@ def _code_of(markdown: str) -> str:
 )
 def test_a_documents_links_lead_somewhere(document: Path) -> None:
     """A relative link in a document names a file of the repository."""
-    text = re.sub(
-        r"^ *```.*?^ *```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
-    )
+    text = _FENCED.sub("", document.read_text(encoding="utf-8"))
     targets = re.findall(r"\]\(<?([^)\s>]+)>?\)", text)
     local = [t.partition("#")[0] for t in targets if not re.match(r"[a-z]+:|#", t)]
     assert [target for target in local if not (document.parent / target).exists()] == []

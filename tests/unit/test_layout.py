@@ -11,10 +11,20 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 UNIT = ROOT / "tests" / "unit"
 
-WITHOUT_OWN_TEST = {
-    # Interfaces and the values that cross them; every implementation's tests speak of them.
+INTERFACES = {
+    # Protocols and the values that cross them; every implementation's tests speak of them.
     "providers/base.py",
     "transports/base.py",
+}
+
+SHELLS = {
+    # They own sockets or the process, so that only tests/integration can drive them.
+    "cli/serve.py",
+    "providers/openai_realtime/connection.py",
+    "providers/openai_realtime/provider.py",
+    "realtime_server/server.py",
+    "transports/audiosocket/connection.py",
+    "transports/audiosocket/server.py",
 }
 
 ACROSS_MODULES = {
@@ -43,10 +53,15 @@ def test_every_module_has_its_own_test_file(module: Path) -> None:
     """A module is tested where a reader looks for it, or is listed here with the reason."""
     name = module.relative_to(SOURCE).as_posix()
     test = _test_of(module)
-    if name in WITHOUT_OWN_TEST:
-        assert not test.exists(), f"{name} has a test file now: take it off the list"
-    else:
-        assert test.is_file(), f"{name} has no {test.relative_to(ROOT)}"
+    assert name in INTERFACES | SHELLS or test.is_file(), f"no {test.relative_to(ROOT)}"
+
+
+@pytest.mark.parametrize("name", sorted(SHELLS))
+def test_every_shell_is_driven_by_an_integration_test(name: str) -> None:
+    """A module without a unit test of its own is imported by a test over real sockets."""
+    package = "voxgate." + name.rpartition("/")[0].replace("/", ".")
+    texts = [path.read_text(encoding="utf-8") for path in _modules(ROOT / "tests/integration")]
+    assert any(package in text for text in texts), f"no integration test imports {package}"
 
 
 def test_every_unit_test_file_has_its_module() -> None:
@@ -69,7 +84,7 @@ def test_every_unit_test_file_has_its_module() -> None:
 
 def test_the_list_of_exceptions_names_files_that_exist() -> None:
     """An exception for a module that is gone would hide the next module of that name."""
-    assert [name for name in sorted(WITHOUT_OWN_TEST) if not (SOURCE / name).is_file()] == []
+    assert [name for name in sorted(INTERFACES | SHELLS) if not (SOURCE / name).is_file()] == []
 
 
 @pytest.mark.parametrize(

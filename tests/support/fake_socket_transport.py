@@ -22,11 +22,16 @@ class _FakeSocket:
 class FakeSocketTransport(asyncio.Transport):
     """Records each write; a test says how much of it the peer has not taken yet.
 
-    ``abort`` reports the loss of the connection to the protocol at once.
+    ``abort`` reports the loss of the connection to the protocol at once. With ``closes_when_told``
+    the peer closes its side as soon as it is told that nothing more comes, as Asterisk does.
     """
 
     def __init__(
-        self, protocol: asyncio.BufferedProtocol, *, has_dead_socket: bool = False
+        self,
+        protocol: asyncio.BufferedProtocol,
+        *,
+        has_dead_socket: bool = False,
+        closes_when_told: bool = False,
     ) -> None:
         super().__init__()
         self.protocol = protocol
@@ -35,6 +40,7 @@ class FakeSocketTransport(asyncio.Transport):
         self.waiting_bytes = 0
         self.has_written_eof = False
         self.is_aborted = False
+        self._closes_when_told = closes_when_told
 
     def receive(self, data: bytes) -> None:
         """Let the peer's bytes arrive, in as many reads as the protocol's buffer asks for."""
@@ -54,6 +60,8 @@ class FakeSocketTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         self.has_written_eof = True
+        if self._closes_when_told:
+            asyncio.get_running_loop().call_soon(self.protocol.eof_received)
 
     def get_write_buffer_size(self) -> int:
         return self.waiting_bytes

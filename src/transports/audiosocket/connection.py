@@ -74,13 +74,16 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the bytes that were read; after the end, only so that the peer can close cleanly."""
-        if not self.events.is_closed:
-            self._receive(self.call.receive_data(bytes(self._buffer[:nbytes])))
+        if self.events.is_closed:
+            return
+        events = self.call.receive_data(bytes(self._buffer[:nbytes]))
+        self._receive(events)
+        if events and isinstance(events[-1], LineHangup):
+            self.say_goodbye()
 
     def eof_received(self) -> None:
         """Take the FIN: the caller hung up, and what is still to be sent is for nobody."""
-        if not self.events.is_closed:
-            self._receive(self.call.receive_eof())
+        self._receive(self.call.receive_eof())
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -153,8 +156,6 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         for event in events:
             self.events.put(event)
         self._has_progressed.set()
-        if self.events.is_closed:
-            self.say_goodbye()
 
     def _end(self, hangup: LineHangup) -> None:
         self.events.put(hangup)

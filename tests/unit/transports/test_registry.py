@@ -1,0 +1,56 @@
+"""Names of lines."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from voxgate.transports.audiosocket import AudioSocketTransport
+from voxgate.transports.registry import TRANSPORTS, TransportRegistry
+from voxgate.transports.scripted import ScriptedTransport
+
+SECTION = SimpleNamespace(host="127.0.0.1", port=0, max_connections=3, uuid_timeout_s=1.0)
+
+
+def test_registered_name_makes_its_transport():
+    """The factory gets the section of the configuration."""
+    sections: list[object] = []
+
+    def factory(section: object) -> ScriptedTransport:
+        sections.append(section)
+        return ScriptedTransport()
+
+    registry = TransportRegistry()
+    registry.register("scripted", factory)
+    assert isinstance(registry.create("scripted", SECTION), ScriptedTransport)
+    assert sections == [SECTION]
+
+
+def test_taken_name_is_refused_and_keeps_its_factory():
+    """A plugin can't replace a line unnoticed; the error lists what exists."""
+    registry = TransportRegistry([("b", lambda _: ScriptedTransport())])
+    registry.register("a", lambda _: ScriptedTransport())
+    with pytest.raises(ValueError, match=r"transport 'b' exists already \(known: a, b\)"):
+        registry.register("b", lambda _: AudioSocketTransport())
+    assert isinstance(registry.create("b", SECTION), ScriptedTransport)
+
+
+@pytest.mark.parametrize(("names", "known"), [((), "none"), (("x", "c"), "c, x")])
+def test_unknown_name_lists_what_exists(names: tuple[str, ...], known: str):
+    """A typing error is found by reading the message."""
+    registry = TransportRegistry((name, lambda _: ScriptedTransport()) for name in names)
+    with pytest.raises(ValueError, match=rf"'audiosoket' does not exist \(known: {known}\)"):
+        registry.create("audiosoket", SECTION)
+
+
+def test_empty_name_is_refused():
+    """A line that no configuration can name is a mistake."""
+    with pytest.raises(ValueError, match="name: a transport needs one"):
+        TransportRegistry([("", lambda _: ScriptedTransport())])
+
+
+def test_audiosocket_is_there():
+    """The built-in line takes its section of the configuration."""
+    assert "audiosocket" in TRANSPORTS.names
+    assert isinstance(TRANSPORTS.create("audiosocket", SECTION), AudioSocketTransport)

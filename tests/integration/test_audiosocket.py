@@ -1,0 +1,356 @@
+"""AudioSocket over real loopback connections, with a peer that behaves as Asterisk does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from structlog.testing import capture_logs
+
+from integration.line_conformance import (
+    GUARD_S,
+    LineConformance,
+    assert_is_well,
+    collected,
+    ending,
+    frame_of,
+    heard_audio,
+    next_event,
+    until,
+)
+from support.audiosocket_peer import AUDIO, DTMF, ERROR, HANGUP, AudioSocketPeer, wire_frame
+from support.signals import white_noise
+from voxgate.core.g711 import decode_mulaw, encode_mulaw
+from voxgate.errors import TransportError
+from voxgate.transports.audiosocket import AudioSocketLine, AudioSocketTransport
+from voxgate.transports.base import Line, LineAudio, LineHangup, LineWarning
+
+pytestmark = pytest.mark.timeout(GUARD_S)
+
+HANGUP_FRAME = (HANGUP, b"")
+
+
+class AudioSocketCaller:
+    """Plays the caller behind an Asterisk."""
+
+    def __init__(self, peer: AudioSocketPeer, line: AudioSocketLine) -> None:
+        self.peer = peer
+        self.line = line
+
+    async def speak(self, audio: bytes) -> None:
+        await self.peer.send(AUDIO, audio)
+
+    async def press(self, digit: str) -> None:
+        await self.peer.send_digit(digit)
+
+    async def hear(self, n_frames: int) -> list[bytes]:
+        return await self.peer.read_audio(n_frames)
+
+    async def stop_reading(self) -> None:
+        """The peer reads only when asked to."""
+
+    async def misbehave(self) -> None:
+        await self.peer.send(DTMF, b"123")
+
+    async def hang_up(self) -> None:
+        self.peer.hang_up()
+
+    async def finish_sending(self) -> None:
+        self.peer.finish_sending()
+
+    async def vanish(self) -> None:
+        self.peer.reset()
+
+    async def is_over(self) -> None:
+        await until(lambda: self.line._connection.events.is_closed)
+
+    async def is_told_to_hang_up(self) -> bool:
+        frames = await self.peer.read_to_end()
+        self.peer.hang_up()
+        return frames[-1:] == [HANGUP_FRAME]
+
+
+class AudioSocketExchange:
+    """Runs a server and places calls to it."""
+
+    def __init__(self, transport: AudioSocketTransport, peers: AsyncExitStack) -> None:
+        self.transport = transport
+        self.may_end = asyncio.Event()
+        self._peers = peers
+        self._served: asyncio.Queue[AudioSocketLine] = asyncio.Queue()
+
+    async def serve(self, line: Line) -> None:
+        assert isinstance(line, AudioSocketLine)
+        self._served.put_nowait(line)
+        await self.may_end.wait()
+
+    async def connect(self, *, is_identified: bool = True) -> AudioSocketPeer:
+        peer = await AudioSocketPeer.connect(self.transport.address, is_identified=is_identified)
+        return await self._peers.enter_async_context(peer)
+
+    async def served(self) -> AudioSocketLine:
+        return await self._served.get()
+
+    async def place_call(self) -> AudioSocketCaller:
+        peer = await self.connect()
+        line = await self.served()
+        assert line.call_id == str(peer.call_id)
+        return AudioSocketCaller(peer, line)
+
+
+async def running(transport: AudioSocketTransport) -> AsyncIterator[AudioSocketExchange]:
+    async with AsyncExitStack() as peers:
+        exchange = AudioSocketExchange(transport, peers)
+        await transport.start(exchange.serve)
+        yield exchange
+        await transport.stop()
+        exchange.may_end.set()
+    await transport.wait_closed()
+
+
+@pytest.fixture
+async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocketExchange]:
+    monkeypatch.setattr("voxgate.transports.audiosocket.server._FIRST_AUDIO_TIMEOUT_S", 0.01)
+    async for each in running(AudioSocketTransport(port=0)):
+        yield each
+
+
+class TestAudioSocketLine(LineConformance):
+    """A line over TCP."""
+
+
+async def test_call_without_audio_is_served_after_a_short_wait():
+    """A caller with DTX sends its UUID and then nothing; the agent can greet all the same."""
+    async for exchange in running(AudioSocketTransport(port=0)):
+        call = await exchange.place_call()
+        assert call.line.capture_format.rate_hz == 8000
+        call.line.send_audio(frame_of(call.line, 1))
+        assert await call.hear(1) == [frame_of(call.line, 1)]
+
+
+async def test_wide_call_is_captured_at_its_own_rate():
+    """The first frame's kind is the capture format, the playout stays what Asterisk plays."""
+    async for exchange in running(AudioSocketTransport(port=0)):
+        peer = await exchange.connect()
+        await peer.send(0x12, bytes(640))
+        line = await exchange.served()
+        assert line.capture_format.rate_hz == 16_000
+        assert line.playout_format.rate_hz == 8_000
+        assert await next_event(line) == LineAudio(bytes(640))
+
+
+async def test_configured_playout_rate_is_sent_under_its_kind():
+    """Who dials with a wide codec can have wide audio."""
+    async for exchange in running(AudioSocketTransport(port=0, playout_rate_hz=16_000)):
+        call = await exchange.place_call()
+        call.line.send_audio(bytes(640))
+        assert await call.peer.read_frame() == (0x12, bytes(640))
+
+
+async def test_rate_that_changes_in_the_call_is_converted(exchange: AudioSocketExchange):
+    """Audio of a wide codec after a quiet start keeps its length in time, and a warning says so."""
+    call = await exchange.place_call()
+    for _ in range(10):
+        await call.peer.send(0x12, bytes(640))
+    call.peer.hang_up()
+    events = await collected(call.line)
+    codes = [event.code for event in events if isinstance(event, LineWarning)]
+    assert codes == ["audiosocket.rate_changed"]
+    assert len(heard_audio(events)) == 10 * 320
+
+
+async def test_mislabelled_mulaw_is_heard_right(exchange: AudioSocketExchange):
+    """``Dial(AudioSocket/...)`` without ``c(slin)``: the caller is understood, the log is told."""
+    data = encode_mulaw(white_noise(400, level_dbfs=-45))
+    call = await exchange.place_call()
+    for at in range(0, len(data), 160):
+        await call.speak(data[at : at + 160])
+    call.peer.hang_up()
+    events = await collected(call.line)
+    codes = [event.code for event in events if isinstance(event, LineWarning)]
+    assert codes == ["audiosocket.mislabelled_mulaw"]
+    assert heard_audio(events) == decode_mulaw(data).astype("<i2").tobytes()
+
+
+async def test_frames_that_arrive_byte_by_byte_are_frames(exchange: AudioSocketExchange):
+    """A network may cut a stream anywhere."""
+    peer = await exchange.connect(is_identified=False)
+    frames = wire_frame(AUDIO, b"\x01\x02\x03\x04") + wire_frame(ERROR, b"\x01")
+    for byte in wire_frame(1, peer.call_id.bytes) + frames:
+        await peer.send_bytes(bytes((byte,)))
+        await asyncio.sleep(0)
+    line = await exchange.served()
+    peer.hang_up()
+    events = await collected(line)
+    assert line.call_id == str(peer.call_id)
+    assert heard_audio(events) == b"\x01\x02\x03\x04"
+    assert ending(events) == "caller_hangup"
+
+
+async def test_header_and_payload_arrive_together(exchange: AudioSocketExchange):
+    """One write per frame: what a reading peer gets in one piece is a whole frame."""
+    call = await exchange.place_call()
+    for number in range(50):
+        call.line.send_audio(frame_of(call.line, number))
+        data = await asyncio.get_running_loop().sock_recv(call.peer._socket, 65_536)
+        assert data == wire_frame(AUDIO, frame_of(call.line, number))
+
+
+async def test_hangup_reaches_a_peer_that_is_still_talking(exchange: AudioSocketExchange):
+    """Captured audio on its way must not turn our hangup into a reset."""
+    call = await exchange.place_call()
+    for number in range(20):
+        await call.speak(bytes((number, 0)) * 160)
+    hangup = asyncio.create_task(call.line.hangup())
+    for number in range(20):
+        await call.speak(bytes((number, 0)) * 160)
+    assert await call.is_told_to_hang_up()
+    await hangup
+
+
+async def test_peer_that_says_hangup_is_answered_in_kind(exchange: AudioSocketExchange):
+    """Kind 0x00 from the peer ends the call as a FIN does, without waiting for the engine."""
+    call = await exchange.place_call()
+    await call.peer.send(HANGUP)
+    assert await call.is_told_to_hang_up()
+    assert ending(await collected(call.line)) == "caller_hangup"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        wire_frame(AUDIO, bytes(320)),
+        wire_frame(1, b"short"),
+        wire_frame(HANGUP),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+async def test_peer_that_is_not_asterisk_is_refused(exchange: AudioSocketExchange, data: bytes):
+    """A scanner is told to hang up and closed; calls go on."""
+    good = await exchange.place_call()
+    peer = await exchange.connect(is_identified=False)
+    await peer.send_bytes(data)
+    assert await peer.read_to_end() == [HANGUP_FRAME]
+    peer.hang_up()
+    await assert_is_well(good)
+    assert exchange.transport.stats.unidentified_connections == 1
+
+
+async def test_silent_connection_loses_its_place():
+    """Connections that never say a UUID can't lock callers out."""
+    transport = AudioSocketTransport(port=0, max_connections=1, uuid_timeout_s=0.05)
+    async for exchange in running(transport):
+        silent = await exchange.connect(is_identified=False)
+        assert await silent.read_to_end() == [HANGUP_FRAME]
+        silent.hang_up()
+        await until(lambda: transport.stats.open_connections == 0)
+        await assert_is_well(await exchange.place_call())
+
+
+async def test_connection_over_the_limit_is_refused():
+    """The limit is said politely, and the calls within it go on."""
+    async for exchange in running(AudioSocketTransport(port=0, max_connections=2)):
+        calls = [await exchange.place_call() for _ in range(2)]
+        refused = await exchange.connect(is_identified=False)
+        assert await refused.read_to_end() == [HANGUP_FRAME]
+        assert exchange.transport.stats.refused_connections == 1
+        for call in calls:
+            await assert_is_well(call)
+
+
+async def test_second_connection_with_a_live_uuid_is_refused(exchange: AudioSocketExchange):
+    """A dialplan with a fixed UUID: the first caller goes on, the second is told to hang up."""
+    call = await exchange.place_call()
+    with capture_logs() as logs:
+        twin = await AudioSocketPeer.connect(exchange.transport.address, call_id=call.peer.call_id)
+        async with twin:
+            assert await twin.read_to_end() == [HANGUP_FRAME]
+    assert [entry["event"] for entry in logs] == ["audiosocket.duplicate_call_refused"]
+    await assert_is_well(call)
+
+
+async def test_two_hundred_broken_peers_disturb_nobody(exchange: AudioSocketExchange):
+    """Garbage, resets, half frames and silence, all at once, while a call goes on."""
+    call = await exchange.place_call()
+    generator = random.Random(7)  # noqa: S311 - seeded, to repeat a failure
+
+    async def misbehave() -> None:
+        is_identified = generator.random() < 0.5
+        peer = await exchange.connect(is_identified=is_identified)
+        try:
+            await peer.send_bytes(generator.randbytes(generator.randrange(700)))
+        except ConnectionError:
+            return
+        if generator.random() < 0.5:
+            peer.reset()
+        else:
+            peer.hang_up()
+
+    for _ in range(20):
+        async with asyncio.TaskGroup() as peers:
+            for _ in range(10):
+                peers.create_task(misbehave())
+        await assert_is_well(call)
+    exchange.may_end.set()
+    await until(lambda: exchange.transport.stats.open_connections == 0)
+
+
+async def test_ended_calls_leave_nothing_behind(exchange: AudioSocketExchange):
+    """A hundred calls later there is no task, no connection and no name more than before."""
+    exchange.may_end.set()
+    tasks_before = len(asyncio.all_tasks())
+    for _ in range(100):
+        call = await exchange.place_call()
+        call.peer.hang_up()
+    await until(lambda: exchange.transport.stats.open_connections == 0)
+    assert exchange.transport.stats.accepted_calls == 100
+    assert exchange.transport._live_call_ids == set()
+    assert len(asyncio.all_tasks()) <= tasks_before
+
+
+async def test_stopped_server_takes_no_call_and_keeps_the_old_ones(exchange: AudioSocketExchange):
+    """Draining: the port is closed, the running call goes on to its end."""
+    call = await exchange.place_call()
+    address = exchange.transport.address
+    await exchange.transport.stop()
+    with pytest.raises(ConnectionError):
+        await AudioSocketPeer.connect(address)
+    await assert_is_well(call)
+    exchange.may_end.set()
+    assert await call.is_told_to_hang_up()
+
+
+async def test_port_in_use_is_named(exchange: AudioSocketExchange):
+    """The error says which address, and that it may become free."""
+    port = exchange.transport.address[1]
+    with pytest.raises(TransportError, match=f"127.0.0.1:{port}: can't listen") as caught:
+        await AudioSocketTransport(port=port).start(exchange.serve)
+    assert (caught.value.code, caught.value.retryable) == ("EADDRINUSE", True)
+
+
+async def test_paced_call_both_ways(exchange: AudioSocketExchange):
+    """A short call as Asterisk runs it: paced, with a key press, ended by a bare FIN."""
+    call = await exchange.place_call()
+    spoken = [bytes((number, 2)) * 160 for number in range(25)]
+
+    async def agent() -> list[bytes]:
+        heard = []
+        async for event in call.line.events():
+            if isinstance(event, LineAudio):
+                heard.append(event.audio)
+                call.line.send_audio(event.audio)
+            elif isinstance(event, LineHangup):
+                break
+        return heard
+
+    answering = asyncio.create_task(agent())
+    await call.peer.send_paced(spoken, interval_s=0.002)
+    await call.press("1")
+    assert await call.hear(25) == spoken
+    call.peer.hang_up()
+    assert await answering == spoken
+    assert call.line.stats.received_frames == call.line.stats.sent_frames == 25

@@ -134,6 +134,18 @@ def test_late_audio_of_a_finished_item_is_played() -> None:
     assert playout.sent_ms("a") == 40
 
 
+def test_item_that_opens_again_waits_for_its_whole_frames() -> None:
+    """Audio after an item was finished is not the end of it: a partial frame waits once more."""
+    playout, audio = Playout(PCM16), voice(1, seed=3)
+    playout.enqueue("a", voice(1))
+    playout.finish("a")
+    playout.next_frame()
+    playout.enqueue("a", audio[:100])
+    assert not playout.next_frame().is_agent_audio
+    playout.enqueue("a", audio[100:])
+    assert playout.next_frame().audio == audio
+
+
 def test_empty_audio_and_unknown_items_are_nothing() -> None:
     """Empty chunks begin no item; finishing or asking for an unknown one does no harm."""
     playout = Playout(PCM16)
@@ -436,6 +448,28 @@ def test_flush_covers_what_the_line_still_holds() -> None:
     assert list(playout.flush().items()) == [("a", 50.0), ("b", 0.0)]
     play(playout, 10)
     assert playout.heard_ms("a") == 50.0
+
+
+def test_line_plays_what_it_holds_during_a_pause() -> None:
+    """Silence sent in a pause pushes the rest of the audio out of the line."""
+    playout = Playout(PCM16, lead_ms=50)
+    playout.enqueue("a", voice(10))
+    play(playout, 4)
+    assert playout.heard_ms("a") == 30
+    playout.pause()
+    play(playout, 1)
+    assert playout.heard_ms("a") == 50
+    play(playout, 2)
+    assert playout.heard_ms("a") == 80
+
+
+def test_second_flush_does_not_name_an_item_again() -> None:
+    """What was flushed is over, also while the line's lead still covers its slots."""
+    playout = Playout(PCM16, lead_ms=200)
+    playout.enqueue("a", voice(5))
+    play(playout, 3)
+    assert playout.flush() == {"a": 0.0}
+    assert playout.flush() == {}
 
 
 # --- bounds --------------------------------------------------------------------------------------

@@ -125,6 +125,18 @@ def test_overshoot_saturates(from_hz, to_hz) -> None:
         assert out[start + per_half // 4 : start + 3 * per_half // 4].min() > 20_000
 
 
+@pytest.mark.parametrize(("from_hz", "to_hz"), COMMON_PAIRS)
+def test_output_is_rounded_to_the_nearest_step(from_hz, to_hz) -> None:
+    """A tone of a few steps is off by rounding alone: twice 0.29 steps rms, and not by cutting."""
+    sound = tone(400, 997, level_dbfs=-75.0, rate_hz=from_hz)
+    resampler = Resampler(from_hz, to_hz)
+    out = resampler.process(sound).astype(np.float64)
+    when_s = (np.arange(len(out)) - resampler.delay_samples) / to_hz
+    amplitude = 32768 * 10 ** (-75 / 20) * np.sqrt(2)
+    error = out - amplitude * np.sin(2 * np.pi * 997 * when_s)
+    assert rms(error[len(out) // 4 :]) < 0.5
+
+
 def test_equal_rates_change_nothing() -> None:
     """The very same array comes back, without delay."""
     resampler = Resampler(8000, 8000)

@@ -1,0 +1,123 @@
+"""What the engine tells those who watch calls: logs, metrics, traces, the tools that measure.
+
+Invariant: observers are told, never asked; one that raises is logged once, told nothing
+more, and changes nothing on the line.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CallEnded", "CallObserver", "CallStarted", "Observers"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from .core.call_stats import CallStats
+from .core.gate_decision import GateDecision, GateEvent
+from .core.playout import PlayoutFrame
+from .providers.base import ProviderEvent
+from .transports.base import LineEvent
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStarted:
+    """A line was accepted."""
+
+    call_id: str
+    provider: str
+    """Instance name of the provider."""
+    started_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """A call is over: its summary."""
+
+    call_id: str
+    provider: str
+    reason: str
+    """``caller_hangup``, ``local_hangup``, ``provider_ended``, ``provider_unreachable``,
+    ``protocol_error``, ``transport_error``, ``drained`` or ``internal_error``."""
+    duration_ms: float
+    gate: CallStats | None
+    """The gate's counters; None for a provider that is not gated."""
+    playout_underruns: int
+    skipped_slots: int
+    """Slots of 20 ms in which nothing could be sent in time."""
+
+
+class CallObserver:
+    """Watches calls; override what is of interest. Called in the engine's loop: be quick."""
+
+    def on_call_started(self, event: CallStarted) -> None:
+        """A line was accepted."""
+
+    def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:
+        """The line said something; audio included."""
+
+    def on_decision(
+        self, call_id: str, now_ms: float, frame: bytes | None, decision: GateDecision
+    ) -> None:
+        """The gate decided about a captured frame, or (frame None) about time that passed."""
+
+    def on_gate_event(self, call_id: str, event: GateEvent) -> None:
+        """Something happened at the gate."""
+
+    def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:
+        """A frame went out to the line in its 20 ms slot."""
+
+    def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
+        """The provider said something; audio included."""
+
+    def on_call_ended(self, event: CallEnded) -> None:
+        """The call is over."""
+
+
+class Observers(CallObserver):
+    """Tells several observers; the one place where their mistakes stop.
+
+    Args:
+        observers: Told in this order.
+    """
+
+    def __init__(self, observers: Iterable[CallObserver] = ()) -> None:
+        self._observers = list(observers)
+        self._broken: set[int] = set()
+
+    def on_call_started(self, event: CallStarted) -> None:  # noqa: D102 - as in the base
+        self._tell("on_call_started", event)
+
+    def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:  # noqa: D102
+        self._tell("on_line_event", call_id, now_ms, event)
+
+    def on_decision(  # noqa: D102
+        self, call_id: str, now_ms: float, frame: bytes | None, decision: GateDecision
+    ) -> None:
+        self._tell("on_decision", call_id, now_ms, frame, decision)
+
+    def on_gate_event(self, call_id: str, event: GateEvent) -> None:  # noqa: D102
+        self._tell("on_gate_event", call_id, event)
+
+    def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:  # noqa: D102
+        self._tell("on_playout", call_id, now_ms, frame)
+
+    def on_provider_event(  # noqa: D102
+        self, call_id: str, now_ms: float, event: ProviderEvent
+    ) -> None:
+        self._tell("on_provider_event", call_id, now_ms, event)
+
+    def on_call_ended(self, event: CallEnded) -> None:  # noqa: D102
+        self._tell("on_call_ended", event)
+
+    def _tell(self, method: str, *args: object) -> None:
+        for index, observer in enumerate(self._observers):
+            if index in self._broken:
+                continue
+            try:
+                getattr(observer, method)(*args)
+            except Exception:  # noqa: BLE001 - an observer's mistake is not the call's
+                self._broken.add(index)
+                _log.exception("observer.failed", observer=type(observer).__name__, method=method)

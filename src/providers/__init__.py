@@ -1,1 +1,1 @@
-"""The providers layer of voxgate."""
+"""Agents that answer calls: one protocol, one package or module a kind, one registry of them."""

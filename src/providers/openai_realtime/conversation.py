@@ -1,0 +1,227 @@
+"""One call's side of the provider, without I/O: frames and messages in, messages and events out.
+
+It outlives the sessions that it is held over: frames go to the gate whether or not there is one,
+and what the gate sends waits for the next. Invariant: the gate alone decides what is sent.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Conversation"]
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import assert_never
+
+from ...config.provider_models import OpenAIRealtimeConfig
+from ...core.gate_decision import GateDecision
+from ...errors import LocalProtocolError
+from ..base import (
+    AgentAudio,
+    AgentAudioDone,
+    CallAudio,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    ProviderEvent,
+    ProviderReady,
+    ProviderWarning,
+    ResponseDone,
+    ResponseStarted,
+)
+from ..gating import GatingManager
+from ..responses import ResponseLedger
+from ..stream_converter import StreamConverter
+from .audio_backlog import AudioBacklog, OutgoingAudio
+from .session import CallerHeard, RealtimeSession, SessionEvent, SessionReady, VoiceReceived
+from .session_update import wire_format_for
+
+
+class Conversation:
+    """Everything between the call, its gate and the sessions with the provider.
+
+    Args:
+        config: What the operator set.
+        call_id: The call, as the manager knows it.
+        call_audio: Formats of its line.
+        manager: The gate.
+        hold_ms: Caller's audio that waits for a session, in ms, oldest dropped beyond.
+    """
+
+    def __init__(
+        self,
+        config: OpenAIRealtimeConfig,
+        *,
+        call_id: str,
+        call_audio: CallAudio,
+        manager: GatingManager,
+        hold_ms: float,
+    ) -> None:
+        self._config = config
+        self._call_id = call_id
+        self._manager = manager
+        capture, playout = call_audio.capture, call_audio.playout
+        self._to_provider = StreamConverter(capture, wire_format_for(capture))
+        self._to_line = StreamConverter(wire_format_for(playout), playout)
+        self._backlog = AudioBacklog(hold_ms=hold_ms)
+        self._ledger = ResponseLedger()
+        self._counts: Counter[str] = Counter()
+        self._session: RealtimeSession | None = None
+        self._unconfirmed: OutgoingAudio | None = None
+        self._speaking_item: str | None = None
+        self._dropped_before = 0
+        self._n_sessions = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a session and it is configured."""
+        return self._session is not None and self._session.is_ready
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What happened so far, by a closed set of names."""
+        return {**self._counts, "frames_dropped": self._backlog.dropped_frames}
+
+    def process(self, frame: bytes, now_ms: float) -> GateDecision:
+        """Ask the gate about one captured frame, and queue what it says."""
+        decision = self._manager.process(self._call_id, frame, now_ms)
+        self._queue(decision.audio_for(frame), now_ms)
+        return decision
+
+    def advance(self, now_ms: float) -> GateDecision:
+        """Let time pass without a frame, and queue what the gate says."""
+        decision = self._manager.advance(self._call_id, now_ms)
+        self._queue(decision.audio, now_ms)
+        return decision
+
+    def interrupt(self, heard_ms: Mapping[str, float], now_ms: float) -> None:
+        """Stop the answer: so many ms of each unfinished item were heard."""
+        if self._session is not None:
+            self._session.interrupt(heard_ms)
+        else:
+            self._ledger.cut(heard_ms)
+        self._stop_speaking(now_ms)
+
+    def open_session(self) -> None:
+        """Begin a session on a new connection; the first one greets the caller."""
+        self._session = RealtimeSession(
+            self._config,
+            wire_in=self._to_provider.target,
+            wire_out=self._to_line.source,
+            ledger=self._ledger,
+            counts=self._counts,
+            greeting=None if self._n_sessions else self._config.greeting,
+        )
+
+    def receive_message(self, message: str | bytes, now_ms: float) -> tuple[ProviderEvent, ...]:
+        """Take one message of the server.
+
+        Raises:
+            ProviderError: if it ends the session; retryable if another session may do.
+        """
+        if self._session is None:
+            raise LocalProtocolError("receive_message: no session was opened")
+        events = self._session.receive_message(message)
+        translated = (self._translate(event, now_ms) for event in events)
+        return tuple(event for event in translated if event is not None)
+
+    def lose_session(self, now_ms: float) -> tuple[ProviderEvent, ...]:
+        """Note that the connection is gone; answers under way are lost with it."""
+        self._session = None
+        self._dropped_before = self._backlog.dropped_frames
+        if self._unconfirmed is not None:
+            self._backlog.push_back(self._unconfirmed)
+            self._unconfirmed = None
+        self._stop_speaking(now_ms)
+        lost = self._ledger.end_session()
+        return (
+            *map(AgentAudioDone, lost.items),
+            *(ResponseDone(response_id, "failed") for response_id in lost.responses),
+        )
+
+    def next_message(self) -> str | None:
+        """Take the next message to send, or None; asking again confirms that the last was sent."""
+        self._unconfirmed = None
+        session = self._session
+        if session is None:
+            return None
+        request = session.next_request()
+        if request is not None or not session.is_ready:
+            return request
+        self._unconfirmed = self._backlog.pop()
+        return None if self._unconfirmed is None else session.serialize_audio(self._unconfirmed)
+
+    def deliver(self, event: ProviderEvent) -> bool:
+        """Return whether an event that waited is still to be given to the engine; note that it is.
+
+        The agent's voice that was cut off meanwhile is not: playout was flushed already.
+        """
+        match event:
+            case AgentAudio(item_id) | AgentAudioDone(item_id):
+                if self._ledger.is_cut(item_id):
+                    return False
+                self._ledger.deliver(item_id)
+        return True
+
+    def _queue(self, chunks: tuple[bytes, ...], now_ms: float) -> None:
+        wire = b"".join(map(self._to_provider.process, chunks))
+        if not wire:
+            return
+        self._backlog.push(
+            OutgoingAudio(
+                wire=wire,
+                duration_ms=self._to_provider.target.duration_ms(len(wire)),
+                capture_end_ms=now_ms - self._to_provider.delay_ms,
+                n_frames=len(chunks),
+            )
+        )
+
+    def _translate(self, event: SessionEvent, now_ms: float) -> ProviderEvent | None:
+        match event:
+            case SessionReady():
+                return self._become_ready()
+            case VoiceReceived():
+                return self._receive_voice(event, now_ms)
+            case CallerHeard(capture_ms):
+                return self._receive_speech_started(capture_ms, now_ms)
+            case CallerSpeechStopped():
+                self._manager.receive_provider_speech_stopped(self._call_id, now_ms)
+                return event
+            case AgentAudioDone(item_id):
+                if item_id == self._speaking_item:
+                    self._stop_speaking(now_ms)
+                return event
+            case ResponseDone():
+                self._stop_speaking(now_ms)
+                return event
+            case ResponseStarted() | ProviderWarning():
+                return event
+        assert_never(event)
+
+    def _become_ready(self) -> ProviderReady:
+        self._n_sessions += 1
+        return ProviderReady(
+            reconnected=self._n_sessions > 1,
+            held_frames=self._backlog.held_frames,
+            dropped_frames=self._backlog.dropped_frames - self._dropped_before,
+        )
+
+    def _receive_voice(self, voice: VoiceReceived, now_ms: float) -> AgentAudio | None:
+        if voice.item_id != self._speaking_item:
+            self._speaking_item = voice.item_id
+            self._to_line.reset()
+        self._manager.set_agent_speaking(
+            self._call_id, is_speaking=True, now_ms=now_ms, audio_ms=voice.audio_ms
+        )
+        audio = self._to_line.process(voice.wire)
+        return AgentAudio(voice.item_id, audio) if audio else None
+
+    def _receive_speech_started(
+        self, capture_ms: float | None, now_ms: float
+    ) -> CallerSpeechStarted:
+        decision = self._manager.receive_provider_speech_started(self._call_id, now_ms)
+        self._queue(decision.audio, now_ms)
+        return CallerSpeechStarted(decision, capture_ms)
+
+    def _stop_speaking(self, now_ms: float) -> None:
+        if self._speaking_item is not None:
+            self._speaking_item = None
+            self._manager.set_agent_speaking(self._call_id, is_speaking=False, now_ms=now_ms)

@@ -1,0 +1,106 @@
+"""What a session is configured with."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from support.realtime_peer import judge_client_event
+from voxgate.config.provider_models import (
+    Eagerness,
+    NoiseReduction,
+    OpenAIRealtimeConfig,
+    TurnDetectionConfig,
+    TurnDetectionType,
+)
+from voxgate.core.audio import AudioFormat, Encoding
+from voxgate.providers.openai_realtime.session_update import (
+    session_fields,
+    wire_format_for,
+    wire_format_name,
+)
+
+MULAW = AudioFormat(Encoding.MULAW)
+ALAW = AudioFormat(Encoding.ALAW)
+WIDE = AudioFormat(Encoding.PCM16, 24_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "wire", "name"),
+    [
+        (AudioFormat(), MULAW, "audio/pcmu"),
+        (MULAW, MULAW, "audio/pcmu"),
+        (ALAW, ALAW, "audio/pcma"),
+        (AudioFormat(Encoding.PCM16, 16_000), WIDE, "audio/pcm"),
+        (AudioFormat(Encoding.PCM16, 24_000), WIDE, "audio/pcm"),
+        (AudioFormat(Encoding.PCM16, 48_000), WIDE, "audio/pcm"),
+    ],
+)
+def test_narrow_lines_speak_g711_and_wide_ones_pcm(
+    line: AudioFormat, wire: AudioFormat, name: str
+) -> None:
+    """8 kHz needs no resampling anywhere; wider lines use the protocol's only linear rate."""
+    assert wire_format_for(line) == wire
+    assert wire_format_name(wire) == name
+
+
+def test_the_session_of_a_telephone_line_is_this() -> None:
+    """The whole object, as the GA protocol spells it: G.711 carries no rate."""
+    config = OpenAIRealtimeConfig(voice="cedar", instructions="Be brief.")
+
+    assert session_fields(config, wire_in=MULAW, wire_out=MULAW) == {
+        "type": "realtime",
+        "output_modalities": ["audio"],
+        "instructions": "Be brief.",
+        "audio": {
+            "input": {
+                "format": {"type": "audio/pcmu"},
+                "noise_reduction": None,
+                "turn_detection": {
+                    "type": "server_vad",
+                    "create_response": True,
+                    "interrupt_response": True,
+                    "threshold": 0.5,
+                    "prefix_padding_ms": 300,
+                    "silence_duration_ms": 500,
+                },
+            },
+            "output": {"format": {"type": "audio/pcmu"}, "voice": "cedar", "speed": 1.0},
+        },
+    }
+
+
+def test_semantic_turn_detection_has_eagerness_and_no_thresholds() -> None:
+    """A server refuses the fields of the other type."""
+    detection = TurnDetectionConfig(
+        type=TurnDetectionType.SEMANTIC_VAD, eagerness=Eagerness.LOW, interrupt_response=False
+    )
+    config = OpenAIRealtimeConfig(turn_detection=detection)
+    fields = session_fields(config, wire_in=WIDE, wire_out=MULAW)
+    audio = fields["audio"]
+    assert isinstance(audio, dict)
+
+    assert audio["input"]["format"] == {"type": "audio/pcm", "rate": 24_000}
+    assert audio["input"]["turn_detection"] == {
+        "type": "semantic_vad",
+        "create_response": True,
+        "interrupt_response": False,
+        "eagerness": "low",
+    }
+
+
+@pytest.mark.parametrize(
+    ("wire", "detection", "reduction"),
+    list(itertools.product([MULAW, ALAW, WIDE], TurnDetectionType, [None, *NoiseReduction])),
+)
+def test_every_session_is_one_that_the_sdk_knows(
+    wire: AudioFormat, detection: TurnDetectionType, reduction: NoiseReduction | None
+) -> None:
+    """No combination of settings has a field or a value that the protocol has not."""
+    config = OpenAIRealtimeConfig(
+        turn_detection=TurnDetectionConfig(type=detection), noise_reduction=reduction
+    )
+    session = session_fields(config, wire_in=wire, wire_out=wire)
+
+    judge_client_event({"type": "session.update", "session": session})

@@ -11,10 +11,10 @@ from typing import Any
 class _FakeSocket:
     def __init__(self, *, is_dead: bool) -> None:
         self.options: list[tuple[int, int, int]] = []
-        self._is_dead = is_dead
+        self.is_dead = is_dead
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
-        if self._is_dead:
+        if self.is_dead:
             raise OSError("the peer is gone")
         self.options.append((level, option, value))
 
@@ -60,6 +60,8 @@ class FakeSocketTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         self.has_written_eof = True
+        if self.socket.is_dead:
+            raise OSError("the peer is gone")
         if self._closes_when_told:
             asyncio.get_running_loop().call_soon(self.protocol.eof_received)
 

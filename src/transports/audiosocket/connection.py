@@ -144,7 +144,9 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing() or self._grace is not None:
             return
         transport.write(HANGUP_FRAME)
-        transport.write_eof()
+        # The peer may have reset the connection just now; connection_lost follows.
+        with contextlib.suppress(OSError):
+            transport.write_eof()
         self._grace = asyncio.get_running_loop().call_later(_HANGUP_GRACE_S, self.abort)
 
     def abort(self) -> None:

@@ -201,16 +201,21 @@ class AudioSocketTransport:
 
     async def _serve(self, connection: AudioSocketConnection, handler: CallHandler) -> None:
         try:
-            if call_id := await self._identified(connection):
-                await self._serve_call(call_id, connection, handler)
+            await self._serve_to_its_end(connection, handler)
         except Exception:
             # Serving one call must not end the group that all calls are in.
             log.exception("audiosocket.call_failed", peer=connection.peer_name)
         finally:
-            try:
-                await connection.hang_up()
-            finally:
-                self._open_connections -= 1
+            self._open_connections -= 1
+
+    async def _serve_to_its_end(
+        self, connection: AudioSocketConnection, handler: CallHandler
+    ) -> None:
+        try:
+            if call_id := await self._identified(connection):
+                await self._serve_call(call_id, connection, handler)
+        finally:
+            await connection.hang_up()
 
     async def _identified(self, connection: AudioSocketConnection) -> str | None:
         """Return the id of the call, or None if the connection is not to become one."""

@@ -175,6 +175,18 @@ async def test_second_hangup_says_nothing_new():
     assert transport.writes == [wire_frame(HANGUP)]
 
 
+async def test_goodbye_to_a_peer_that_reset_is_no_error():
+    """The reset may be known to the socket before it is known to us; the call ends all the same."""
+    connection, transport = connected(has_dead_socket=True)
+    hangup = asyncio.create_task(connection.hang_up())
+    await asyncio.sleep(0)
+    assert not hangup.done()
+    connection.connection_lost(ConnectionResetError())
+    await hangup
+    assert transport.is_aborted
+    assert await events_of(connection) == [LineHangup("local_hangup")]
+
+
 async def test_peer_that_does_not_close_is_closed(monkeypatch: pytest.MonkeyPatch):
     """After the time of grace the socket goes, whatever the peer does."""
     monkeypatch.setattr("voxgate.transports.audiosocket.connection._HANGUP_GRACE_S", 0.0)

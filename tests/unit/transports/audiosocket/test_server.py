@@ -149,6 +149,31 @@ async def test_failing_handler_ends_its_own_call_only(exchange: Exchange):
     assert exchange.transport.stats.open_connections == 1
 
 
+async def test_failing_goodbye_ends_its_own_call_only(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+):
+    """Even ending a call may fail without another call being ended."""
+    await exchange.transport.start(exchange.serve)
+    other = exchange.call(uuid4())
+    broken = exchange.call(uuid4())
+    await settled()
+
+    async def hang_up() -> None:
+        raise OSError("impossible")
+
+    monkeypatch.setattr(broken.protocol, "hang_up", hang_up)
+    broken.protocol.eof_received()
+    with capture_logs() as logs:
+        exchange.may_end.set()
+        await settled()
+    assert [entry["event"] for entry in logs] == ["audiosocket.call_failed"]
+    assert other.writes == GOODBYE
+    assert exchange.transport.stats.open_connections == 0
+    exchange.call(uuid4())
+    await settled()
+    assert len(exchange.lines) == 3
+
+
 async def test_connection_over_the_limit_is_told_to_hang_up(exchange: Exchange):
     """A full house refuses politely, counts, and has room again later."""
     await exchange.transport.start(exchange.serve)

@@ -5,11 +5,6 @@
 
 from __future__ import annotations
 
-from .advice import ConfigWarning, config_warnings
-from .load import LoadedConfig, load_config, read_config
-from .model_tree import ChangedKey, changed_keys
-from .models import AppConfig
-
 __all__ = [
     "AppConfig",
     "ChangedKey",
@@ -20,3 +15,8 @@ __all__ = [
     "load_config",
     "read_config",
 ]
+
+from .advice import ConfigWarning, config_warnings
+from .load import LoadedConfig, load_config, read_config
+from .model_tree import ChangedKey, changed_keys
+from .models import AppConfig

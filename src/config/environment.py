@@ -92,4 +92,4 @@ def _spelling(section: dict[str, Tree], part: str) -> str:
 
 
 def _source(variable: str) -> str:
-    return f"environment {variable}"
+    return f"environment {variable if variable.isprintable() else repr(variable)}"

@@ -6,7 +6,7 @@ is wrong in it; no other exception, whatever the file holds.
 
 from __future__ import annotations
 
-__all__ = ["LoadedConfig", "load_config", "read_config"]
+__all__ = ["LoadedConfig", "load_config", "parse_config", "read_config"]
 
 import json
 import os
@@ -60,6 +60,16 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] = os.enviro
 def read_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedConfig:
     """Return the configuration with its sources; as :func:`load_config` otherwise."""
     source, text = _read_default() if path is None else (str(path), _read(path, str(path)))
+    return parse_config(text, source, environ)
+
+
+def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedConfig:
+    """Return the configuration in YAML text; ``source`` is what messages call it.
+
+    Raises:
+        ConfigError: with every problem found.
+        ModuleNotFoundError: if pydantic is not installed (extra ``server``).
+    """
     tree, problems = parse_document(text, source)
     _fill_in_defaults(tree)
     overrides = apply_environment(tree, environ)

@@ -243,9 +243,8 @@ class AppConfig:
         check_fields(self)
         default = self.engine.default_provider
         if default not in self.providers:
-            raise ValueError(
-                f"engine.default_provider: {unknown_provider(default, self.providers)}"
-            )
+            problem = unknown_provider(default, self.providers)
+            raise ValueError(f"engine.default_provider: {default!r} {problem}")
         for name, provider in self.providers.items():
             if provider.kind not in self.gating.providers:
                 raise ValueError(

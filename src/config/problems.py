@@ -33,10 +33,10 @@ def model_problems(
 ) -> list[ConfigProblem]:
     """Return the problems that the validator found in ``tree``, in its order."""
     problems = []
-    bad_keys = {error["loc"][:-1] for error in errors if _is_about_key(error)}
+    unknown = {error["loc"][:-1] for error in errors if _is_about_key(error)}
     for error in errors:
-        if error["loc"][:-1] in bad_keys and not _is_about_key(error):
-            continue  # what an unknown kind holds can't be judged
+        if error["type"] == "missing" and error["loc"][:-1] in unknown:
+            continue  # only the policy of a known kind was completed with defaults
         path, value, rule = _judge(error, tree)
         problems.append(
             ConfigProblem(
@@ -68,7 +68,10 @@ def _judge(error: ErrorDetails, tree: Tree) -> tuple[Path, str, str]:
 
 def _is_about_key(error: ErrorDetails) -> bool:
     """Return whether a key of a mapping is refused, not what it holds; ``loc`` ends in a mark."""
-    return error["loc"][-1:] == ("[key]",) and error["type"] != "unexpected_keyword_argument"
+    if error["loc"][-1:] != ("[key]",) or error["type"] == "unexpected_keyword_argument":
+        return False
+    _, _, owner = _locate(error["loc"][:-1])
+    return get_origin(owner) is Mapping  # else it is a key that is spelled like the mark
 
 
 def _judge_tag(path: Path, hint: Any, raw: Any) -> tuple[Path, str, str]:

@@ -27,7 +27,9 @@ import yaml
 from ..errors import ConfigError, ConfigProblem
 
 Tree: TypeAlias = "bool | int | float | str | list[Tree] | dict[str, Tree] | None"
+"""What a document holds, before anything is known of its meaning."""
 Path = tuple[str | int, ...]
+"""Keys and list positions that lead to a value."""
 
 MAX_CHARACTERS = 1_000_000
 """Longest document that is read; the commented default has some 15,000 characters."""

@@ -1,0 +1,170 @@
+"""Warnings about what is allowed but probably not meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxgate.config.advice import ConfigWarning, config_warnings
+from voxgate.config.load import parse_config
+
+KEY = {"OPENAI_API_KEY": "set"}
+POLICY = "gating.providers.openai_realtime"
+
+
+def warned(text: str, environ: dict[str, str] | None = None) -> dict[str, str]:
+    config = parse_config(text, "a.yaml", {}).config
+    warnings = config_warnings(config, KEY if environ is None else environ)
+    return {warning.key: warning.message for warning in warnings}
+
+
+def policy(keys: str) -> str:
+    return f"gating: {{providers: {{openai_realtime: {{{keys}}}}}}}"
+
+
+def test_the_defaults_give_no_warning() -> None:
+    """Nobody learns to overlook warnings because there are always some."""
+    assert warned("", {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("mode: vad, sensitivity: 0.7", {"sensitivity": "has no effect in mode vad"}),
+        ("mode: half_duplex, vad_threshold: 0.7", {"vad_threshold": "has no effect in mode half"}),
+        ("mode: 'off', post_speech_grace_ms: 9", {"post_speech_grace_ms": "has no effect in mode"}),
+        ("vad_threshold: 0.7", {"vad_threshold": "is the fall-back only in mode echo_aware"}),
+        ("energy_threshold: 9", {"energy_threshold": "is the fall-back only in mode echo_aware"}),
+        ("gating_enabled: false, sensitivity: 1", {"sensitivity": "has no effect, as gating_enab"}),
+        ("mode: vad, vad_threshold: 0.7, energy_threshold: 9", {}),
+        ("mode: half_duplex, post_speech_grace_ms: 9, withheld_audio: adaptive", {}),
+        ("sensitivity: 0.7, post_speech_grace_ms: 9, aliases: [a]", {}),
+        ("mode: vad, sensitivity: 0.5", {}),
+    ],
+)
+def test_keys_that_the_mode_does_not_use_are_told(keys: str, expected: dict[str, str]) -> None:
+    """A changed key without effect is told with the reason; one with effect, or unchanged, not."""
+    warnings = warned(policy(keys))
+    assert set(warnings) == {f"{POLICY}.{key}" for key in expected}
+    for key, message in expected.items():
+        assert warnings[f"{POLICY}.{key}"].startswith(message)
+
+
+@pytest.mark.parametrize("mode", ["'off'", "half_duplex"])
+def test_barge_in_keys_are_told_where_nobody_can_barge_in(mode: str) -> None:
+    """The section is shared by all kinds; the provider that answers decides."""
+    warnings = warned(policy(f"mode: {mode}") + "\nbarge_in: {min_ms: 200}")
+    assert set(warnings) == {"barge_in.min_ms"}
+
+
+def test_sections_of_the_gate_are_told_where_audio_passes_untouched() -> None:
+    """Tuning the gate in front of a provider that has none is a misunderstanding."""
+    warnings = warned(
+        "engine: {default_provider: local}\nvad: {smoothing_frames: 7}\n"
+        "audio_guard: {preroll_ms: 200}\nbarge_in: {min_ms: 200}"
+    )
+    assert set(warnings) == {
+        "vad.smoothing_frames",
+        "audio_guard.preroll_ms",
+        "barge_in.min_ms",
+    }
+    assert "local passes untouched" in warnings["barge_in.min_ms"]
+
+
+def test_a_hangover_shorter_than_the_end_of_turn_silence_is_told() -> None:
+    """The turn still ends, on the gate's silence; the message must not say that it never does."""
+    warnings = warned("audio_guard: {hangover_ms: 300}")
+    assert set(warnings) == {"audio_guard.hangover_ms"}
+    assert "turns still end" in warnings["audio_guard.hangover_ms"]
+
+
+SEMANTIC = """
+engine: {default_provider: a}
+providers: {a: {kind: openai_realtime, turn_detection: {type: semantic_vad}}}
+audio_guard: {hangover_ms: 300}
+"""
+
+
+@pytest.mark.parametrize("text", ["audio_guard: {hangover_ms: 500}", SEMANTIC])
+def test_a_hangover_is_fine_where_it_covers_the_silence_or_none_is_timed(text: str) -> None:
+    """Equal is enough, and semantic turn detection does not wait for a set silence."""
+    assert warned(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ("type: semantic_vad, threshold: 0.7", "threshold"),
+        ("type: semantic_vad, silence_duration_ms: 700", "silence_duration_ms"),
+        ("eagerness: low", "eagerness"),
+        ("create_response: false", "create_response"),
+    ],
+)
+def test_keys_of_the_other_turn_detector_are_told(keys: str, key: str) -> None:
+    """And that without create_response nobody answers."""
+    text = (
+        "engine: {default_provider: a}\n"
+        f"providers: {{a: {{kind: openai_realtime, turn_detection: {{{keys}}}}}}}"
+    )
+    assert set(warned(text)) == {f"providers.a.turn_detection.{key}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("lines: {audiosocket: {host: 0.0.0.0}}", "lines.audiosocket.host"),
+        ("lines: {audiosocket: {host: '::'}}", "lines.audiosocket.host"),
+        ("lines: {audiosocket: {host: pbx.example}}", "lines.audiosocket.host"),
+        ("realtime_server: {host: 10.0.0.1}", "realtime_server.host"),
+        ("lines: {audiosocket: {enabled: false}}", "lines"),
+    ],
+)
+def test_addresses_beyond_this_machine_are_told(text: str, key: str) -> None:
+    """And a configuration with no line at all."""
+    assert set(warned(text)) == {key}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "'::1'", "'[::1]'", "localhost"])
+def test_loopback_addresses_are_fine(host: str) -> None:
+    """All of 127/8, both families, and the usual name."""
+    assert warned(f"lines: {{audiosocket: {{host: {host}}}}}") == {}
+
+
+def test_a_disabled_line_s_address_is_nobody_s_risk() -> None:
+    """Only the missing line is told."""
+    assert set(warned("lines: {audiosocket: {enabled: false, host: 0.0.0.0}}")) == {"lines"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_told"),
+    [
+        ("url: 'ws://10.0.0.1/v1'", True),
+        ("url: 'ws://[10.0.0.1/v1'", True),
+        ("url: 'ws://10.0.0.1/v1', api_key_env: null", False),
+        ("url: 'ws://127.0.0.1:9/v1'", False),
+        ("url: 'ws://[::1]:9/v1'", False),
+        ("url: 'wss://10.0.0.1/v1'", False),
+    ],
+)
+def test_a_key_in_clear_text_is_told(keys: str, *, is_told: bool) -> None:
+    """ws:// is for this machine, or for a server that gets no key."""
+    text = f"engine: {{default_provider: a}}\nproviders: {{a: {{kind: openai_realtime, {keys}}}}}"
+    assert ("providers.a.url" in warned(text)) == is_told
+
+
+@pytest.mark.parametrize("environ", [{}, {"OPENAI_API_KEY": ""}])
+def test_a_missing_key_is_told_for_the_provider_that_answers(environ: dict[str, str]) -> None:
+    """An empty variable is as good as none."""
+    warnings = warned("engine: {default_provider: openai}", environ)
+    assert set(warnings) == {"providers.openai.api_key_env"}
+    assert "OPENAI_API_KEY" in warnings["providers.openai.api_key_env"]
+
+
+def test_a_key_that_is_set_is_fine() -> None:
+    """As is one that nobody needs."""
+    assert warned("engine: {default_provider: openai}", KEY) == {}
+    assert warned("engine: {default_provider: local}", {}) == {}
+
+
+def test_a_warning_reads_as_key_and_message() -> None:
+    """As a problem does."""
+    assert str(ConfigWarning(key="a.b", message="is odd")) == "a.b: is odd"

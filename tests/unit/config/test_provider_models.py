@@ -1,0 +1,79 @@
+"""The models of configured providers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from voxgate.config.models import (
+    EMBEDDED,
+    PROVIDER_KINDS,
+    DeepgramConfig,
+    LocalConfig,
+    OpenAIRealtimeConfig,
+    TurnDetectionConfig,
+)
+from voxgate.config.provider_models import default_providers
+
+
+def test_every_kind_has_a_model_and_a_default_instance() -> None:
+    """What the configuration knows is what it shows."""
+    assert {provider.kind for provider in default_providers().values()} == set(PROVIDER_KINDS)
+    assert (DeepgramConfig().kind, LocalConfig().kind) == ("deepgram", "local")
+
+
+def test_embedded_and_cloud_differ_in_the_address_only() -> None:
+    """One configured line leads to the cloud because the other instance is ready."""
+    providers = default_providers()
+    embedded, cloud = providers["embedded"], providers["openai"]
+    assert isinstance(embedded, OpenAIRealtimeConfig)
+    assert isinstance(cloud, OpenAIRealtimeConfig)
+    assert embedded.is_embedded
+    assert not cloud.is_embedded
+    assert embedded == OpenAIRealtimeConfig(url=EMBEDDED)
+    assert cloud.url.startswith("wss://api.openai.com/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["embedded", "wss://api.openai.com/v1/realtime", "ws://127.0.0.1:8080/v1/realtime",
+     "ws://[::1]:80", "wss://x.openai.azure.com/openai/v1/realtime?deployment=d"],
+)  # fmt: skip
+def test_addresses_of_servers_are_accepted(url: str) -> None:
+    """The cloud, a proxy, Azure, loopback of both families."""
+    assert OpenAIRealtimeConfig(url=url).url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.openai.com", "wss://", "api.openai.com", "wss://user@h/", "embedded\n", ""]
+)
+def test_other_addresses_are_refused(url: str) -> None:
+    """A web address, no host, or a password in the address is an error at load, not at a call."""
+    with pytest.raises(ValueError, match=r"^url: "):
+        OpenAIRealtimeConfig(url=url)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: OpenAIRealtimeConfig(output_speed=2.0), r"^output_speed: 2.0 is not in 0.25\.\."),
+        (lambda: OpenAIRealtimeConfig(voice=""), r"^voice: '' is empty"),
+        (lambda: OpenAIRealtimeConfig(api_key_env="a-b"), r"^api_key_env: \*\*\* is not the name"),
+        (lambda: DeepgramConfig(api_key_env=""), r"^api_key_env: \*\*\* is not the name"),
+        (lambda: TurnDetectionConfig(threshold=1.5), r"^threshold: 1.5 is not in 0.0..1.0"),
+        (
+            lambda: OpenAIRealtimeConfig(reconnect_initial_ms=600, reconnect_max_ms=500),
+            r"^reconnect_max_ms: 500 is below reconnect_initial_ms \(600\)",
+        ),
+    ],
+)
+def test_a_model_built_in_code_is_checked(build: Callable[[], object], message: str) -> None:
+    """No test can run on a configuration that a file could not hold."""
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_a_server_without_a_key_can_be_configured() -> None:
+    """A compatible server on one's own network may want none."""
+    assert OpenAIRealtimeConfig(api_key_env=None).api_key_env is None

@@ -1,0 +1,25 @@
+"""What is said of a name that does not exist."""
+
+from __future__ import annotations
+
+from voxgate.config.suggestion import known_names
+
+
+def test_a_close_name_is_suggested() -> None:
+    """A typo is answered with the name that was meant."""
+    assert known_names("min_mss", ["min_ms", "turn_end_ms"]) == "did you mean 'min_ms'?"
+
+
+def test_another_spelling_is_suggested() -> None:
+    """Case and hyphens are habits of other tools, not other names."""
+    assert known_names("Barge-In", ["barge_in", "vad"]) == "did you mean 'barge_in'?"
+
+
+def test_a_name_like_no_other_lists_all() -> None:
+    """Where nothing is close, everything there is helps."""
+    assert known_names("twilio", ["audiosocket", "vad"]) == "known: audiosocket, vad"
+
+
+def test_nothing_to_choose_from_is_said() -> None:
+    """An empty section has no names to list."""
+    assert known_names("x", []) == "there are none"

@@ -1,0 +1,108 @@
+"""``voxgate check-config``: what a configuration comes to, or everything that is wrong in it."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..config import LoadedConfig, changed_keys, config_warnings, read_config
+from ..config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
+from ..errors import ConfigError
+
+_INVALID, _UNREADABLE = 1, 2
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
+@click.pass_context
+def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
+    """Check the configuration at PATH, environment overrides included.
+
+    Without PATH, the default that comes with voxgate. Status 0: it is valid, warnings or not;
+    1: it is not; 2: the file can't be read.
+    """
+    try:
+        loaded = read_config(path)
+    except ConfigError as error:
+        click.echo(_problems_json(error) if as_json else f"{error}", err=not as_json)
+        is_unreadable = isinstance(error.__cause__, (OSError, UnicodeDecodeError))
+        ctx.exit(_UNREADABLE if is_unreadable else _INVALID)
+    report = _report(loaded)
+    click.echo(json.dumps(report, indent=2) if as_json else _as_text(report))
+
+
+def _problems_json(error: ConfigError) -> str:
+    problems = [asdict(problem) for problem in error.problems]
+    return json.dumps({"ok": False, "problems": problems}, indent=2)
+
+
+def _report(loaded: LoadedConfig) -> dict[str, Any]:
+    """Return the summary of a valid configuration."""
+    config = loaded.config
+    provider = config.default_provider
+    policy = config.gating.providers[provider.kind]
+    return {
+        "ok": True,
+        "source": loaded.source,
+        "environment": list(loaded.variables),
+        "provider": {
+            "name": config.engine.default_provider,
+            "kind": provider.kind,
+            "url": _url_of(provider),
+        },
+        "gating": {
+            "gating_enabled": policy.gating_enabled,
+            "mode": policy.mode.value if policy.gating_enabled else None,
+        },
+        "lines": _lines(config),
+        "changed": [asdict(change) for change in changed_keys(config)],
+        "warnings": [asdict(warning) for warning in config_warnings(config)],
+    }
+
+
+def _url_of(provider: ProviderConfig) -> str | None:
+    return provider.url if isinstance(provider, OpenAIRealtimeConfig) else None
+
+
+def _lines(config: AppConfig) -> list[dict[str, Any]]:
+    """Return the lines that are enabled."""
+    lines = [(field.name, getattr(config.lines, field.name)) for field in fields(config.lines)]
+    return [
+        {"name": name, "host": line.host, "port": line.port} for name, line in lines if line.enabled
+    ]
+
+
+def _as_text(report: dict[str, Any]) -> str:
+    provider, gating = report["provider"], report["gating"]
+    where = f", {provider['url']}" if provider["url"] else ""
+    lines = [f"{line['name']} {line['host']}:{line['port']}" for line in report["lines"]]
+    changed = [
+        f"{change['key']}: {_yaml(change['value'])} (default {_yaml(change['default'])})"
+        for change in report["changed"]
+    ]
+    rows = [
+        ("provider", [f"{provider['name']} ({provider['kind']}{where})"]),
+        ("gate", [gating["mode"] or "passes everything untouched"]),
+        ("lines", lines or ["none"]),
+        ("changed", changed or ["nothing: every key has its default"]),
+        ("environment", report["environment"]),
+    ]
+    text = [f"{report['source']}: OK"]
+    for title, values in rows:
+        for position, value in enumerate(values):
+            text.append(f"  {title if position == 0 else '':<12} {value}")
+    text += [f"warning: {warning['key']}: {warning['message']}" for warning in report["warnings"]]
+    return "\n".join(text)
+
+
+def _yaml(value: object) -> str:
+    """Return a scalar or a list as YAML's flow style writes it, shortened."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:60] + "…"

@@ -1,0 +1,144 @@
+"""``voxgate check-config``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from voxgate.cli.check_config import command
+
+
+def check(*arguments: str, **environ: str) -> Result:
+    return CliRunner().invoke(command, arguments, env=environ)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a.yaml"
+
+
+def test_the_default_is_valid_and_without_warnings() -> None:
+    """What comes with voxgate is shown in short."""
+    result = check()
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "config/ai-agent.yaml: OK",
+        "  provider     embedded (openai_realtime, embedded)",
+        "  gate         echo_aware",
+        "  lines        audiosocket 127.0.0.1:8090",
+        "  changed      nothing: every key has its default",
+    ]
+
+
+def test_what_was_turned_is_shown_with_its_default(file: Path) -> None:
+    """From the file and from the environment, which is named."""
+    file.write_text("engine: {default_provider: openai}\naudio_guard: {preroll_ms: 200}\n")
+    result = check(str(file), VOXGATE__BARGE_IN__MIN_MS="160", OPENAI_API_KEY="set")
+    assert result.exit_code == 0
+    assert "  provider     openai (openai_realtime, wss://api.openai.com/v1/realtime)" in (
+        result.output
+    )
+    for line in (
+        'engine.default_provider: "openai" (default "embedded")',
+        "audio_guard.preroll_ms: 200 (default 300)",
+        "barge_in.min_ms: 160 (default 140)",
+        "  environment  VOXGATE__BARGE_IN__MIN_MS",
+    ):
+        assert line in result.output
+
+
+def test_a_provider_without_a_gate_and_no_line_are_said(file: Path) -> None:
+    """Nothing is left blank."""
+    file.write_text("engine: {default_provider: local}\nlines: {audiosocket: {enabled: false}}\n")
+    lines = check(str(file)).output.splitlines()
+    assert "  provider     local (local)" in lines
+    assert "  gate         passes everything untouched" in lines
+    assert "  lines        none" in lines
+    assert "warning: lines: none is enabled, so no call can come in" in lines
+
+
+def test_a_long_value_is_shortened(file: Path) -> None:
+    """Instructions of a page would hide the rest."""
+    file.write_text(
+        "engine: {default_provider: a}\n"
+        f"providers: {{a: {{kind: openai_realtime, instructions: {'b' * 500}}}}}\n"
+    )
+    assert max(map(len, check(str(file)).output.splitlines())) < 200
+
+
+def test_every_problem_is_told_with_status_1(file: Path) -> None:
+    """On stderr, one a line, and nothing on stdout."""
+    file.write_text("barge_in: {min_ms: -20}\nlines: {twilio: {}}\n")
+    result = check(str(file))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert sorted(result.stderr.splitlines()) == [
+        f"barge_in.min_ms: -20 is not in 20..2000 ({file})",
+        f"lines.twilio: is not a known key; known: audiosocket ({file})",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"\xff"])
+def test_a_file_that_cannot_be_read_is_status_2(file: Path, content: bytes | None) -> None:
+    """A script tells a wrong path from a wrong configuration."""
+    if content is not None:
+        file.write_bytes(content)
+    result = check(str(file))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("document: can't be read: ")
+
+
+def test_broken_yaml_is_status_1(file: Path) -> None:
+    """The file was read; what it holds is wrong."""
+    file.write_text("a: b: c")
+    result = check(str(file))
+    assert result.exit_code == 1
+    assert f"({file}, line 1, column 5)" in result.stderr
+
+
+def test_json_tells_the_same_of_a_valid_file(file: Path) -> None:
+    """For programs: one object on stdout."""
+    file.write_text(
+        "engine: {default_provider: openai}\n"
+        "gating: {providers: {openai_realtime: {mode: vad, sensitivity: 0.7}}}\n"
+    )
+    result = check("--json", str(file), OPENAI_API_KEY="set")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["ok"] is True
+    assert report["source"] == str(file)
+    assert report["provider"] == {
+        "name": "openai",
+        "kind": "openai_realtime",
+        "url": "wss://api.openai.com/v1/realtime",
+    }
+    assert report["gating"] == {"gating_enabled": True, "mode": "vad"}
+    assert report["lines"] == [{"name": "audiosocket", "host": "127.0.0.1", "port": 8090}]
+    assert {"key": "engine.default_provider", "value": "openai", "default": "embedded"} in (
+        report["changed"]
+    )
+    assert [warning["key"] for warning in report["warnings"]] == [
+        "gating.providers.openai_realtime.sensitivity"
+    ]
+
+
+def test_json_tells_the_same_of_a_wrong_file(file: Path) -> None:
+    """Problems as fields, so that an editor can place them."""
+    file.write_text("barge_in: {min_ms: -20}")
+    result = check("--json", str(file))
+    assert result.exit_code == 1
+    assert result.stderr == ""
+    assert json.loads(result.stdout) == {
+        "ok": False,
+        "problems": [
+            {
+                "key": "barge_in.min_ms",
+                "value": "-20",
+                "rule": "is not in 20..2000",
+                "source": str(file),
+            }
+        ],
+    }

@@ -74,11 +74,9 @@ def _is_about_key(error: ErrorDetails) -> bool:
     return get_origin(owner) is Mapping  # else it is a key that is spelled like the mark
 
 
-def _judge_tag(path: Path, hint: Any, raw: Any) -> tuple[Path, str, str]:
+def _judge_tag(path: Path, hint: Any, raw: Mapping[str, Any]) -> tuple[Path, str, str]:
     tags = [tag for tag, _ in _tagged_by(hint).models(get_args(hint)[0])]
     field_name = _tagged_by(hint).field_name
-    if not isinstance(raw, Mapping):
-        return path, shown_value(raw), "is not a section with keys"
     if field_name not in raw:
         return (*path, field_name), "", f"is missing; known: {', '.join(tags)}"
     value = raw[field_name]

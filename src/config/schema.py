@@ -31,8 +31,8 @@ def json_schema() -> dict[str, Any]:
     for definition in definitions.values():
         if "const" in definition.get("properties", {}).get("kind", {}):
             definition["required"] = ["kind"]
-    for name in schema["properties"]:
-        _allow_null(schema["properties"], name)
+    for section in schema["properties"].values():
+        _allow_null(section, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_readable(schema),
@@ -45,11 +45,13 @@ def schema_text() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _allow_null(properties: dict[str, Any], name: str) -> None:
-    """Accept a section whose keys are all commented out, as the loader does."""
-    section = properties[name]
-    description = {"description": section.pop("description")}
-    properties[name] = {**description, "anyOf": [section, {"type": "null"}]}
+def _allow_null(section: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Accept a section whose keys are all commented out, as the loader does.
+
+    In place, not as one of two alternatives: of those an editor can't tell which one was meant.
+    """
+    name = section.get("$ref", "").rpartition("/")[2]
+    definitions.get(name, section)["type"] = ["object", "null"]
 
 
 def _readable(node: Any) -> Any:

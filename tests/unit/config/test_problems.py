@@ -6,6 +6,7 @@ import json
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from voxgate.config.environment import Overrides
 from voxgate.config.models import AppConfig
@@ -165,3 +166,16 @@ def test_a_section_s_content_is_not_quoted() -> None:
     """What stands under a wrong key may be long, or a secret."""
     (line,) = told({"engine": {"log_level": {"inner": "hunter2"}}})
     assert line.startswith("engine.log_level: a section is not one of debug")
+
+
+def test_a_rule_that_names_no_field_is_told_of_its_section() -> None:
+    """A model may say something of itself as a whole."""
+    error = ErrorDetails(
+        type="value_error",
+        loc=("vad",),
+        msg="Value error, is odd as a whole",
+        input={},
+        ctx={"error": ValueError("is odd as a whole")},
+    )
+    (problem,) = model_problems([error], {}, NONE, "a.yaml")
+    assert str(problem) == "vad: is odd as a whole (a.yaml)"

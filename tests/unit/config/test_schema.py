@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from voxgate.config.models import PROVIDER_KINDS
 from voxgate.config.schema import json_schema, schema_text
@@ -15,7 +19,7 @@ FILE = Path(__file__).resolve().parents[3] / "config" / "ai-agent.schema.json"
 
 def objects(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(node, dict):
-        if node.get("type") == "object":
+        if "object" in node.get("type", ()):
             yield path, node
         for key, value in node.items():
             yield from objects(value, f"{path}/{key}")
@@ -72,4 +76,17 @@ def test_a_provider_needs_its_kind_and_a_policy_nothing() -> None:
 
 def test_an_emptied_section_is_allowed() -> None:
     """All keys of a section may be commented out."""
-    assert {"type": "null"} in json_schema()["properties"]["barge_in"]["anyOf"]
+    schema = json_schema()
+    sections = [schema["$defs"]["BargeInConfig"], schema["properties"]["providers"]]
+    assert [section["type"] for section in sections] == [["object", "null"]] * 2
+
+
+def test_the_module_run_as_a_command_writes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first test tells to run does what it says."""
+    path = tmp_path / "schema.json"
+    monkeypatch.setattr(sys, "argv", ["schema", str(path)])
+    monkeypatch.delitem(sys.modules, "voxgate.config.schema")
+    runpy.run_module("voxgate.config.schema", run_name="__main__")
+    assert path.read_text(encoding="utf-8") == schema_text()

@@ -229,15 +229,20 @@ class AudioSocketTransport:
             self._waiting.discard(connection)
         if not is_identified:
             self._unidentified_connections += 1
-            ended = connection.events.hangup
-            log.warning(
-                "audiosocket.connection_unidentified",
-                peer=connection.peer_name,
-                reason=ended.reason if ended else "timeout",
-                detail=ended.detail if ended else f"no UUID in {self._uuid_timeout_s:g} s",
-            )
+            self._log_unidentified(connection)
             return None
         return self._unless_live(str(connection.call.call_id), connection)
+
+    def _log_unidentified(self, connection: AudioSocketConnection) -> None:
+        ended = connection.events.hangup
+        if ended and ended.reason == "caller_hangup":
+            return  # connected and closed, as health checks do every few seconds
+        log.warning(
+            "audiosocket.connection_unidentified",
+            peer=connection.peer_name,
+            reason=ended.reason if ended else "timeout",
+            detail=ended.detail if ended else f"no UUID in {self._uuid_timeout_s:g} s",
+        )
 
     def _unless_live(self, call_id: str, connection: AudioSocketConnection) -> str | None:
         if call_id not in self._live_call_ids:
@@ -267,7 +272,7 @@ class AudioSocketTransport:
             async with asyncio.timeout(_FIRST_AUDIO_TIMEOUT_S):
                 await connection.wait_capture_format()
         except TimeoutError:
-            log.info("audiosocket.first_audio_late", call_id=call_id)
+            log.info("audiosocket.capture_format_assumed", call_id=call_id, rate_hz=G711_RATE_HZ)
         return AudioSocketLine(
             call_id,
             connection,

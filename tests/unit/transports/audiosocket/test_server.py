@@ -225,6 +225,16 @@ async def test_peer_that_is_not_asterisk_is_closed(exchange: Exchange):
     assert "kind 0x47, length 17748, offset 0" in logs[0]["detail"]
 
 
+async def test_health_check_is_counted_and_not_logged(exchange: Exchange):
+    """A load balancer that connects and closes every few seconds fills no log."""
+    await exchange.transport.start(exchange.serve)
+    with capture_logs() as logs:
+        exchange.connect().protocol.eof_received()
+        await settled()
+    assert logs == []
+    assert exchange.transport.stats.unidentified_connections == 1
+
+
 async def test_second_connection_of_a_live_call_is_refused(exchange: Exchange):
     """A fixed UUID in the dialplan would mix two callers; the first goes on, the log says why."""
     await exchange.transport.start(exchange.serve)

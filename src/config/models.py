@@ -108,9 +108,6 @@ class EngineConfig:
     """Calls at a time; a further one is hung up at once and counted."""
     drain_timeout_s: Annotated[float, Interval(ge=0.0, le=3600.0)] = 30.0
     """Time in s that running calls get to end by themselves when the engine is told to stop."""
-    inbound_queue_frames: Annotated[int, Interval(ge=1, le=10_000)] = 500
-    """Frames of 20 ms of a line that may wait for the engine, oldest dropped beyond; 500 is 10 s,
-    more than the burst after any stall that a call survives."""
     provider_hold_ms: Annotated[int, Interval(ge=0, le=60_000)] = 10_000
     """Caller's audio in ms that is held while a provider reconnects, oldest dropped beyond."""
     log_level: LogLevel = LogLevel.INFO

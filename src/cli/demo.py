@@ -86,6 +86,7 @@ def _table(figures: dict[str, CallFigures]) -> Table:
 
 
 _ROWS: tuple[tuple[str, Callable[[CallFigures], str]], ...] = (
+    ("agent cut off by the caller", lambda call: str(call.right_barge_ins)),
     ("agent cut off while the caller was silent", lambda call: str(call.false_barge_ins)),
     (
         "caller's onset to the agent's silence",

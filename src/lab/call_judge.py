@@ -5,9 +5,10 @@ Invariant: a figure that the call gave no occasion to measure is None, not zero.
 
 from __future__ import annotations
 
-__all__ = ["CallFigures", "Spans", "active_slots", "agent_cut_off_ms", "judge_call"]
+__all__ = ["CallFigures", "CutOffs", "Spans", "active_slots", "agent_cut_offs", "judge_call"]
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +30,21 @@ Spans = list[tuple[int, int]]
 """Slots [first, after last) in which something is the case."""
 
 
+class CutOffs(NamedTuple):
+    """When the agent was cut off in mid-speech, on the call's clock."""
+
+    right_ms: list[float]
+    """The caller spoke."""
+    false_ms: list[float]
+    """The caller was silent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallFigures:
     """What came of one call."""
 
+    right_barge_ins: int
+    """Times that the agent was cut off because the caller spoke."""
     false_barge_ins: int
     """Times that the agent was cut off while the caller was silent."""
     yield_ms: float | None
@@ -43,7 +55,7 @@ class CallFigures:
     echo_ms: float
     """Echo of the agent that reached the provider while the caller was silent."""
     noise_ms: float
-    """Noise of the room that reached the provider while the caller was silent."""
+    """Noise of the line that reached the provider while the caller was silent."""
     speech_reported: int
     """Times that the provider's turn detector reported speech."""
     speech_reported_falsely: int
@@ -54,13 +66,15 @@ def judge_call(record: CallRecord) -> CallFigures:
     """Return the figures of a call that has ended."""
     speech = active_slots([slot.near_end for slot in record.slots], _SPEECH_RMS)
     recent = _extended(speech, _RECENT_SLOTS)
+    cut_offs = agent_cut_offs(record)
     forwarded = np.zeros(len(speech), np.bool_)
     forwarded[[n for n in record.forwarded if n < len(speech)]] = True
     echo = active_slots([slot.echo for slot in record.slots], _AUDIBLE_RMS)
     noise = active_slots([slot.noise for slot in record.slots], _AUDIBLE_RMS)
     reported_falsely = [t for t in record.provider_speech_ms if not recent[_slot_at(record, t)]]
     return CallFigures(
-        false_barge_ins=len(agent_cut_off_ms(record, while_silent=~recent)),
+        right_barge_ins=len(cut_offs.right_ms),
+        false_barge_ins=len(cut_offs.false_ms),
         yield_ms=_yield_ms(record, speech),
         caller_lost_ratio=float(np.mean(~forwarded[speech])) if speech.any() else 0.0,
         echo_ms=float(np.sum(forwarded & echo & ~speech) * FRAME_MS),
@@ -70,15 +84,17 @@ def judge_call(record: CallRecord) -> CallFigures:
     )
 
 
-def agent_cut_off_ms(record: CallRecord, *, while_silent: Flags | None = None) -> list[float]:
-    """Return when the agent was cut off in mid-speech; if asked, only in the slots flagged."""
-    return [
-        entry.event.t_ms
-        for entry in record.gate_events
-        if entry.event.type is GateEventType.INTERRUPTED
-        and entry.agent_was_playing
-        and (while_silent is None or while_silent[_slot_at(record, entry.event.t_ms)])
-    ]
+def agent_cut_offs(record: CallRecord) -> CutOffs:
+    """Return when the agent was cut off in mid-speech, rightly and falsely."""
+    speech = active_slots([slot.near_end for slot in record.slots], _SPEECH_RMS)
+    recent = _extended(speech, _RECENT_SLOTS)
+    right_ms: list[float] = []
+    false_ms: list[float] = []
+    for entry in record.gate_events:
+        if entry.event.type is GateEventType.INTERRUPTED and entry.agent_was_playing:
+            is_right = recent[_slot_at(record, entry.event.t_ms)]
+            (right_ms if is_right else false_ms).append(entry.event.t_ms)
+    return CutOffs(right_ms, false_ms)
 
 
 def active_slots(frames: list[Frame], threshold_rms: float) -> Flags:

@@ -17,11 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from ..core.audio import FRAME_MS
-from ..core.gate_transitions import GateEventType, GateState
-from .call_judge import Spans, active_slots, agent_cut_off_ms
+from ..core.gate_transitions import GateState
+from .call_judge import Spans, active_slots, agent_cut_offs
 from .call_record import CallRecord, Frame
 
-_AGENT, _CALLER, _ROOM, _CUT = "#4878a8", "#d9822b", "#8a8a8a", "#b3202c"
+_AGENT, _CALLER, _LINE, _HEARD = "#4878a8", "#d9822b", "#8a8a8a", "#222222"
+_RIGHT, _FALSE = "#2a8a4a", "#b3202c"
 _STATE_COLOURS = {
     GateState.OPEN: "#dcefdc",
     GateState.CLOSED: "#d5dae3",
@@ -56,13 +57,15 @@ def _draw_call(title: str, record: CallRecord, axes: list[Axes]) -> None:
     _draw_wave(far_end, [slot.far_end for slot in record.slots], _AGENT)
     far_end.set_title(title, loc="left", fontsize=12, fontweight="bold")
     far_end.set_ylabel("far-end\n(agent)")
-    _draw_wave(capture, [slot.capture for slot in record.slots], _ROOM)
+    _draw_wave(capture, [slot.capture for slot in record.slots], _LINE)
     _draw_wave(capture, [slot.near_end for slot in record.slots], _CALLER)
     capture.set_ylabel("capture")
     _draw_gate(gate, record)
-    for t_ms in agent_cut_off_ms(record):
-        for axis in axes:
-            axis.axvline((t_ms - start_ms) / 1000, color=_CUT, linewidth=1.2)
+    cut_offs = agent_cut_offs(record)
+    for times_ms, colour in ((cut_offs.right_ms, _RIGHT), (cut_offs.false_ms, _FALSE)):
+        for t_ms in times_ms:
+            for axis in axes:
+                axis.axvline((t_ms - start_ms) / 1000, color=colour, linewidth=1.4)
     for axis in axes:
         axis.set_xlim(0, len(record.slots) * _SLOT_S)
         axis.tick_params(labelsize=8)
@@ -91,7 +94,7 @@ def _draw_gate(axis: Axes, record: CallRecord) -> None:
     forwarded[[n for n in record.forwarded if n < n_slots]] = True
     sound = active_slots([slot.capture for slot in record.slots], 30.0)
     _draw_band(axis, _spans(speech), 1.65, 0.7, _CALLER)
-    _draw_band(axis, _spans(forwarded & sound), 0.65, 0.7, "#222222")
+    _draw_band(axis, _spans(forwarded & sound), 0.65, 0.7, _HEARD)
     axis.set_ylim(0, 3)
     axis.set_yticks([1.0, 2.0], ["to provider", "caller speaks"])
 
@@ -110,9 +113,10 @@ def _legend() -> list[Patch]:
     names = {
         _AGENT: "agent, as the caller hears it",
         _CALLER: "caller",
-        _ROOM: "echo and noise",
-        "#222222": "sound that reached the provider",
-        _CUT: f"agent cut off ({GateEventType.INTERRUPTED})",
+        _LINE: "echo and noise",
+        _HEARD: "sound that reached the provider",
+        _RIGHT: "agent cut off by the caller",
+        _FALSE: "agent cut off, caller silent",
     }
     patches = [Patch(color=colour, label=name) for colour, name in names.items()]
     return patches + [

@@ -33,7 +33,7 @@ class PhoneSlot:
     near_end: Frame
     """What the caller said."""
     noise: Frame
-    """What else the phone's microphone picked up."""
+    """What else was on the line."""
     echo: Frame
     """What came back of the far end."""
     capture: Frame

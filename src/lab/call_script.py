@@ -1,4 +1,4 @@
-"""A caller who follows a script and listens: speaks, waits for the agent, breaks in, makes noise.
+"""A caller who follows a script and listens: speaks, waits for the agent, breaks in.
 
 Invariant: pure; one :meth:`ScriptedCaller.step` a 20 ms slot, and the same far end gives the same
 caller.
@@ -46,7 +46,7 @@ class WaitForAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeNoise:
-    """Keep still while something bangs and rustles in the room."""
+    """Keep still while the line hisses and clicks."""
 
     duration_ms: int
     level_dbfs: float
@@ -62,14 +62,14 @@ def demo_script() -> tuple[Step, ...]:
         WaitForAgent(talking=True, for_ms=500, timeout_ms=5000),
         finished,
         Say("question"),
-        WaitForAgent(talking=True, for_ms=4000, timeout_ms=8000),
+        WaitForAgent(talking=True, for_ms=4600, timeout_ms=8000),
         Say("interruption"),
         WaitForAgent(talking=True, for_ms=500, timeout_ms=4000),
         finished,
         Say("card_question"),
         WaitForAgent(talking=True, for_ms=500, timeout_ms=4000),
         finished,
-        MakeNoise(duration_ms=6000, level_dbfs=-30.0),
+        MakeNoise(duration_ms=6000, level_dbfs=-35.0),
         Say("thanks"),
         WaitForAgent(talking=True, for_ms=1500, timeout_ms=4000),
     )
@@ -113,7 +113,7 @@ class ScriptedCaller:
         if isinstance(step, Say):
             return f"says “{step.line_id.replace('_', ' ')}”"
         if isinstance(step, MakeNoise):
-            return "is silent in a noisy room"
+            return "is silent on a noisy line"
         if isinstance(step, WaitForAgent):
             return "listens to the agent" if step.talking else "lets the agent finish"
         return "hangs up"
@@ -125,7 +125,7 @@ class ScriptedCaller:
             heard: What the line plays to the caller, int16 [shape=(160,)].
 
         Returns:
-            The caller's speech and the room's noise in this slot, each int16 [shape=(160,)].
+            The caller's speech and the line's noise in this slot, each int16 [shape=(160,)].
         """
         self._listen(heard)
         speech = noise = np.zeros(_FRAME_SAMPLES, np.int16)
@@ -158,9 +158,9 @@ class ScriptedCaller:
         return waited_ms >= step.for_ms or self._step_ms >= step.timeout_ms
 
     def _noise(self, step: MakeNoise) -> Frame:
-        """Return a frame of rustle, with a bang of 60 ms every second."""
-        is_bang = self._step_ms % 1000 < 60
-        level = dbfs_to_rms(step.level_dbfs + (10.0 if is_bang else 0.0))
+        """Return a frame of hiss, with a click of 20 ms and 20 dB more every second."""
+        is_click = self._step_ms % 1000 == 500
+        level = dbfs_to_rms(step.level_dbfs + (20.0 if is_click else 0.0))
         wave = self._generator.standard_normal(_FRAME_SAMPLES) * level
         return np.clip(wave, -32768, 32767).astype(np.int16)
 

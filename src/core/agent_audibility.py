@@ -8,11 +8,16 @@ from __future__ import annotations
 
 __all__ = ["AgentAudibility"]
 
+import math
+
 from .audio import FRAME_MS
+
+_MAX_PAST_SPELLS = 8
+"""Spells of agent audio remembered, for captured audio that arrives late."""
 
 
 class AgentAudibility:
-    """One call's answer to: does the caller's line carry the agent, or its echo, right now?
+    """One call's answer to: does the caller's line carry the agent, or its echo, at a time?
 
     Args:
         grace_ms: Echo tail after the last audio, on top of the echo path delay.
@@ -22,23 +27,33 @@ class AgentAudibility:
         "_end_ms",
         "_grace_ms",
         "_is_generating",
-        "_playout_reported",
+        "_is_playout_reported",
+        "_past",
+        "_start_ms",
         "echo_delay_ms",
     )
 
     def __init__(self, grace_ms: float) -> None:
         self._grace_ms = grace_ms
-        self._end_ms = float("-inf")
+        self._start_ms = -math.inf
+        self._end_ms = -math.inf
+        self._past: tuple[tuple[float, float], ...] = ()
         self._is_generating = False
-        self._playout_reported = False
+        self._is_playout_reported = False
         self.echo_delay_ms = 0.0
         """Measured echo path delay in ms; 0 while unknown."""
 
-    def is_audible(self, now_ms: float) -> bool:
-        """Say whether agent audio is played, or its echo may still come back."""
-        if self._is_generating and not self._playout_reported:
-            return True
-        return now_ms < self._end_ms + self.echo_delay_ms + self._grace_ms
+    def is_audible(self, at_ms: float) -> bool:
+        """Say whether agent audio is played at a time, or its echo may still come back.
+
+        Args:
+            at_ms: Now, or before it for captured audio that arrives late.
+        """
+        tail_ms = self.echo_delay_ms + self._grace_ms
+        if at_ms >= self._start_ms:
+            is_derived = self._is_generating and not self._is_playout_reported
+            return is_derived or at_ms < self._end_ms + tail_ms
+        return any(start_ms <= at_ms < end_ms + tail_ms for start_ms, end_ms in self._past)
 
     def is_active(self, now_ms: float) -> bool:
         """Say whether the agent is audible or about to be: audio is being generated."""
@@ -46,8 +61,11 @@ class AgentAudibility:
 
     def receive_far_end(self, now_ms: float, *, is_agent_audio: bool) -> None:
         """Take note of one 20 ms slot that the line plays."""
-        self._playout_reported = True
+        if not self._is_playout_reported:
+            self._is_playout_reported = True
+            self._end_ms = min(self._end_ms, now_ms)
         if is_agent_audio:
+            self._begin(now_ms)
             self._end_ms = max(self._end_ms, now_ms + FRAME_MS)
 
     def set_speaking(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
@@ -59,9 +77,12 @@ class AgentAudibility:
             audio_ms: Agent audio generated since the last word, in ms; 0 where unknown.
         """
         was_generating = self._is_generating
-        self._is_generating = is_speaking
-        if self._playout_reported:
+        if self._is_playout_reported:
+            self._is_generating = is_speaking
             return
+        if is_speaking or audio_ms > 0:
+            self._begin(now_ms)
+        self._is_generating = is_speaking
         if audio_ms > 0:
             self._end_ms = max(self._end_ms, now_ms) + audio_ms
         if was_generating and not is_speaking:
@@ -69,9 +90,18 @@ class AgentAudibility:
 
     def resume(self, now_ms: float) -> None:
         """Playout goes on after a pause of our own: the agent is audible with the next slot."""
+        self._begin(now_ms)
         self._end_ms = max(self._end_ms, now_ms + FRAME_MS)
 
     def flush(self, now_ms: float) -> None:
         """Playout was flushed: nothing of what was generated will be heard any more."""
         self._is_generating = False
         self._end_ms = min(self._end_ms, now_ms + FRAME_MS)
+
+    def _begin(self, now_ms: float) -> None:
+        """Begin a spell of agent audio, unless one goes on."""
+        if self.is_audible(now_ms):
+            return
+        if self._end_ms > self._start_ms:
+            self._past = (*self._past[1 - _MAX_PAST_SPELLS :], (self._start_ms, self._end_ms))
+        self._start_ms = now_ms

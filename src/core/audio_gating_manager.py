@@ -8,32 +8,20 @@ from __future__ import annotations
 
 __all__ = ["AudioGatingManager", "ManagerCounters"]
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .audio import AudioFormat, Encoding
+from .audio import AudioFormat
 from .audio_guard import AUDIO_GUARD_ENABLED, AudioGuard
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalyzer
-from .config import GatingConfig
+from .config import GatingConfig, GatingMode, ProviderGatingPolicy
 from .echo.near_end import NearEndDetector, NullNearEndDetector
-from .gate_decision import (
-    PASS_THROUGH,
-    GateAction,
-    GateDecision,
-    GateEvent,
-    GateReason,
-)
+from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, GateReason
 from .gate_transitions import GateEventType, GateState
 from .gating_state import GatingState
+from .older_face import ChunkAnswer, ImplicitCalls, answer_for_chunk, parse_audio_format
 from .vad_manager import EnhancedVADManager
-
-_MAX_IMPLICIT_CALLS = 1024
-"""Calls of the older face that are kept; the one unused for longest goes first."""
-
-_MAX_ENDED_CALLS = 256
-"""Ended calls remembered, so that late events of the older face bring nothing back."""
 
 _PCM16_8K = AudioFormat()
 
@@ -77,14 +65,11 @@ class AudioGatingManager:
         self._audio_guard_enabled = audio_guard_enabled
         self._gates: dict[str, GatingState | None] = {}
         """None stands for a call that passes through."""
-        self._implicit: OrderedDict[str, bool] = OrderedDict()
-        """Calls of the older face, least recently used first, with what was last said of the agent
-        while the provider was still unknown."""
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._implicit = ImplicitCalls()
 
     def __len__(self) -> int:
         """Return the number of calls that hold state."""
-        return len(self._gates.keys() | self._implicit.keys())
+        return len(self._gates.keys() | set(self._implicit))
 
     # -- a call's life -----------------------------------------------------------------------------
 
@@ -112,21 +97,40 @@ class AudioGatingManager:
         """
         if call_id in self._gates:
             raise ValueError(f"call_id: {call_id!r} is already started")
-        self._ended.pop(call_id, None)
+        agent = self._implicit.take(call_id)
         policy = self.config.policy_for(provider)
         self.counters.unknown_provider_calls += policy is None
         if policy is None or not policy.gating_enabled:
             self._gates[call_id] = None
             return
+        gate = self._make_gate(call_id, policy, now_ms, capture_format, far_end_format)
+        self._gates[call_id] = gate
+        if agent is not None and agent.agent_since_ms is not None:
+            gate.set_agent_speaking(
+                agent.agent_since_ms, is_speaking=True, audio_ms=agent.agent_audio_ms
+            )
+            gate.set_agent_speaking(
+                agent.agent_word_ms, is_speaking=agent.is_agent_speaking, audio_ms=0.0
+            )
+
+    def _make_gate(
+        self,
+        call_id: str,
+        policy: ProviderGatingPolicy,
+        now_ms: float,
+        capture_format: AudioFormat,
+        far_end_format: AudioFormat | None,
+    ) -> GatingState:
+        is_echo_aware = policy.mode is GatingMode.ECHO_AWARE
         analyzer = CaptureAnalyzer(
             call_id,
             policy=policy,
             vad_manager=self._vad_manager,
-            near_end=self._near_end_factory(),
+            near_end=self._near_end_factory() if is_echo_aware else NullNearEndDetector(),
             capture_format=capture_format,
             far_end_format=far_end_format or capture_format,
         )
-        self._gates[call_id] = GatingState(
+        return GatingState(
             analyzer=analyzer,
             policy=policy,
             config=self.config,
@@ -137,12 +141,12 @@ class AudioGatingManager:
 
     def cleanup_call(self, call_id: str) -> None:
         """End a call and forget its state; unknown ids are no error."""
+        self._forget(call_id)
+        self._implicit.end(call_id)
+
+    def _forget(self, call_id: str) -> None:
         self._gates.pop(call_id, None)
-        self._implicit.pop(call_id, None)
         self._vad_manager.cleanup_call(call_id)
-        self._ended[call_id] = None
-        while len(self._ended) > _MAX_ENDED_CALLS:
-            self._ended.popitem(last=False)
 
     def get_stats(self, call_id: str) -> CallStats | None:
         """Return a copy of a call's counters; None if it is unknown or passes through."""
@@ -185,7 +189,7 @@ class AudioGatingManager:
         if gate is None:
             if call_id not in self._gates:
                 self.counters.unknown_call_inputs += 1
-            return PASS_THROUGH_IDLE
+            return _PASS_THROUGH_IDLE
         return gate.advance(now_ms)
 
     def receive_far_end(
@@ -231,8 +235,17 @@ class AudioGatingManager:
         elif call_id not in self._gates:
             self.counters.unknown_call_inputs += 1
 
-    def receive_provider_speech_started(self, call_id: str, now_ms: float) -> GateDecision:
+    def receive_provider_speech_started(
+        self, call_id: str, now_ms: float, *, capture_ms: float | None = None
+    ) -> GateDecision:
         """Take the provider's word that the caller speaks.
+
+        Args:
+            call_id: Whose caller.
+            now_ms: When the word came.
+            capture_ms: Start of the speech on the same clock, prefix padding included, if the
+                provider says it. A barge-in is not confirmed by speech from well before the agent
+                was audible.
 
         Returns:
             A decision without audio; an ``INTERRUPTED`` among its events says that the caller has
@@ -240,21 +253,13 @@ class AudioGatingManager:
         """
         gate = self._gates.get(call_id)
         if gate is not None:
-            return gate.receive_provider_speech_started(now_ms)
+            return gate.receive_provider_speech_started(now_ms, capture_ms)
         if call_id not in self._gates:
             self.counters.unknown_call_inputs += 1
-            return PASS_THROUGH_IDLE
-        return replace(
-            PASS_THROUGH_IDLE,
-            reason=GateReason.PROVIDER_SPEECH,
-            events=(
-                GateEvent(
-                    type=GateEventType.INTERRUPTED,
-                    t_ms=now_ms,
-                    reason=GateReason.PROVIDER_SPEECH,
-                ),
-            ),
-        )
+            return _PASS_THROUGH_IDLE
+        reason = GateReason.PROVIDER_SPEECH
+        event = GateEvent(type=GateEventType.INTERRUPTED, t_ms=now_ms, reason=reason)
+        return replace(_PASS_THROUGH_IDLE, reason=reason, events=(event,))
 
     def receive_provider_speech_stopped(self, call_id: str, now_ms: float) -> None:
         """Take the provider's word that the caller's turn has ended."""
@@ -275,7 +280,7 @@ class AudioGatingManager:
         audio_format: str = "pcm16",
         *,
         sample_rate_hz: int | None = None,
-    ) -> tuple[bool, tuple[bytes, ...]]:
+    ) -> ChunkAnswer:
         """Judge one chunk without :meth:`start_call` and without a time.
 
         Args:
@@ -283,89 +288,77 @@ class AudioGatingManager:
             provider_name: Instance name, kind or alias.
             chunk: Audio, best 20 ms.
             audio_format: ``pcm16``, ``pcm16_16k``, ``pcm16_24k``, ``ulaw``, ``alaw``, or one of
-                their usual other names.
-            sample_rate_hz: Rate of the chunk, if the name of the format does not say it.
+                their usual other names. The first chunk's holds for the call.
+            sample_rate_hz: Rate of the audio, if the name of the format does not say it.
 
         Returns:
             Whether to send the chunk, and the held frames to send before it. If not, send silence
             of equal length.
 
         Raises:
-            ValueError: the format is not known.
+            ValueError: the format of a gated call is not known.
         """
-        if call_id in self._ended:
-            self.counters.unknown_call_inputs += 1
-            return True, ()
         if call_id not in self._gates:
-            self._start_implicit_call(
-                call_id, provider_name, _parse_format(audio_format, sample_rate_hz)
-            )
+            if self._implicit.has_ended(call_id):
+                self.counters.unknown_call_inputs += 1
+                return True, ()
+            self._start_implicit_call(call_id, provider_name, audio_format, sample_rate_hz)
         if call_id in self._implicit:
-            self._implicit.move_to_end(call_id)
-        decision = self.process(call_id, chunk, self._now_ms(call_id))
-        released = decision.released
-        if any(len(frame) < len(chunk) for frame in released):
-            # A chunk of several frames is sent whole: what is released of itself would go twice.
-            released = tuple(frame for frame in released if frame not in chunk)
-        return decision.action is GateAction.FORWARD, released
+            self._implicit.use(call_id)
+        gate = self._gates[call_id]
+        if gate is None:
+            return True, ()
+        was_forwarding, pending_bytes = gate.is_forwarding, gate.pending_bytes
+        now_ms = self._now_ms(call_id, gate.capture_format.duration_ms(len(chunk)))
+        return answer_for_chunk(
+            gate.process(chunk, now_ms),
+            chunk,
+            was_forwarding=was_forwarding,
+            pending_bytes=pending_bytes,
+            left_bytes=gate.pending_bytes,
+            frame_bytes=gate.capture_format.frame_bytes,
+        )
 
     def _start_implicit_call(
-        self, call_id: str, provider: str, capture_format: AudioFormat
+        self, call_id: str, provider: str, audio_format: str, rate_hz: int | None
     ) -> None:
-        is_speaking = self._implicit.get(call_id, False)
-        now_ms = self._now_ms(call_id)
-        self.start_call(call_id, provider=provider, now_ms=now_ms, capture_format=capture_format)
-        self._remember_implicit(call_id, is_speaking=is_speaking)
-        if is_speaking:
-            self.set_agent_speaking(call_id, is_speaking, now_ms)
+        policy = self.config.policy_for(provider)
+        is_gated = policy is not None and policy.gating_enabled
+        self.start_call(
+            call_id,
+            provider=provider,
+            now_ms=self._now_ms(call_id),
+            capture_format=parse_audio_format(audio_format, rate_hz) if is_gated else _PCM16_8K,
+        )
+        self._implicit.use(call_id)
+        self._drop_surplus_calls()
 
     def _set_implicit_speaking(self, call_id: str, *, is_speaking: bool, audio_ms: float) -> None:
-        if call_id in self._ended:
+        now_ms = self._now_ms(call_id)
+        if call_id in self._gates:
+            self.set_agent_speaking(call_id, is_speaking, now_ms, audio_ms=audio_ms)
+        elif self._implicit.has_ended(call_id):
             self.counters.unknown_call_inputs += 1
-            return
-        if call_id not in self._gates:
-            self._remember_implicit(call_id, is_speaking=is_speaking)
-            return
-        self.set_agent_speaking(call_id, is_speaking, self._now_ms(call_id), audio_ms=audio_ms)
+        else:
+            call = self._implicit.use(call_id)
+            call.hear_agent(now_ms, is_speaking=is_speaking, audio_ms=audio_ms)
+            self._drop_surplus_calls()
 
-    def _remember_implicit(self, call_id: str, *, is_speaking: bool) -> None:
-        self._implicit[call_id] = is_speaking
-        self._implicit.move_to_end(call_id)
-        while len(self._implicit) > _MAX_IMPLICIT_CALLS:
-            self.cleanup_call(next(iter(self._implicit)))
+    def _drop_surplus_calls(self) -> None:
+        call_id = self._implicit.surplus()
+        if call_id is not None:
+            self._implicit.take(call_id)
+            self._forget(call_id)
 
-    def _now_ms(self, call_id: str) -> float:
+    def _now_ms(self, call_id: str, duration_ms: float = 0.0) -> float:
+        """Return the time at which a chunk of so many ms ends: now, or on the call's own clock."""
         if self._clock is not None:
             return self._clock()
         gate = self._gates.get(call_id)
-        return 0.0 if gate is None else gate.stream_ms
+        return 0.0 if gate is None else gate.last_ms + duration_ms
 
 
-PASS_THROUGH_IDLE = GateDecision(
+_PASS_THROUGH_IDLE = GateDecision(
     action=GateAction.WITHHOLD, state=GateState.OPEN, reason=GateReason.PASS_THROUGH
 )
 """Nothing to send: time has passed on a call that the gate does not concern itself with."""
-
-_FORMATS = {
-    "pcm16": (Encoding.PCM16, 8000),
-    "linear16": (Encoding.PCM16, 8000),
-    "slin": (Encoding.PCM16, 8000),
-    "pcm16_8k": (Encoding.PCM16, 8000),
-    "slin16": (Encoding.PCM16, 16000),
-    "pcm16_16k": (Encoding.PCM16, 16000),
-    "pcm16_24k": (Encoding.PCM16, 24000),
-    "ulaw": (Encoding.MULAW, 8000),
-    "mulaw": (Encoding.MULAW, 8000),
-    "pcmu": (Encoding.MULAW, 8000),
-    "g711_ulaw": (Encoding.MULAW, 8000),
-    "alaw": (Encoding.ALAW, 8000),
-    "pcma": (Encoding.ALAW, 8000),
-    "g711_alaw": (Encoding.ALAW, 8000),
-}
-
-
-def _parse_format(name: str, rate_hz: int | None) -> AudioFormat:
-    if name not in _FORMATS:
-        raise ValueError(f"audio_format: {name!r} is not one of {', '.join(sorted(_FORMATS))}")
-    encoding, named_rate_hz = _FORMATS[name]
-    return AudioFormat(encoding, rate_hz or named_rate_hz)

@@ -107,13 +107,14 @@ class AudioGuard:
         """The line plays music."""
         return self._music.music_mode
 
-    def process(self, level: float, zcr_ratio: float, voice: VADResult) -> GuardVerdict:
+    def process(self, level: float, zcr_ratio: float, voice: VADResult | None) -> GuardVerdict:
         """Judge one 20 ms frame captured while the agent is silent.
 
         Args:
             level: RMS of the frame in int16 units.
             zcr_ratio: Zero crossings per sample, 0..1.
-            voice: Voice activity of the frame.
+            voice: Voice activity of the frame; None where there is no detector any more: what is
+                probably speech then counts as speech.
         """
         threshold = self.effective_threshold
         is_probable = is_probable_speech(level, zcr_ratio, threshold, self.prev_rms)
@@ -122,7 +123,8 @@ class AudioGuard:
             self._floor.update(level)
         self.prev_rms = level
         is_covered = self.music_mode and not self._music.is_above_music(level)
-        if is_probable and voice.is_speech and not is_covered:
+        is_voice = voice is None or voice.is_speech
+        if is_probable and is_voice and not is_covered:
             self.hear_speech()
             return GuardVerdict.SPEECH
         self._since_speech += 1

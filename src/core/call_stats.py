@@ -34,6 +34,8 @@ class CallStats:
     """Silence left out to take the provider's clock back in step with the line."""
     malformed_chunks: int = 0
     """Chunks that were not audio of the call's format."""
+    malformed_far_end_frames: int = 0
+    """Far-end frames that were not 20 ms of their format; cut, or filled up with silence."""
     candidates: int = 0
     candidates_dropped: int = 0
     barge_ins: int = 0

@@ -17,13 +17,16 @@ import numpy.typing as npt
 from . import g711
 from .audio import AudioFormat
 from .config import GatingMode, ProviderGatingPolicy
-from .echo.near_end import NearEndDetector, NearEndVerdict
+from .echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
+from .gate_decision import GateMeasurements
 from .levels import rms, zero_crossing_ratio
 from .resample import Resampler
 from .vad_manager import EnhancedVADManager, VADResult
 
 _DETECTOR_RATE_HZ = 8000
-_NO_VOICE = VADResult(is_speech=False, confidence=0.0, energy=0.0, webrtc_result=False)
+_WIDEST_LOGIT = 3.0
+"""Log odds asked for at sensitivity 0, falling to 0 at sensitivity 1. At the default of 0.5 it is
+1.5, the best of the detector's study."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,33 @@ class CaptureAnalysis:
     """RMS in int16 units."""
     zcr_ratio: float
     """Zero crossings per sample, 0..1."""
-    voice: VADResult
+    voice: VADResult | None
+    """Voice activity; None where its detector has raised."""
     near_end: NearEndVerdict | None
     """The echo-aware verdict, where there is one."""
     is_caller: bool
     """The frame speaks for the caller, should the agent be audible."""
+
+    @property
+    def is_echo(self) -> bool | None:
+        """Whether the frame is more likely the agent's echo; None where no reference tells."""
+        return None if self.near_end is None else self.near_end.logit < 0
+
+    def measurements(self, noise_floor: float, evidence_ms: float) -> GateMeasurements:
+        """Return what a decision carries of this.
+
+        Args:
+            noise_floor: The guard's, RMS in int16 units; 0 without a guard.
+            evidence_ms: Evidence of the caller over the agent, this frame included.
+        """
+        return GateMeasurements(
+            capture_rms=self.level,
+            zcr_ratio=self.zcr_ratio,
+            vad_confidence=0.0 if self.voice is None else self.voice.confidence,
+            noise_floor=noise_floor,
+            near_end_logit=None if self.near_end is None else self.near_end.logit,
+            evidence_ms=evidence_ms,
+        )
 
 
 class CaptureAnalyzer:
@@ -53,6 +78,20 @@ class CaptureAnalyzer:
         far_end_format: Format of the far-end frames.
     """
 
+    __slots__ = (
+        "_call_id",
+        "_capture_format",
+        "_capture_resampler",
+        "_far_end_format",
+        "_far_end_resampler",
+        "_logit_bar",
+        "_near_end",
+        "_policy",
+        "_vad",
+        "degradations",
+        "mode",
+    )
+
     def __init__(
         self,
         call_id: str,
@@ -64,28 +103,40 @@ class CaptureAnalyzer:
         far_end_format: AudioFormat,
     ) -> None:
         self.mode = policy.mode
-        """The mode in force; simpler than the policy's after a detector has raised."""
+        """The mode in force; simpler than the policy's without a detector for it."""
         self.degradations = 0
         """Detectors that raised so far."""
         self._call_id = call_id
         self._policy = policy
+        self._logit_bar = _WIDEST_LOGIT * (1 - policy.sensitivity)
         self._vad: EnhancedVADManager | None = vad_manager
-        self._near_end: NearEndDetector | None = near_end
+        self._near_end: NearEndDetector | None = None
+        if policy.mode is GatingMode.ECHO_AWARE:
+            if isinstance(near_end, NullNearEndDetector):
+                self.mode = GatingMode.VAD
+            else:
+                self._near_end = near_end
         self._capture_format = capture_format
         self._far_end_format = far_end_format
         self._capture_resampler = _resampler(capture_format)
         self._far_end_resampler = _resampler(far_end_format)
 
-    def receive_far_end(self, frame: bytes, now_ms: float) -> None:
-        """Take one slot of what the line plays to the caller."""
-        if self._near_end is None or self.mode is not GatingMode.ECHO_AWARE:
-            return
+    def receive_far_end(self, frame: bytes, now_ms: float) -> bool:
+        """Take one slot of what the line plays to the caller; return False if it was not 20 ms.
+
+        The slot is there all the same: what is too long is cut, what is missing is silence.
+        """
+        is_whole = len(frame) == self._far_end_format.frame_bytes
+        if self._near_end is None:
+            return is_whole
+        if not is_whole:
+            frame = _fit_to_slot(frame, self._far_end_format)
         try:
             far_end = _to_detector_rate(frame, self._far_end_format, self._far_end_resampler)
             self._near_end.receive_far_end(far_end, now_ms)
         except Exception:  # noqa: BLE001 - any detector may stand here, and the call goes on
-            self._near_end = None
-            self._degrade()
+            self._lose_near_end()
+        return is_whole
 
     def analyze(self, frame: bytes, now_ms: float) -> CaptureAnalysis:
         """Measure one captured frame of 20 ms."""
@@ -98,43 +149,41 @@ class CaptureAnalyzer:
             zcr_ratio=zero_crossing_ratio(samples),
             voice=voice,
             near_end=near_end,
-            is_caller=self._is_caller(voice),
+            is_caller=self._is_caller(voice, near_end),
         )
 
-    def _judge_voice(self, samples: npt.NDArray[np.int16], level: float) -> VADResult:
+    def _judge_voice(self, samples: npt.NDArray[np.int16], level: float) -> VADResult | None:
         if self._vad is None:
-            return _NO_VOICE
+            return None
         try:
             return self._vad.process(self._call_id, samples.tobytes(), energy=level)
         except Exception:  # noqa: BLE001 - as above
             self._vad = None
-            self._degrade()
-            return _NO_VOICE
+            self.degradations += 1
+            if self.mode is GatingMode.VAD:
+                self.mode = GatingMode.HALF_DUPLEX
+            return None
 
     def _judge_near_end(
         self, samples: npt.NDArray[np.int16], now_ms: float
     ) -> NearEndVerdict | None:
-        if self._near_end is None or self.mode is not GatingMode.ECHO_AWARE:
+        if self._near_end is None:
             return None
         try:
             return self._near_end.process(samples, now_ms)
         except Exception:  # noqa: BLE001 - as above
-            self._near_end = None
-            self._degrade()
+            self._lose_near_end()
             return None
 
-    def _degrade(self) -> None:
-        """Fall back to the best mode that the detectors left can serve."""
+    def _lose_near_end(self) -> None:
+        self._near_end = None
         self.degradations += 1
-        if self.mode is GatingMode.OFF:
-            return
-        if self._vad is None:
-            self.mode = GatingMode.HALF_DUPLEX
-        elif self.mode is GatingMode.ECHO_AWARE:
-            self.mode = GatingMode.VAD
+        self.mode = GatingMode.HALF_DUPLEX if self._vad is None else GatingMode.VAD
 
-    def _is_caller(self, voice: VADResult) -> bool:
-        if self.mode is GatingMode.HALF_DUPLEX:
+    def _is_caller(self, voice: VADResult | None, near_end: NearEndVerdict | None) -> bool:
+        if near_end is not None:
+            return near_end.logit >= self._logit_bar
+        if voice is None or self.mode is GatingMode.HALF_DUPLEX:
             return False
         return (
             voice.confidence >= self._policy.vad_threshold
@@ -154,3 +203,10 @@ def _to_detector_rate(
     """Return the frame as int16 [shape=(160,), mono, 8 kHz]."""
     samples = g711.decode(frame, audio_format)
     return samples if resampler is None else resampler.process(samples)
+
+
+def _fit_to_slot(frame: bytes, audio_format: AudioFormat) -> bytes:
+    """Return exactly 20 ms: cut, or filled up with silence."""
+    whole_bytes = len(frame) - len(frame) % audio_format.sample_bytes
+    fitting = frame[: min(whole_bytes, audio_format.frame_bytes)]
+    return fitting + audio_format.silence(audio_format.frame_bytes - len(fitting))

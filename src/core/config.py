@@ -51,22 +51,31 @@ class WithheldAudio(StrEnum):
     """Nothing; only for providers whose turn detector does not run on the audio."""
 
 
-def _check_ranges(model: Any) -> None:
-    """Raise ValueError for the first field of a dataclass outside its annotated interval."""
+def _check_fields(model: Any) -> None:
+    """Check the type of every field of a dataclass, and of every number its interval.
+
+    Raises:
+        TypeError: a value is not of its field's type; True and False are no numbers.
+        ValueError: a number is outside its interval.
+    """
     hints = get_type_hints(type(model), include_extras=True)
     for model_field in fields(model):
-        hint = hints[model_field.name]
-        if get_origin(hint) is not Annotated:
-            continue
-        value = getattr(model, model_field.name)
-        expected, *constraints = get_args(hint)
-        if isinstance(value, bool) or not isinstance(value, (int, expected)):
-            raise TypeError(f"{model_field.name}: {value!r} is not a number")
-        for interval in constraints:
-            if isinstance(interval, Interval) and not _is_inside(value, interval):
-                raise ValueError(
-                    f"{model_field.name}: {value!r} is not in {interval.ge}..{interval.le}"
-                )
+        name, hint = model_field.name, hints[model_field.name]
+        value = getattr(model, name)
+        if get_origin(hint) is Annotated:
+            _check_number(name, value, hint)
+        elif isinstance(hint, type) and not isinstance(value, hint):
+            raise TypeError(f"{name}: {value!r} is not a {hint.__name__}")
+
+
+def _check_number(name: str, value: Any, hint: Any) -> None:
+    expected, *constraints = get_args(hint)
+    if isinstance(value, bool) or not isinstance(value, (int, expected)):
+        noun = "whole number" if expected is int else "number"
+        raise TypeError(f"{name}: {value!r} is not a {noun}")
+    for interval in constraints:
+        if isinstance(interval, Interval) and not _is_inside(value, interval):
+            raise ValueError(f"{name}: {value!r} is not in {interval.ge}..{interval.le}")
 
 
 def _is_inside(value: float, interval: Interval) -> bool:
@@ -93,7 +102,7 @@ class VadConfig:
     """20 ms frames over which voice activity is averaged."""
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        _check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +120,7 @@ class AudioGuardConfig:
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        _check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +145,7 @@ class BargeInConfig:
     """Time after a barge-in that nothing confirmed in which no new candidate starts."""
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        _check_fields(self)
         if self.min_ms < self.candidate_ms:
             raise ValueError(
                 f"min_ms: {self.min_ms} is below candidate_ms ({self.candidate_ms}): "
@@ -152,7 +161,7 @@ class IdleFillConfig:
     """Time without a frame from which silence is sent at 20 ms cadence (DTX, stalled line)."""
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        _check_fields(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +185,11 @@ class ProviderGatingPolicy:
     """Other names of the same kind."""
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        _check_fields(self)
+        if not isinstance(self.aliases, tuple) or not all(
+            isinstance(alias, str) and alias for alias in self.aliases
+        ):
+            raise TypeError(f"aliases: {self.aliases!r} is not a tuple of names")
 
 
 _DEFAULT_POLICIES: Mapping[str, ProviderGatingPolicy] = MappingProxyType(
@@ -196,7 +209,9 @@ _NUMBERED_INSTANCE = re.compile(r"[_-]\d+$")
 class GatingConfig:
     """Everything that the gate can be told."""
 
-    providers: Mapping[str, ProviderGatingPolicy] = field(default_factory=lambda: _DEFAULT_POLICIES)
+    providers: Mapping[str, ProviderGatingPolicy] = field(
+        default_factory=lambda: dict(_DEFAULT_POLICIES)
+    )
     """Policy by provider kind."""
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Provider kind by the name of a configured instance, for names that don't show their kind."""
@@ -204,6 +219,16 @@ class GatingConfig:
     audio_guard: AudioGuardConfig = field(default_factory=AudioGuardConfig)
     barge_in: BargeInConfig = field(default_factory=BargeInConfig)
     idle_fill: IdleFillConfig = field(default_factory=IdleFillConfig)
+
+    def __post_init__(self) -> None:
+        # Copies of our own, so that nobody else's dictionary changes what was checked.
+        object.__setattr__(self, "providers", dict(self.providers))
+        object.__setattr__(self, "kinds", dict(self.kinds))
+        _check_fields(self)
+        _check_names(self.providers)
+        for name, kind in self.kinds.items():
+            if self.policy_for(kind) is None:
+                raise ValueError(f"kinds.{name}: {kind!r} is not a kind that has a policy")
 
     def policy_for(self, provider: str) -> ProviderGatingPolicy | None:
         """Return the policy of a provider by instance name, kind or alias; None if unknown.
@@ -218,3 +243,16 @@ class GatingConfig:
                 if name in policy.aliases:
                     return policy
         return None
+
+
+def _check_names(providers: Mapping[str, ProviderGatingPolicy]) -> None:
+    """Raise if a policy is none, or if one name stands for two kinds."""
+    kind_of = {kind: kind for kind in providers}
+    for kind, policy in providers.items():
+        if not isinstance(policy, ProviderGatingPolicy):
+            raise TypeError(f"providers.{kind}: {policy!r} is not a ProviderGatingPolicy")
+        for alias in policy.aliases:
+            if kind_of.setdefault(alias, kind) != kind:
+                raise ValueError(
+                    f"providers.{kind}.aliases: {alias!r} is a name of {kind_of[alias]} already"
+                )

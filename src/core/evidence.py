@@ -26,7 +26,7 @@ class Evidence:
         self.gap_ms = release_ms
         """Time since the last such frame, in ms; at least ``release_ms`` when there is none."""
         self.span_frames = 0
-        """Frames since the first such frame, itself included; 0 when there is none."""
+        """Frames captured since the first such frame, itself included; 0 when there is none."""
 
     def observe(self, *, is_caller: bool) -> bool:
         """Count one 20 ms frame; return True if this frame made the evidence lapse."""
@@ -35,17 +35,23 @@ class Evidence:
             self.gap_ms = 0
             self.span_frames += 1
             return False
-        self.gap_ms += FRAME_MS
-        if self.ms == 0:
-            return False
-        self.span_frames += 1
-        if self.gap_ms >= self._release_ms:
-            self.reset()
-            return True
-        return False
+        if self.ms > 0:
+            self.span_frames += 1
+        return self._wait()
+
+    def observe_nothing(self) -> bool:
+        """Let a slot pass without a frame; return True if this made the evidence lapse."""
+        return self._wait()
 
     def reset(self) -> None:
         """Forget all evidence."""
         self.ms = 0
         self.span_frames = 0
         self.gap_ms = self._release_ms
+
+    def _wait(self) -> bool:
+        self.gap_ms += FRAME_MS
+        if self.ms == 0 or self.gap_ms < self._release_ms:
+            return False
+        self.reset()
+        return True

@@ -83,22 +83,31 @@ class Outlet:
         output.action = GateAction.FORWARD
         output.reason = reason
 
-    def hold(self, frame: bytes, reason: GateReason, output: GateOutput, *, is_echo: bool) -> None:
-        """Keep a frame back, with silence in its place."""
+    def hold(
+        self,
+        frame: bytes,
+        reason: GateReason,
+        output: GateOutput,
+        *,
+        level: float,
+        is_echo: bool | None,
+    ) -> None:
+        """Keep a frame back, with silence in its place; see :meth:`HeldAudio.hold`."""
         self._stats.withheld_frames += 1
-        self._held.hold(frame, is_echo=is_echo)
+        self._held.hold(frame, level=level, is_echo=is_echo)
         self.send_silence(output)
         output.action = GateAction.WITHHOLD
         output.reason = reason
 
-    def send_silence(self, output: GateOutput) -> None:
-        """Let one frame of silence out, if one is due."""
+    def send_silence(self, output: GateOutput) -> bool:
+        """Let one frame of silence out, if one is due; return whether it was."""
         silence = self.feed.substitute(output.now_ms)
         if silence is None:
             self._stats.surplus_frames += self.feed.was_surplus
-            return
+            return False
         self._stats.silence_frames += 1
         output.audio.append(silence)
+        return True
 
     def release(
         self, max_frames: int, reason: GateReason, output: GateOutput, *, sure_frames: int = 0

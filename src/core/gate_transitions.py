@@ -167,6 +167,7 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
         ),
     }
 )
+"""Where each input leads from each state, and the event that comes of it."""
 
 
 def mermaid_diagram() -> str:

@@ -11,58 +11,26 @@ __all__ = ["GatingState"]
 
 from .agent_audibility import AgentAudibility
 from .audio import FRAME_MS, AudioFormat
-from .audio_guard import AudioGuard, GuardVerdict
+from .audio_guard import AudioGuard
 from .call_stats import CallStats
+from .caller_turn import CallerTurn
 from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
 from .evidence import Evidence
 from .framer import Framer
-from .gate_decision import GateDecision, GateMeasurements, GateReason
+from .gate_decision import GateAction, GateDecision, GateReason
 from .gate_output import GateOutput, Outlet
 from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
+from .guarded_line import GuardedLine
+from .line_clock import LineClock
 
 _MAX_CHUNK_MS = 1000
-_TALKING_MS = 200
-"""The caller counts as talking so long after the last speech: longer than the closures within a
-word, about the pause after which people take the turn."""
 _ONSET_EVIDENCE_MS = 40
 """Evidence from which a caller was already speaking when the agent fell silent."""
-_ECHO_LEVEL_RATIO = 0.25
-"""Without a reference, a frame so far below the barge-in level (12 dB) is judged echo."""
 _CONFIRM_SILENCE_MS = 140
 """Without evidence for so long, the caller counts as silent when a barge-in times out."""
-_GAP_RECOVERY_FRAMES = range(2, 7)
-"""Missing frames that are taken for a gap in the stream; fewer are jitter, more are DTX."""
-
-_SUMMARY_MS = 5000
-_GUARD_REASONS = {
-    GuardVerdict.SPEECH: GateReason.CALLER_SPEECH,
-    GuardVerdict.HANGOVER: GateReason.HANGOVER,
-    GuardVerdict.SILENCE: GateReason.LINE_SILENCE,
-    GuardVerdict.NOISE: GateReason.LINE_NOISE,
-    GuardVerdict.MUSIC: GateReason.LINE_MUSIC,
-}
-
-
-class _GuardSummary:
-    """What the guard kept from the provider, told at most every 5 s."""
-
-    __slots__ = ("_due_ms", "_withheld_frames")
-
-    def __init__(self, start_ms: float) -> None:
-        self._due_ms = start_ms + _SUMMARY_MS
-        self._withheld_frames = 0
-
-    def count(self, output: GateOutput, *, is_passed: bool) -> None:
-        self._withheld_frames += not is_passed
-        if output.now_ms < self._due_ms:
-            return
-        if self._withheld_frames:
-            output.report(
-                GateEventType.GUARD_SUMMARY, GateReason.LINE_NOISE, count=self._withheld_frames
-            )
-        self._due_ms = output.now_ms + _SUMMARY_MS
-        self._withheld_frames = 0
+_PREFIX_PADDING_MS = 500
+"""Providers date the start of speech back by a prefix, 300 ms by default at OpenAI."""
 
 
 class GatingState:
@@ -90,34 +58,47 @@ class GatingState:
     ) -> None:
         self.state = GateState.OPEN
         self.stats = CallStats()
-        self.stream_ms = 0.0
-        """Audio captured so far, in ms: the call's own clock where no other is given."""
+        self.capture_format = capture_format
+        self.is_forwarding = True
+        """The last 20 ms were let out when they came; true of none yet."""
         self._analyzer = analyzer
         self._policy = policy
         self._barge_in = config.barge_in
-        self._guard = guard
-        self._guard_preroll_frames = config.audio_guard.preroll_ms // FRAME_MS
-        self._summary = _GuardSummary(start_ms)
-        self._idle_after_ms = config.idle_fill.after_ms
-        self._capture_format = capture_format
         self._framer = Framer(capture_format.frame_bytes)
+        self._line = LineClock(start_ms, config.idle_fill.after_ms)
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
-        self._was_music = False
         self._evidence = Evidence(config.barge_in.evidence_release_ms)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
-        self._speech_age_ms = _TALKING_MS + FRAME_MS
-        self._turn_silence_ms = 0
-        self._opened_ms = 0.0
+        self._guarded: GuardedLine | None = None
+        if guard is not None:
+            self._guarded = GuardedLine(
+                guard,
+                self._outlet,
+                self.stats,
+                preroll_ms=config.audio_guard.preroll_ms,
+                start_ms=start_ms,
+            )
+        self._turn = CallerTurn(config.barge_in.turn_end_ms)
+        self._closed_ms = start_ms
+        self._opened_ms = start_ms
         self._confirmed_ms = 0
-        self._cooldown_until_ms = float("-inf")
-        self._last_frame_ms = start_ms
-        self._filled_frames = 0
+        self._cooldown_until_ms = start_ms
 
     @property
     def mode(self) -> GatingMode:
         """The mode in force; simpler than the policy's after a detector has raised."""
         return self._analyzer.mode
+
+    @property
+    def last_ms(self) -> float:
+        """When the last chunk arrived, or the call began."""
+        return self._line.last_ms
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes captured that wait for the rest of their 20 ms."""
+        return self._framer.pending_bytes
 
     # -- public inputs -----------------------------------------------------------------------------
 
@@ -128,40 +109,47 @@ class GatingState:
             self.stats.malformed_chunks += 1
             output.reason = GateReason.MALFORMED_AUDIO
             return output.decision(self.state)
-        self.stream_ms += self._capture_format.duration_ms(len(chunk))
+        duration_ms = self.capture_format.duration_ms(len(chunk))
+        if not self._line.has_audio:
+            self._outlet.feed.begin(now_ms - duration_ms)
         units = self._framer.push(chunk)
-        self._recover_gap(len(units), output)
-        for unit in units:
+        if self._guarded is None:
+            self._recover_gap(len(units), output)
+        self._line.receive(now_ms, duration_ms)
+        pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
+        for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
+            # Each unit is judged at its own time, so that the chunking does not show.
+            output.now_ms = now_ms - pending_ms - n_later * FRAME_MS
             self._process_unit(unit, output)
-        self._last_frame_ms = now_ms
-        self._filled_frames = 0
+            self.is_forwarding = output.action is GateAction.FORWARD
         return output.decision(self.state)
 
     def advance(self, now_ms: float) -> GateDecision:
         """Let time pass without a frame; see :meth:`AudioGatingManager.advance`."""
         output = GateOutput(now_ms, GateReason.IDLE_FILL)
         self._follow_agent(output)
-        idle_ms = now_ms - self._last_frame_ms
-        if idle_ms >= self._idle_after_ms:
-            missing = int(idle_ms // FRAME_MS) - self._filled_frames
-            self._filled_frames += missing
-            for _ in range(missing):
-                self._fill_slot(output)
+        for _ in range(self._line.slots_to_fill(now_ms, self._outlet.feed.deficit_ms(now_ms))):
+            self._fill_slot(output)
         return output.decision(self.state)
 
     def receive_far_end(self, frame: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
         """Take note of one 20 ms slot that the line plays to the caller."""
         self._agent.receive_far_end(now_ms, is_agent_audio=is_agent_audio)
-        self._analyzer.receive_far_end(frame, now_ms)
+        is_whole = self._analyzer.receive_far_end(frame, now_ms)
+        self.stats.malformed_far_end_frames += not is_whole
 
     def set_agent_speaking(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
         """Take note of the provider's word on generation."""
         self._agent.set_speaking(now_ms, is_speaking=is_speaking, audio_ms=audio_ms)
 
-    def receive_provider_speech_started(self, now_ms: float) -> GateDecision:
-        """Take the provider's word that the caller speaks."""
+    def receive_provider_speech_started(
+        self, now_ms: float, capture_ms: float | None = None
+    ) -> GateDecision:
+        """Take the provider's word that the caller speaks, and since when as far as it says."""
         output = GateOutput(now_ms, GateReason.PROVIDER_SPEECH)
         self._outlet.feed.in_turn = True
+        if self._is_stale(capture_ms):
+            return output.decision(self.state)
         is_over_agent = self._agent.is_active(now_ms)
         gate_input = (
             GateInput.PROVIDER_SPEECH_OVER_AGENT if is_over_agent else GateInput.PROVIDER_SPEECH
@@ -178,14 +166,14 @@ class GatingState:
     def _is_malformed(self, chunk: bytes) -> bool:
         return (
             not chunk
-            or len(chunk) % self._capture_format.sample_bytes != 0
-            or self._capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
+            or len(chunk) % self.capture_format.sample_bytes != 0
+            or self.capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
         )
 
     def _process_unit(self, unit: bytes, output: GateOutput) -> None:
         self.stats.captured_frames += 1
         analysis = self._analyzer.analyze(unit, output.now_ms)
-        self._follow_degradation(output)
+        self._follow_detectors(analysis, output)
         self._follow_agent(output)
         if self.state is GateState.OPEN:
             self._process_open(unit, analysis, output)
@@ -193,45 +181,36 @@ class GatingState:
             self._process_barge_in(unit, analysis, output)
         else:
             self._process_closed(unit, analysis, output)
-        output.measurements = GateMeasurements(
-            capture_rms=analysis.level,
-            zcr_ratio=analysis.zcr_ratio,
-            vad_confidence=analysis.voice.confidence,
-            near_end_logit=None if analysis.near_end is None else analysis.near_end.logit,
-            evidence_ms=self._evidence.ms,
-        )
+        noise_floor = 0.0 if self._guarded is None else self._guarded.noise_floor
+        output.measurements = analysis.measurements(noise_floor, self._evidence.ms)
 
     def _process_open(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
-        if not self._is_agent_audible(output.now_ms):
+        if self.mode is GatingMode.OFF:
+            self._outlet.forward(unit, GateReason.PASS_THROUGH, output)
+        elif not self._agent.is_audible(output.now_ms):
             self._process_agent_silent(unit, analysis, output)
-            return
-        self._follow_turn(output, is_caller=analysis.is_caller)
-        if self.state is GateState.OPEN:
-            self._outlet.forward(unit, GateReason.CALLER_TURN, output)
         else:
-            self._outlet.hold(unit, GateReason.AGENT_AUDIBLE, output, is_echo=True)
+            self._follow_turn(output, is_caller=analysis.is_caller)
+            if self.state is GateState.OPEN:
+                self._outlet.forward(unit, GateReason.CALLER_TURN, output)
+            else:
+                self._hold(unit, GateReason.AGENT_AUDIBLE, analysis, output)
 
     def _process_agent_silent(
         self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput
     ) -> None:
-        if self._guard is None:
-            is_speech = analysis.voice.is_speech
-            self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
-            self._outlet.forward(unit, GateReason.AGENT_SILENT, output)
+        stale_ms = self._line.stale_ms
+        if stale_ms and self._agent.is_audible(output.now_ms - stale_ms):
+            # The line was stalled: this was captured while the agent was still audible.
+            reason, level = GateReason.AGENT_AUDIBLE, analysis.level
+            self._outlet.hold(unit, reason, output, level=level, is_echo=True)
             return
-        verdict = self._guard.process(analysis.level, analysis.zcr_ratio, analysis.voice)
-        is_speech = verdict is GuardVerdict.SPEECH
-        self._speech_age_ms = 0 if is_speech else self._speech_age_ms + FRAME_MS
-        self._follow_music(self._guard, output)
-        reason = _GUARD_REASONS[verdict]
-        if verdict.passes:
-            self._outlet.release(self._guard_preroll_frames, reason, output)
-            self._outlet.forward(unit, reason, output)
+        if self._guarded is None:
+            is_speech = analysis.voice is not None and analysis.voice.is_speech
+            self._outlet.forward(unit, GateReason.AGENT_SILENT, output)
         else:
-            self.stats.music_frames += verdict is GuardVerdict.MUSIC
-            self.stats.noise_frames += verdict is GuardVerdict.NOISE
-            self._outlet.hold(unit, reason, output, is_echo=False)
-        self._summary.count(output, is_passed=verdict.passes)
+            is_speech = self._guarded.process(unit, analysis, output)
+        self._turn.observe(is_caller=is_speech)
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         lapsed = self._evidence.observe(is_caller=analysis.is_caller)
@@ -242,58 +221,61 @@ class GatingState:
             return
         is_candidate = self.state is GateState.CANDIDATE
         reason = GateReason.CANDIDATE if is_candidate else GateReason.AGENT_AUDIBLE
-        is_echo = analysis.level < self._policy.energy_threshold * _ECHO_LEVEL_RATIO
-        self._outlet.hold(unit, reason, output, is_echo=is_echo)
+        self._hold(unit, reason, analysis, output)
 
     def _process_barge_in(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         self._follow_barge_in(output, is_caller=analysis.is_caller)
         if self.state is GateState.CLOSED:
-            self._outlet.hold(unit, GateReason.CONFIRM_TIMEOUT, output, is_echo=True)
+            self._hold(unit, GateReason.CONFIRM_TIMEOUT, analysis, output)
         else:
             self._outlet.forward(unit, GateReason.BARGE_IN, output)
 
+    def _hold(
+        self, unit: bytes, reason: GateReason, analysis: CaptureAnalysis, output: GateOutput
+    ) -> None:
+        self._outlet.hold(unit, reason, output, level=analysis.level, is_echo=analysis.is_echo)
+
     def _fill_slot(self, output: GateOutput) -> None:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
-        self.stats.idle_fill_frames += 1
         if self.state is GateState.OPEN:
-            self._speech_age_ms += FRAME_MS
+            self._outlet.forget()  # what is held is not what comes before the next frame
             if self._is_agent_audible(output.now_ms):
                 self._follow_turn(output, is_caller=False)
+            else:
+                self._turn.observe(is_caller=False)
         elif self.state is GateState.BARGE_IN:
             self._follow_barge_in(output, is_caller=False)
         else:
-            lapsed = self._evidence.observe(is_caller=False)
+            lapsed = self._evidence.observe_nothing()
             self._follow_evidence(output, lapsed=lapsed)
-        self._outlet.send_silence(output)
+        self.stats.idle_fill_frames += self._outlet.send_silence(output)
 
     def _recover_gap(self, n_arrived: int, output: GateOutput) -> None:
         """Fill a small gap in the stream, so that the provider's time goes on evenly."""
-        if self._guard is not None:
-            return
-        gap_ms = output.now_ms - self._last_frame_ms
-        missing = round(gap_ms / FRAME_MS) - n_arrived - self._filled_frames
-        if missing not in _GAP_RECOVERY_FRAMES or self.stats.captured_frames == 0:
-            return
+        missing = self._line.slots_to_recover(output.now_ms, n_arrived)
         self.stats.gap_recovery_frames += missing
         for _ in range(missing):
             self._outlet.send_silence(output)
 
     # -- what the state machine is told ------------------------------------------------------------
 
-    @property
-    def _is_gating(self) -> bool:
-        return self.mode is not GatingMode.OFF
-
     def _is_agent_audible(self, now_ms: float) -> bool:
-        return self._is_gating and self._agent.is_audible(now_ms)
+        return self.mode is not GatingMode.OFF and self._agent.is_audible(now_ms)
+
+    def _is_stale(self, capture_ms: float | None) -> bool:
+        """Say whether a provider's word on a barge-in is about what was said before the agent."""
+        return (
+            self.state is GateState.BARGE_IN
+            and capture_ms is not None
+            and capture_ms < self._closed_ms - _PREFIX_PADDING_MS
+        )
 
     def _follow_agent(self, output: GateOutput) -> None:
         is_audible = self._is_agent_audible(output.now_ms)
         if is_audible and not self._was_audible:
-            is_talking = self.state is GateState.OPEN and self._speech_age_ms <= _TALKING_MS
-            self._turn_silence_ms = 0
+            is_over_caller = self.mode is not GatingMode.HALF_DUPLEX and self._turn.is_talking
             self._apply(
-                GateInput.AGENT_STARTED_OVER_CALLER if is_talking else GateInput.AGENT_STARTED,
+                GateInput.AGENT_STARTED_OVER_CALLER if is_over_caller else GateInput.AGENT_STARTED,
                 GateReason.AGENT_AUDIBLE,
                 output,
             )
@@ -303,8 +285,8 @@ class GatingState:
 
     def _follow_turn(self, output: GateOutput, *, is_caller: bool) -> None:
         """Follow a caller's turn that goes on over the agent."""
-        self._turn_silence_ms = 0 if is_caller else self._turn_silence_ms + FRAME_MS
-        if self._turn_silence_ms >= self._barge_in.turn_end_ms:
+        self._turn.observe(is_caller=is_caller)
+        if self._turn.has_ended:
             self._apply(GateInput.CALLER_TURN_ENDED, GateReason.AGENT_AUDIBLE, output)
 
     def _follow_evidence(self, output: GateOutput, *, lapsed: bool) -> None:
@@ -326,15 +308,9 @@ class GatingState:
         elif is_timed_out and self._evidence.gap_ms >= _CONFIRM_SILENCE_MS:
             self._apply(GateInput.CONFIRM_TIMED_OUT, GateReason.CONFIRM_TIMEOUT, output)
 
-    def _follow_music(self, guard: AudioGuard, output: GateOutput) -> None:
-        if guard.music_mode != self._was_music:
-            self._was_music = guard.music_mode
-            event_type = (
-                GateEventType.MUSIC_ENTERED if guard.music_mode else GateEventType.MUSIC_LEFT
-            )
-            output.report(event_type, GateReason.LINE_MUSIC)
-
-    def _follow_degradation(self, output: GateOutput) -> None:
+    def _follow_detectors(self, analysis: CaptureAnalysis, output: GateOutput) -> None:
+        if analysis.near_end is not None and analysis.near_end.echo_delay_ms is not None:
+            self._agent.echo_delay_ms = analysis.near_end.echo_delay_ms
         while self.stats.degradations < self._analyzer.degradations:
             self.stats.degradations += 1
             output.report(
@@ -356,7 +332,8 @@ class GatingState:
             effect(self, output)
 
     def _on_gate_closed(self, output: GateOutput) -> None:
-        del output
+        self._closed_ms = output.now_ms
+        self._turn.forget()
         self._outlet.forget()
         self._evidence.reset()
 
@@ -386,17 +363,17 @@ class GatingState:
         self.stats.interruptions += 1
         self._agent.flush(output.now_ms)
         self._evidence.reset()
-        self._turn_silence_ms = 0
         self._hear_caller()
 
     def _hear_caller(self) -> None:
         """The gate itself heard the caller: the guard's hangover begins there too."""
-        self._speech_age_ms = 0
-        if self._guard is not None:
-            self._guard.hear_speech()
+        self._turn.observe(is_caller=True)
+        if self._guarded is not None:
+            self._guarded.hear_speech()
 
     def _on_resumed(self, output: GateOutput) -> None:
         self.stats.resumed += 1
+        self._closed_ms = output.now_ms
         self._cooldown_until_ms = output.now_ms + self._barge_in.cooldown_ms
         self._agent.resume(output.now_ms)
         self._outlet.forget()

@@ -13,7 +13,6 @@ from __future__ import annotations
 __all__ = ["NoiseFloor"]
 
 import math
-from collections import deque
 
 _SMOOTHING = 0.7
 _WINDOW_FRAMES = 12
@@ -36,7 +35,7 @@ class NoiseFloor:
         self.rms = initial_rms
         """The floor, RMS in int16 units."""
         self._smoothed = initial_rms**2 / _BIAS
-        self._minima: deque[float] = deque([self._smoothed], maxlen=_N_WINDOWS)
+        self._minima = [self._smoothed]
         self._window_minimum = math.inf
         self._frame_count = 0
 
@@ -50,7 +49,7 @@ class NoiseFloor:
         self._window_minimum = min(self._window_minimum, self._smoothed)
         self._frame_count += 1
         if self._frame_count == _WINDOW_FRAMES:
-            self._minima.append(self._window_minimum)
+            self._minima = [*self._minima[1 - _N_WINDOWS :], self._window_minimum]
             self._window_minimum = math.inf
             self._frame_count = 0
         minimum = min(self._window_minimum, *self._minima)

@@ -19,12 +19,15 @@ _TURN_CLOSED_MS = 1000
 _ADAPTIVE_SILENCE_MS = 2000
 """Mode ``adaptive``: silence sent after the last sound, turn reported closed or never opened."""
 
-_ADAPTIVE_OPEN_TURN_MS = 10_000
-"""Mode ``adaptive``: silence sent at most while the provider has not reported the turn's end;
-semantic turn detectors wait up to 8 s."""
+_OPEN_TURN_MS = 10_000
+"""Silence after which a turn is over whose end the provider has not reported: semantic turn
+detectors wait up to 8 s."""
 
 _SURPLUS_TOLERANCE_MS = 60
 """Surplus that is left alone: the line's jitter looks like surplus."""
+
+_MAX_DEFICIT_MS = 10_000
+"""What the provider is owed at most; the rest is forgotten, after a process slept for example."""
 
 
 class ProviderFeed:
@@ -33,7 +36,7 @@ class ProviderFeed:
     Args:
         withheld_audio: What stands in for a withheld frame.
         audio_format: Format of the call's capture.
-        start_ms: When the call's audio began.
+        start_ms: When the call began.
     """
 
     __slots__ = (
@@ -59,9 +62,21 @@ class ProviderFeed:
         self.was_surplus = False
         """The last silence was left out to take a surplus back."""
 
+    def begin(self, start_ms: float) -> None:
+        """Count from here: the line's first audio began at ``start_ms``."""
+        self._base_ms = start_ms
+
     def surplus_ms(self, now_ms: float) -> float:
         """Return how far the provider's audio clock is ahead of the line's, in ms."""
         return self._sent_ms - (now_ms - self._base_ms)
+
+    def deficit_ms(self, now_ms: float) -> float:
+        """Return how far it is behind, in ms, 0..10,000; what is more is forgotten."""
+        deficit_ms = max(0.0, -self.surplus_ms(now_ms))
+        if deficit_ms > _MAX_DEFICIT_MS:
+            self._base_ms += deficit_ms - _MAX_DEFICIT_MS
+            return _MAX_DEFICIT_MS
+        return deficit_ms
 
     def forward(self, n_frames: int = 1) -> None:
         """Count frames of sound that go out."""
@@ -71,9 +86,9 @@ class ProviderFeed:
     def substitute(self, now_ms: float) -> bytes | None:
         """Return the silence for one withheld frame, or None if nothing is to be sent."""
         self._silent_ms += FRAME_MS
+        self.was_surplus = False
         if not self._is_silence_due():
             self._base_ms += FRAME_MS
-            self.was_surplus = False
             return None
         self.was_surplus = self._can_take_back() and self.surplus_ms(now_ms) > _SURPLUS_TOLERANCE_MS
         if self.was_surplus:
@@ -86,10 +101,10 @@ class ProviderFeed:
             return True
         if self._withheld_audio is WithheldAudio.DROP:
             return False
-        limit_ms = _ADAPTIVE_OPEN_TURN_MS if self.in_turn else _ADAPTIVE_SILENCE_MS
+        limit_ms = _OPEN_TURN_MS if self.in_turn else _ADAPTIVE_SILENCE_MS
         return self._silent_ms <= limit_ms
 
     def _can_take_back(self) -> bool:
         """Between turns, and never two frames running, so that the provider's clock goes on."""
-        is_between_turns = not self.in_turn and self._silent_ms > _TURN_CLOSED_MS
-        return is_between_turns and self._silent_ms % (2 * FRAME_MS) == 0
+        quiet_ms = _OPEN_TURN_MS if self.in_turn else _TURN_CLOSED_MS
+        return self._silent_ms > quiet_ms and self._silent_ms % (2 * FRAME_MS) == 0

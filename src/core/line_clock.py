@@ -1,0 +1,104 @@
+"""How a call's captured stream stands against time: holes in it, bursts after them, nothing at all.
+
+A line has no clock of its own: it may deliver late, in bursts, or nothing while the caller is
+silent (DTX). Whether a hole was silence or a stall shows only in what follows: in step with time,
+or faster. Invariant: the silence that fills a hole is counted once, however often it is asked for.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LineClock"]
+
+from .audio import FRAME_MS
+
+_GAP_RECOVERY_SLOTS = range(2, 7)
+"""Missing slots that are taken for a gap in the stream; fewer are jitter, more are DTX."""
+
+_HOLE_MS = 60
+"""Time without a frame that is a hole in the sound already: longer than the usual jitter."""
+
+_MAX_FILL_SLOTS = 500
+"""Slots filled at once at most (10 s, under 2 ms of work); a process that slept longer than that
+has no call left to keep alive."""
+
+_BURST_RATIO = 0.75
+"""A chunk that comes after less than this part of its own duration comes faster than real time."""
+
+
+class LineClock:
+    """The arrival of one call's audio.
+
+    Args:
+        start_ms: When the call began.
+        idle_after_ms: Time without a frame from which the line is idle.
+    """
+
+    __slots__ = (
+        "_behind_ms",
+        "_filled_slots",
+        "_idle_after_ms",
+        "_last_ms",
+        "has_audio",
+        "stale_ms",
+    )
+
+    def __init__(self, start_ms: float, idle_after_ms: float) -> None:
+        self.stale_ms = 0.0
+        """How long ago the last chunk was captured, as far as it can be known; 0 if in time."""
+        self.has_audio = False
+        """Any audio has arrived, or a hole was filled."""
+        self._idle_after_ms = idle_after_ms
+        self._last_ms = start_ms
+        self._behind_ms = 0.0
+        self._filled_slots = 0
+
+    @property
+    def last_ms(self) -> float:
+        """When the last chunk arrived, or the call began."""
+        return self._last_ms
+
+    def receive(self, now_ms: float, duration_ms: float) -> None:
+        """Take note of a chunk.
+
+        A chunk that follows a hole is taken for live, since after DTX it is. If the next ones come
+        faster than real time, the hole was a stall, and they are what was captured in it.
+        """
+        gap_ms = now_ms - self._last_ms
+        is_burst = gap_ms < _BURST_RATIO * duration_ms
+        behind_ms = self._behind_ms if is_burst else 0.0
+        self._behind_ms = max(0.0, behind_ms + gap_ms - duration_ms)
+        self.stale_ms = self._behind_ms if is_burst else 0.0
+        self.has_audio = True
+        self._last_ms = now_ms
+        self._filled_slots = 0
+
+    def slots_to_recover(self, now_ms: float, n_arrived: int) -> int:
+        """Return how many slots are missing before a chunk that arrives now, if it is a small gap.
+
+        Args:
+            now_ms: Now; to be asked before :meth:`receive`.
+            n_arrived: Slots that the chunk itself holds.
+        """
+        if not self.has_audio:
+            return 0
+        missing = round((now_ms - self._last_ms) / FRAME_MS) - n_arrived - self._filled_slots
+        return missing if missing in _GAP_RECOVERY_SLOTS else 0
+
+    def slots_to_fill(self, now_ms: float, deficit_ms: float) -> int:
+        """Return how many slots are to be filled with silence now, and count them as filled.
+
+        Args:
+            now_ms: Now.
+            deficit_ms: How far what the provider was sent is behind the line's time. Holes too
+                small to fill each add up in it.
+        """
+        idle_ms = now_ms - self._last_ms
+        is_idle = idle_ms >= self._idle_after_ms
+        missing = int(idle_ms // FRAME_MS) - self._filled_slots if is_idle else 0
+        if idle_ms >= _HOLE_MS and deficit_ms >= self._idle_after_ms:
+            missing = max(missing, int(deficit_ms // FRAME_MS))
+        if missing <= 0:
+            return 0
+        self.has_audio = True
+        self._filled_slots += missing
+        return min(missing, _MAX_FILL_SLOTS)

@@ -1,0 +1,82 @@
+"""What a session wants done: its queue of outputs, the ids that it gives out, and its log.
+
+Invariant: outputs leave in the order in which they came, and every event has an id of its own.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AskAnswer", "CloseSession", "DropAnswer", "Outbox", "SendEvent", "SessionOutput"]
+
+from collections import deque
+from dataclasses import dataclass
+
+from .answerer import AnswerRequest
+from .server_events import Event
+from .session_log import LogEntry, SessionLog
+
+
+@dataclass(frozen=True, slots=True)
+class SendEvent:
+    """Send this event to the client."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class AskAnswer:
+    """Ask the answerer; what it says goes to ``RealtimeSession.receive_speech``."""
+
+    response_id: str
+    request: AnswerRequest
+
+
+@dataclass(frozen=True, slots=True)
+class DropAnswer:
+    """Nobody waits for this answer any more."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSession:
+    """Close the connection, once what came before is sent."""
+
+    code: int
+    reason: str
+
+
+SessionOutput = SendEvent | AskAnswer | DropAnswer | CloseSession
+
+
+class Outbox:
+    """Outputs of one session, oldest first."""
+
+    def __init__(self, session_id: str, model: str) -> None:
+        self.record = SessionLog(session_id, model)
+        self._session_id = session_id
+        self._n_ids = 0
+        self._outputs: deque[SessionOutput] = deque()
+
+    def next_id(self, kind: str) -> str:
+        """Return an id that no other has, such as ``item_a1b200007``."""
+        self._n_ids += 1
+        return f"{kind}_{self._session_id}{self._n_ids:05d}"
+
+    def send(self, *events: Event) -> None:
+        """Send events, each with an id."""
+        for event in events:
+            self._outputs.append(SendEvent({**event, "event_id": self.next_id("event")}))
+
+    def put(self, output: SessionOutput) -> None:
+        """Have something else done."""
+        self._outputs.append(output)
+
+    def log(
+        self, audio_ms: float, event: str, at_ms: float | None = None, detail: str = ""
+    ) -> None:
+        """Take note of something; see :class:`LogEntry`."""
+        self.record.add(LogEntry(audio_ms, event, at_ms, detail))
+
+    def pop(self) -> SessionOutput | None:
+        """Return what is to be done next, or None."""
+        return self._outputs.popleft() if self._outputs else None

@@ -1,0 +1,388 @@
+"""One session of the Realtime protocol, without I/O: messages and time in, events out.
+
+Inputs are method calls with ``now_ms``; outputs wait in a queue that the shell drains. Turns are
+found on the clock of the audio received; wall time paces answers and ends sessions, nothing else.
+
+Invariant: no message of a client raises; a bad one gives one ``error`` event and changes nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = ["RealtimeSession", "SessionOptions"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from . import server_events as build
+from .answerer import AnswerRequest, Speech
+from .caller_audio import CallerAudio
+from .client_events import (
+    AppendAudio,
+    CancelResponse,
+    ClearAudio,
+    ClearOutput,
+    ClientEvent,
+    CommitAudio,
+    CreateItem,
+    CreateResponse,
+    DeleteItem,
+    ItemReference,
+    NewItem,
+    ResponseOptions,
+    RetrieveItem,
+    TruncateItem,
+    UpdateSession,
+    parse_client_event,
+)
+from .conversation import Conversation, ConversationItem
+from .outbox import CloseSession, Outbox, SessionOutput
+from .request_error import RequestError, invalid_value
+from .responder import Responder
+from .response import Pace
+from .session_config import SemanticVad, ServerVad, SessionConfig, merged
+from .session_log import SessionLog
+from .turn_detector import IdleTimeout, SpeechStarted, SpeechStopped, TurnEvent
+from .wire_audio import decoded_audio
+
+_MIN_COMMIT_MS = 100.0
+"""Least audio that the API lets a client commit."""
+_GOING_AWAY = 1001
+"""WebSocket close code of a session that is over (RFC 6455 section 7.4.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """What a session does that the protocol leaves open."""
+
+    pace: Pace = field(default_factory=Pace)
+    max_session_ms: float = 60 * 60_000.0
+    """Wall time after which the session is ended, in ms."""
+
+    def __post_init__(self) -> None:
+        if self.max_session_ms <= 0:
+            raise ValueError(f"max_session_ms: {self.max_session_ms} is not above 0")
+
+
+class RealtimeSession:
+    """The server's side of one session.
+
+    Args:
+        session_id: Unique among the sessions of the server; part of every other id.
+        model: The model that the client asked for; any name will do.
+        expires_at_s: Wall time of the session's end in seconds since 1970, to tell the client.
+        now_ms: Monotonic time now.
+        options: Pace and limits.
+    """
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        model: str,
+        expires_at_s: int,
+        now_ms: float,
+        options: SessionOptions | None = None,
+    ) -> None:
+        self._options = options or SessionOptions()
+        self._identity = {
+            "object": "realtime.session",
+            "id": f"sess_{session_id}",
+            "expires_at": expires_at_s,
+        }
+        self._expires_at_ms = now_ms + self._options.max_session_ms
+        self._now_ms = now_ms
+        self._is_closed = False
+        self._config = SessionConfig(type="realtime", model=model)
+        self._outbox = Outbox(session_id, model)
+        self._caller = CallerAudio(self._config.audio.input)
+        self._conversation = Conversation(self._outbox.next_id("conv"))
+        self._responder = Responder(
+            self._outbox, self._conversation, self._caller, self._options.pace
+        )
+        self._turn_item_id: str | None = None
+        self._turns_heard = 0
+        self._last_turn = b""
+        self._unanswered_text: str | None = None
+        self._outbox.send(build.session_created(self._session_object()))
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the session is over; every input is ignored from then on."""
+        return self._is_closed
+
+    @property
+    def record(self) -> SessionLog:
+        """What happened so far, for tests and the lab."""
+        return self._outbox.record
+
+    def receive_message(self, message: str | bytes, now_ms: float) -> None:
+        """Take one WebSocket message: ``str`` if it was text, ``bytes`` if it was binary."""
+        if self._is_closed:
+            return
+        self._now_ms = now_ms
+        try:
+            self._carry_out(parse_client_event(message))
+        except RequestError as problem:
+            self._refuse(problem)
+
+    def receive_speech(self, response_id: str, speech: Speech, now_ms: float) -> None:
+        """Take a piece of an answer that was asked for; ignored when it is not wanted any more."""
+        if not self._is_closed:
+            self._now_ms = now_ms
+            self._responder.receive_speech(response_id, speech, now_ms)
+
+    def receive_answer_end(self, response_id: str, now_ms: float) -> None:
+        """Take note that an answer is complete."""
+        if not self._is_closed:
+            self._now_ms = now_ms
+            self._responder.receive_end(response_id)
+
+    def receive_answer_failure(self, response_id: str, now_ms: float) -> None:
+        """Take note that there will be no (more) answer."""
+        if not self._is_closed:
+            self._now_ms = now_ms
+            self._responder.receive_failure(response_id)
+
+    def handle_deadline(self, now_ms: float) -> None:
+        """Let time pass: send audio that is due, end a session that has lasted too long."""
+        if self._is_closed:
+            return
+        self._now_ms = now_ms
+        self._responder.advance(now_ms)
+        if now_ms >= self._expires_at_ms:
+            self._expire()
+
+    def next_deadline_ms(self) -> float | None:
+        """Return when :meth:`handle_deadline` is due; None once the session is closed."""
+        if self._is_closed:
+            return None
+        due_ms = self._responder.next_deadline_ms()
+        return self._expires_at_ms if due_ms is None else min(due_ms, self._expires_at_ms)
+
+    def next_output(self) -> SessionOutput | None:
+        """Return what is to be done next, oldest first, or None."""
+        return self._outbox.pop()
+
+    def _carry_out(self, event: ClientEvent) -> None:
+        try:
+            self._dispatch(event)
+        except RequestError as problem:
+            raise problem.with_event_id(event.event_id) from problem
+
+    def _dispatch(self, event: ClientEvent) -> None:
+        match event:
+            case AppendAudio() | CommitAudio() | ClearAudio():
+                self._dispatch_audio(event)
+            case CreateItem() | RetrieveItem() | DeleteItem() | TruncateItem():
+                self._dispatch_item(event)
+            case CreateResponse():
+                self._start_response(event.response or ResponseOptions())
+            case CancelResponse():
+                self._responder.cancel_by_client(event.response_id)
+            case UpdateSession():
+                self._update_session(event.session)
+            case ClearOutput():
+                raise invalid_value("type", f"'{event.type}' is not supported over WebSocket.")
+            case _:
+                assert_never(event)
+
+    def _dispatch_audio(self, event: AppendAudio | CommitAudio | ClearAudio) -> None:
+        match event:
+            case AppendAudio():
+                self._append_audio(event.audio)
+            case CommitAudio():
+                self._commit_audio()
+            case ClearAudio():
+                self._caller.clear()
+                self._turn_item_id = None
+                self._outbox.send(build.input_audio_cleared())
+            case _:
+                assert_never(event)
+
+    def _dispatch_item(self, event: CreateItem | RetrieveItem | DeleteItem | TruncateItem) -> None:
+        match event:
+            case CreateItem():
+                self._create_item(event)
+            case RetrieveItem():
+                item = self._conversation.get(event.item_id, verb="retrieve")
+                self._outbox.send(build.item_retrieved(item.with_audio()))
+            case DeleteItem():
+                self._conversation.delete(event.item_id)
+                self._outbox.send(build.item_deleted(event.item_id))
+            case TruncateItem():
+                self._truncate_item(event)
+            case _:
+                assert_never(event)
+
+    def _update_session(self, update: SessionConfig) -> None:
+        if update.model and update.model != self._config.model:
+            raise invalid_value("session.model", "The model of a session can't be changed.")
+        config = merged(self._config, update)
+        self._responder.check_voice(config.audio.output.voice, self._config)
+        self._config = config
+        self._caller.configure(config.audio.input)
+        self._outbox.send(build.session_updated(self._session_object()))
+
+    def _append_audio(self, text: str) -> None:
+        audio = decoded_audio(text, self._caller.audio_format)
+        for event in self._caller.append(audio):
+            self._take_turn_event(event)
+        self._caller.forget_silence()
+
+    def _commit_audio(self) -> None:
+        held_ms = self._caller.held_ms
+        if held_ms < _MIN_COMMIT_MS:
+            raise RequestError(
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"100ms of audio, but buffer only has {held_ms:.2f}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        self._add_turn(self._item_id_of_turn(), self._caller.take_all())
+
+    def _create_item(self, event: CreateItem) -> None:
+        body = event.item.model_dump(exclude_none=True)
+        body["id"] = event.item.id or self._outbox.next_id("item")
+        audio = self._take_spoken_audio(body)
+        item = ConversationItem(id=body["id"], body=body, audio_format=self._caller.audio_format)
+        item.add_audio(audio)
+        previous_id = self._conversation.add(item, after=event.previous_item_id)
+        self._turns_heard += body.get("role") == "user"
+        self._unanswered_text = _text_of(event.item) or self._unanswered_text
+        self._outbox.send(build.item_added(body, previous_id), build.item_done(body, previous_id))
+
+    def _take_spoken_audio(self, body: dict[str, Any]) -> bytes:
+        """Return the audio in an item's content, taken out of it."""
+        audio = b""
+        for at, part in enumerate(body.get("content", [])):
+            if part["type"] == "input_audio":
+                param = f"item.content[{at}].audio"
+                text = part.pop("audio")
+                audio += decoded_audio(text, self._caller.audio_format, param=param)
+        return audio
+
+    def _truncate_item(self, event: TruncateItem) -> None:
+        item = self._conversation.get(event.item_id, verb="truncate")
+        generated_ms = item.duration_ms
+        item.truncate(event.content_index, event.audio_end_ms)
+        self._responder.was_interrupted |= event.audio_end_ms < generated_ms
+        self._log("truncated", at_ms=event.audio_end_ms)
+        self._outbox.send(
+            build.item_truncated(event.item_id, event.content_index, event.audio_end_ms)
+        )
+
+    def _take_turn_event(self, event: TurnEvent) -> None:
+        match event:
+            case SpeechStarted():
+                self._begin_turn(self._caller.begin_turn(event))
+            case SpeechStopped(audio_end_ms):
+                item_id = self._item_id_of_turn()
+                self._log("speech_stopped", at_ms=audio_end_ms)
+                self._outbox.send(build.speech_stopped(item_id, audio_end_ms))
+                self._add_turn(item_id, self._caller.take_turn(event))
+                self._answer_turn()
+            case IdleTimeout(audio_start_ms, audio_end_ms):
+                item_id = self._outbox.next_id("item")
+                self._log("timeout_triggered", at_ms=audio_end_ms)
+                self._outbox.send(build.timeout_triggered(item_id, audio_start_ms, audio_end_ms))
+                self._add_turn(item_id, self._caller.take_turn(event))
+                self._answer_turn(was_idle=True)
+            case _:
+                assert_never(event)
+
+    def _begin_turn(self, audio_start_ms: float) -> None:
+        self._turn_item_id = self._outbox.next_id("item")
+        self._log("speech_started", at_ms=audio_start_ms)
+        self._outbox.send(build.speech_started(self._turn_item_id, audio_start_ms))
+        detection = self._turn_detection()
+        if detection is not None and detection.interrupt_response:
+            self._responder.interrupt()
+
+    def _item_id_of_turn(self) -> str:
+        """Return the id that ``speech_started`` announced, or a new one."""
+        return self._turn_item_id or self._outbox.next_id("item")
+
+    def _add_turn(self, item_id: str, audio: bytes) -> None:
+        """Make audio of the caller an item of the conversation."""
+        self._turn_item_id = None
+        body = _caller_message(item_id)
+        item = ConversationItem(id=item_id, body=body, audio_format=self._caller.audio_format)
+        item.add_audio(audio)
+        previous_id = self._conversation.add(item)
+        self._turns_heard += 1
+        self._last_turn = audio
+        self._log("committed")
+        self._outbox.send(
+            build.input_audio_committed(item_id, previous_id),
+            build.item_added(body, previous_id),
+            build.item_done(body, previous_id),
+        )
+        if self._config.audio.input.transcription is not None:
+            self._outbox.send(build.transcription_failed(item_id))
+
+    def _answer_turn(self, *, was_idle: bool = False) -> None:
+        detection = self._turn_detection()
+        if detection is None or not detection.create_response:
+            return
+        try:
+            self._start_response(ResponseOptions(), was_idle=was_idle)
+        except RequestError as problem:
+            self._refuse(problem)
+
+    def _turn_detection(self) -> ServerVad | SemanticVad | None:
+        return self._config.audio.input.turn_detection
+
+    def _start_response(self, options: ResponseOptions, *, was_idle: bool = False) -> None:
+        request = AnswerRequest(
+            turns_heard=self._turns_heard,
+            was_interrupted=self._responder.was_interrupted,
+            was_idle=was_idle,
+            session_instructions=self._config.instructions,
+            instructions=options.instructions,
+            text=_last_text(options) or self._unanswered_text,
+            caller_audio=self._last_turn,
+            caller_format=self._caller.audio_format,
+        )
+        self._responder.start(options, self._config, request, self._now_ms)
+        self._unanswered_text = None
+
+    def _expire(self) -> None:
+        minutes = self._options.max_session_ms / 60_000
+        message = f"Your session hit the maximum duration of {minutes:g} minutes."
+        self._refuse(RequestError(message, code="session_expired"))
+        self._outbox.put(CloseSession(_GOING_AWAY, message))
+        self._is_closed = True
+
+    def _refuse(self, problem: RequestError) -> None:
+        self._log("error", detail=problem.code or "")
+        self._outbox.send(build.error(problem))
+
+    def _log(self, event: str, *, at_ms: float | None = None, detail: str = "") -> None:
+        self._outbox.log(self._caller.position_ms, event, at_ms, detail)
+
+    def _session_object(self) -> dict[str, Any]:
+        """Return the session as events write it."""
+        return {**self._identity, **self._config.model_dump()}
+
+
+def _caller_message(item_id: str) -> dict[str, Any]:
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "message",
+        "status": "completed",
+        "role": "user",
+        "content": [{"type": "input_audio", "transcript": None}],
+    }
+
+
+def _text_of(item: NewItem | ItemReference) -> str | None:
+    """Return the text of a message, or None."""
+    content: list[Mapping[str, Any]] = item.model_dump().get("content", [])
+    return " ".join(part["text"] for part in content if "text" in part) or None
+
+
+def _last_text(options: ResponseOptions) -> str | None:
+    """Return the newest text of the context that a response brings along, or None."""
+    texts = (_text_of(item) for item in reversed(options.input or []))
+    return next(filter(None, texts), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
@@ -20,7 +20,7 @@ from .clock import Clock
 from .core.audio_gating_manager import AudioGatingManager
 from .core.gate_decision import GateEvent, GateEventType
 from .core.pacing import SlotPacer
-from .core.playout import Playout, PlayoutFrame
+from .core.playout import Playout
 from .errors import ProviderError
 from .providers.base import (
     AgentAudio,
@@ -36,8 +36,11 @@ _SLICE_MS = 1.0
 """Time for which a burst is worked off before the loop gets its turn: half of the 2 ms that
 nothing may hold it."""
 
-_STOP_TIMEOUT_S = 5.0
-"""Time that a provider gets to close its connection when its call is over."""
+_CLOSE_TIMEOUT_S = 5.0
+"""Time that each side gets to close when the call is over."""
+
+_PAUSING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})
+_RESUMING = frozenset({GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED})
 
 _log = structlog.get_logger(__name__)
 
@@ -45,9 +48,24 @@ _log = structlog.get_logger(__name__)
 class _CallOver(Exception):  # noqa: N818 - no error: it ends the call's task group
     """The call is over."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
         self.reason = reason
+        self.detail = detail
+
+
+class _Slices:
+    """Gives the loop its turn where a burst leaves no other await that would."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began_ms = clock()
+
+    async def end_one(self) -> None:
+        """Yield if the loop was held for the length of a slice, or may have been."""
+        if self._clock() - self._began_ms >= _SLICE_MS:
+            await asyncio.sleep(0)
+            self._began_ms = self._clock()
 
 
 class CallSession:
@@ -82,12 +100,8 @@ class CallSession:
         self._clock = clock
         self._playout = Playout(line.playout_format)
         self._pacer = SlotPacer(clock())
-        self._silence = PlayoutFrame(
-            audio=line.playout_format.silence(line.playout_format.frame_bytes),
-            is_agent_audio=False,
-            item_id=None,
-        )
-        self._slice_start_ms = 0.0
+        self._silence = line.playout_format.silence(line.playout_format.frame_bytes)
+        self._is_gate_ours = False
 
     async def run(self) -> CallEnded:
         """Serve the call from start to end; never raises but for cancellation.
@@ -98,71 +112,76 @@ class CallSession:
         self._observer.on_call_started(
             CallStarted(call_id=self.call_id, provider=self._provider_name, started_ms=started_ms)
         )
-        self._manager.start_call(
-            self.call_id,
-            provider=self._provider_name,
-            now_ms=started_ms,
-            capture_format=self._line.capture_format,
-            far_end_format=self._line.playout_format,
-        )
-        reason = "drained"
+        over = _CallOver("drained")
         try:
-            reason = await self._run_tasks()
+            over = await self._serve(started_ms)
         finally:
-            ended = self._summarize(reason, started_ms)
-            self._manager.cleanup_call(self.call_id)
-            self._observer.on_call_ended(ended)
-            await self._close()
+            duration_ms = self._clock() - started_ms
+            try:
+                await self._close()
+            finally:
+                ended = self._forget(over, duration_ms)
         return ended
 
     # -- the call's tasks --------------------------------------------------------------------------
 
-    async def _run_tasks(self) -> str:
-        """Run the call's tasks until the first one ends the call; return the reason."""
-        reason = "internal_error"
+    async def _serve(self, now_ms: float) -> _CallOver:
+        """Run the call's tasks until the first one ends the call; return why."""
+        over: _CallOver | None = None
         try:
+            self._open_gate(now_ms)
             async with asyncio.TaskGroup() as tasks:
                 name = f"call {self.call_id}"
                 tasks.create_task(self._receive_line(), name=f"{name} line")
                 tasks.create_task(self._play(), name=f"{name} playout")
                 tasks.create_task(self._receive_provider(), name=f"{name} provider")
-        except* _CallOver as over:
-            reason = _first_reason(over)
+        except* _CallOver as group:
+            over = _first(group)
         except* Exception as group:  # noqa: BLE001 - one call's trouble never reaches another
             _log.error("call.failed", call_id=self.call_id, exc_info=group)
-        return reason
+            over = over or _CallOver("internal_error", type(group.exceptions[0]).__name__)
+        assert over is not None, "a task group without an error never ends"  # noqa: S101
+        return over
+
+    def _open_gate(self, now_ms: float) -> None:
+        self._manager.start_call(
+            self.call_id,
+            provider=self._provider_name,
+            now_ms=now_ms,
+            capture_format=self._line.capture_format,
+            far_end_format=self._line.playout_format,
+        )
+        self._is_gate_ours = True
 
     async def _receive_line(self) -> None:
+        slices = _Slices(self._clock)
         async for event in self._line.events():
             now_ms = self._clock()
             self._observer.on_line_event(self.call_id, now_ms, event)
             if isinstance(event, LineAudio):
-                self._pacer.on_inbound(
-                    now_ms, self._line.capture_format.duration_ms(len(event.audio))
-                )
-                decision = await self._provider.send_audio(event.audio)
-                self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
-                await self._follow_gate(decision.events)
-                await self._yield_in_burst()
+                await self._receive_frame(event.audio, now_ms)
+                await slices.end_one()
             elif isinstance(event, LineHangup):
-                raise _CallOver(event.reason)
+                raise _CallOver(event.reason, event.detail)
         raise _CallOver("transport_error")
 
-    async def _yield_in_burst(self) -> None:
-        """Give the loop its turn where a burst leaves no other await that would."""
-        if self._clock() - self._slice_start_ms >= _SLICE_MS:
-            await asyncio.sleep(0)
-            self._slice_start_ms = self._clock()
+    async def _receive_frame(self, frame: bytes, now_ms: float) -> None:
+        """Give the provider, which asks the gate, one captured frame."""
+        self._pacer.on_inbound(now_ms, self._line.capture_format.duration_ms(len(frame)))
+        decision = await self._provider.send_audio(frame)
+        self._observer.on_decision(self.call_id, now_ms, frame, decision)
+        await self._follow_gate(decision.events)
 
     async def _play(self) -> None:
+        slices = _Slices(self._clock)
         while True:
-            now_ms = self._clock()
             skipped_before = self._pacer.skipped_slots
-            due = self._pacer.slots_due(now_ms)
+            n_due = self._pacer.slots_due(self._clock())
             for _ in range(self._pacer.skipped_slots - skipped_before):
-                self._show_far_end(self._silence, now_ms)
-            for _ in range(due):
-                await self._play_slot(now_ms)
+                self._show_far_end(self._silence, self._clock(), is_agent_audio=False)
+                await slices.end_one()
+            for _ in range(n_due):
+                await self._play_slot(self._clock())
             await asyncio.sleep(max(0.0, self._pacer.next_deadline_ms - self._clock()) / 1000)
 
     async def _play_slot(self, now_ms: float) -> None:
@@ -170,25 +189,25 @@ class CallSession:
         frame = self._playout.next_frame()
         self._line.send_audio(frame.audio)
         self._observer.on_playout(self.call_id, now_ms, frame)
-        self._show_far_end(frame, now_ms)
+        self._show_far_end(frame.audio, now_ms, is_agent_audio=frame.is_agent_audio)
         decision = await self._provider.advance()
         self._observer.on_decision(self.call_id, now_ms, None, decision)
         await self._follow_gate(decision.events)
 
-    def _show_far_end(self, frame: PlayoutFrame, now_ms: float) -> None:
-        self._manager.receive_far_end(
-            self.call_id, frame.audio, now_ms, is_agent_audio=frame.is_agent_audio
-        )
+    def _show_far_end(self, audio: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
+        self._manager.receive_far_end(self.call_id, audio, now_ms, is_agent_audio=is_agent_audio)
 
     async def _receive_provider(self) -> None:
         try:
             await self._provider.start()
         except ProviderError as error:
             self._observer.on_provider_event(self.call_id, self._clock(), ProviderEnded(error))
-            raise _CallOver("provider_unreachable") from error
+            raise _CallOver("provider_unreachable", str(error)) from error
+        slices = _Slices(self._clock)
         async for event in self._provider.events():
             self._observer.on_provider_event(self.call_id, self._clock(), event)
             await self._follow_provider(event)
+            await slices.end_one()
         raise _CallOver("provider_ended")
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
@@ -198,8 +217,8 @@ class CallSession:
             self._playout.finish(event.item_id)
         elif isinstance(event, CallerSpeechStarted):
             await self._follow_gate(event.decision.events)
-        elif isinstance(event, ProviderEnded):
-            raise _CallOver("provider_ended")
+        elif isinstance(event, ProviderEnded) and event.error is not None:
+            raise _CallOver("provider_lost", str(event.error))
 
     async def _follow_gate(self, events: Iterable[GateEvent]) -> None:
         """Do to playout what the gate says, and tell the observers."""
@@ -214,36 +233,42 @@ class CallSession:
 
     # -- the end -----------------------------------------------------------------------------------
 
-    def _summarize(self, reason: str, started_ms: float) -> CallEnded:
-        return CallEnded(
+    async def _close(self) -> None:
+        """Close both sides, whatever state they are in, and the second whatever the first does."""
+        try:
+            await self._close_side("line", self._line.hangup)
+        finally:
+            await self._close_side("provider", self._provider.stop)
+
+    async def _close_side(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await close()
+        except Exception:  # noqa: BLE001 - whatever it is, the call is over all the same
+            _log.exception("call.close_failed", call_id=self.call_id, side=name)
+
+    def _forget(self, over: _CallOver, duration_ms: float) -> CallEnded:
+        """Let the gate forget the call, and sum it up for the observers."""
+        gate = None
+        if self._is_gate_ours:
+            gate = self._manager.get_stats(self.call_id)
+            self._manager.cleanup_call(self.call_id)
+        ended = CallEnded(
             call_id=self.call_id,
             provider=self._provider_name,
-            reason=reason,
-            duration_ms=self._clock() - started_ms,
-            gate=self._manager.get_stats(self.call_id),
+            reason=over.reason,
+            detail=over.detail,
+            duration_ms=duration_ms,
+            gate=gate,
             playout_underruns=self._playout.underruns,
             skipped_slots=self._pacer.skipped_slots,
         )
-
-    async def _close(self) -> None:
-        """Close both sides, whatever state they are in."""
-        for name, close in (("provider", self._provider.stop), ("line", self._line.hangup)):
-            try:
-                async with asyncio.timeout(_STOP_TIMEOUT_S):
-                    await close()
-            except Exception:  # noqa: BLE001 - whatever it is, the other side is closed too
-                _log.exception("call.close_failed", call_id=self.call_id, side=name)
+        self._observer.on_call_ended(ended)
+        return ended
 
 
-_PAUSING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})
-_RESUMING = frozenset({GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED})
-
-
-def _first_reason(group: BaseExceptionGroup[_CallOver]) -> str:
-    """Return the reason of the first of the tasks that ended the call."""
-    for error in group.exceptions:
-        if isinstance(error, _CallOver):
-            return error.reason
-        if isinstance(error, BaseExceptionGroup):
-            return _first_reason(error)
-    raise AssertionError("an exception group is never empty")
+def _first(group: BaseExceptionGroup[_CallOver]) -> _CallOver:
+    """Return the word of the first of the tasks that ended the call."""
+    first = group.exceptions[0]
+    assert isinstance(first, _CallOver), "a task group is flat, and its errors are in order"  # noqa: S101
+    return first

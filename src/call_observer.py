@@ -39,9 +39,13 @@ class CallEnded:
     call_id: str
     provider: str
     reason: str
-    """``caller_hangup``, ``local_hangup``, ``provider_ended``, ``provider_unreachable``,
-    ``protocol_error``, ``transport_error``, ``drained`` or ``internal_error``."""
+    """``caller_hangup``, ``local_hangup``, ``protocol_error``, ``transport_error``,
+    ``provider_ended`` (in good order), ``provider_lost``, ``provider_unreachable``, ``drained`` or
+    ``internal_error``."""
+    detail: str = ""
+    """What the line or the provider's error adds to that; the class of an internal error."""
     duration_ms: float
+    """From the line's acceptance to the end of the call, without the time that closing took."""
     gate: CallStats | None
     """The gate's counters; None for a provider that is not gated."""
     playout_underruns: int

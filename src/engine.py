@@ -6,12 +6,13 @@ to every provider.
 
 from __future__ import annotations
 
-__all__ = ["AIEngine"]
+__all__ = ["AIEngine", "EngineCounters"]
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import structlog
 
@@ -20,8 +21,9 @@ from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
 from .core.audio_gating_manager import AudioGatingManager
+from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.vad_manager import EnhancedVADManager
-from .errors import ConfigError, ConfigProblem
+from .errors import ConfigError, ConfigProblem, LocalProtocolError, TransportError
 from .providers.base import CallAudio
 from .providers.registry import ProviderRegistry, default_registry
 from .providers.setup import ProviderSetup
@@ -38,7 +40,7 @@ class EngineCounters:
 
     calls_accepted: int = 0
     calls_refused: int = 0
-    """Hung up at once because ``max_calls`` were running."""
+    """Hung up at once: ``max_calls`` were running, the engine was ending, or the id was in use."""
 
 
 class AIEngine:
@@ -65,7 +67,9 @@ class AIEngine:
     ) -> None:
         self.config = config
         self.counters = EngineCounters()
-        self.manager = AudioGatingManager(EnhancedVADManager(config.vad), config.gating_config)
+        gating = config.gating_config
+        self.manager = AudioGatingManager(EnhancedVADManager(config.vad), gating)
+        self._policy = gating.policy_for(config.engine.default_provider)
         self._observer = Observers(observers)
         self._clock = clock
         self._environ = environ
@@ -73,8 +77,8 @@ class AIEngine:
         self._transport_kinds = transports
         self._transports: dict[str, Transport] = {}
         self._realtime_server: RealtimeServer | None = None
-        self._calls: dict[asyncio.Task[None], Line] = {}
-        self._is_draining = False
+        self._calls: dict[str, asyncio.Task[None]] = {}
+        self._is_running = False
 
     @property
     def addresses(self) -> Mapping[str, tuple[str, int]]:
@@ -89,62 +93,69 @@ class AIEngine:
     async def start(self) -> None:
         """Start the embedded server, if a provider needs it, and then the lines.
 
+        Where one of them can't be started, those before it are stopped again.
+
         Raises:
             ConfigError: the default provider's key is not set.
             ProviderError: the default provider's kind is not available.
-            TransportError: a line's address can't be bound.
+            TransportError: a line's address, or the embedded server's, can't be bound.
+            LocalProtocolError: the engine is running.
         """
+        if self._is_running:
+            raise LocalProtocolError("start: the engine is running")
         self._providers.require(self._provider_config.kind)
         self._check_key()
+        self._is_running = True
         try:
             await self._start_realtime_server()
             await self._start_transports()
         except BaseException:
-            await self.stop()
+            await self._end()
             raise
+        is_gated = self._policy is not None and self._policy.gating_enabled
         _log.info(
             "engine.started",
             provider=self.config.engine.default_provider,
+            gating=str(self._policy.mode) if self._policy and is_gated else "off",
+            audio_guard=AUDIO_GUARD_ENABLED and is_gated,
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )
 
     async def drain(self) -> None:
         """Take no more calls and give the running ones ``drain_timeout_s`` to end by themselves."""
-        self._is_draining = True
+        self._is_running = False
         await self._stop_transports()
         timeout_s = self.config.engine.drain_timeout_s
         _log.info("engine.draining", running_calls=self.running_calls, timeout_s=timeout_s)
         if self._calls:
-            await asyncio.wait(self._calls, timeout=timeout_s)
+            await asyncio.wait(self._calls.values(), timeout=timeout_s)
 
     async def stop(self) -> None:
         """End everything: lines, running calls, the embedded server. Idempotent."""
-        self._is_draining = True
-        await self._stop_transports()
-        for task in list(self._calls):
-            task.cancel()
-        if self._calls:
-            await asyncio.wait(self._calls)
-        if self._realtime_server is not None:
-            await self._realtime_server.stop()
-            self._realtime_server = None
-        _log.info("engine.stopped")
+        running_calls = self.running_calls
+        await self._end()
+        _log.info("engine.stopped", ended_calls=running_calls)
 
     async def handle_call(self, line: Line) -> None:
-        """Serve one line from start to end; never raises but for cancellation."""
-        if self._is_draining or self.running_calls >= self.config.engine.max_calls:
+        """Serve one line from start to end; never raises but for cancellation.
+
+        Cancellation ends the call and waits for that.
+        """
+        refusal = self._refusal(line)
+        if refusal is not None:
             self.counters.calls_refused += 1
-            _log.warning("call.refused", call_id=line.call_id, running_calls=self.running_calls)
+            _log.warning("call.refused", call_id=line.call_id, reason=refusal)
             await line.hangup()
             return
         self.counters.calls_accepted += 1
         task = asyncio.create_task(self._serve(line), name=f"call {line.call_id}")
-        self._calls[task] = line
-        task.add_done_callback(self._calls.pop)
+        self._calls[line.call_id] = task
+        task.add_done_callback(lambda _: self._calls.pop(line.call_id))
         try:
-            await asyncio.shield(task)
+            await asyncio.wait({task})
         except asyncio.CancelledError:
             task.cancel()
+            await asyncio.wait({task})
             raise
 
     # -- private steps -----------------------------------------------------------------------------
@@ -153,71 +164,111 @@ class AIEngine:
     def _provider_config(self) -> ProviderConfig:
         return self.config.providers[self.config.engine.default_provider]
 
-    def _check_key(self) -> None:
-        """Refuse to start where every call would fail for want of a key."""
-        config = self._provider_config
-        if not isinstance(config, OpenAIRealtimeConfig) or config.is_embedded:
-            return
-        if config.api_key_env is not None and not self._environ.get(config.api_key_env):
-            raise ConfigError(
-                [
-                    ConfigProblem(
-                        key=config.api_key_env,
-                        value="",
-                        rule=f"is not set; provider "
-                        f"{self.config.engine.default_provider!r} reads its key from it",
-                        source="environment",
-                    )
-                ]
-            )
+    def _refusal(self, line: Line) -> str | None:
+        """Return why a line is not served, or None if it is."""
+        if not self._is_running:
+            return "not_running"
+        if self.running_calls >= self.config.engine.max_calls:
+            return "max_calls"
+        return "duplicate_call_id" if line.call_id in self._calls else None
 
     async def _serve(self, line: Line) -> None:
-        session = CallSession(
-            line,
-            self._providers.create(self._setup(line)),
-            provider_name=self.config.engine.default_provider,
-            manager=self.manager,
-            observer=self._observer,
-            clock=self._clock,
-        )
+        try:
+            session = CallSession(
+                line,
+                self._providers.create(self._setup(line)),
+                provider_name=self.config.engine.default_provider,
+                manager=self.manager,
+                observer=self._observer,
+                clock=self._clock,
+            )
+        except Exception:  # noqa: BLE001 - one call's trouble never reaches another
+            _log.exception("call.failed", call_id=line.call_id)
+            await line.hangup()
+            return
         await session.run()
 
     def _setup(self, line: Line) -> ProviderSetup:
-        config = self._reachable_config()
-        key_name = config.api_key_env if isinstance(config, OpenAIRealtimeConfig) else None
+        config = self._provider_config
+        api_key = self._api_key(config)
+        if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
+            assert self._realtime_server is not None, "started with the engine"  # noqa: S101
+            config = replace(config, url=self._realtime_server.url)
         return ProviderSetup(
             config=config,
             call_id=line.call_id,
             call_audio=CallAudio(capture=line.capture_format, playout=line.playout_format),
             manager=self.manager,
             clock=self._clock,
-            api_key=None if key_name is None else self._environ.get(key_name),
+            api_key=api_key,
             hold_ms=self.config.engine.provider_hold_ms,
         )
 
-    def _reachable_config(self) -> ProviderConfig:
-        """Return the provider's configuration with the embedded server's address filled in."""
+    def _api_key(self, config: ProviderConfig) -> str | None:
+        """Return the key of a provider; None where none is wanted, or the variable is not set."""
+        if not isinstance(config, OpenAIRealtimeConfig) or config.is_embedded:
+            return None
+        return None if config.api_key_env is None else self._environ.get(config.api_key_env)
+
+    def _check_key(self) -> None:
+        """Refuse to start where every call would fail for want of a key."""
         config = self._provider_config
-        if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
-            assert self._realtime_server is not None, "started with the engine"  # noqa: S101
-            return replace(config, url=self._realtime_server.url)
-        return config
+        if not isinstance(config, OpenAIRealtimeConfig) or config.is_embedded:
+            return
+        if config.api_key_env is None or (self._api_key(config) or "").strip():
+            return
+        name = self.config.engine.default_provider
+        raise ConfigError(
+            [
+                ConfigProblem(
+                    key=config.api_key_env,
+                    value="",
+                    rule=f"is not set; provider {name!r} reads its key from it",
+                    source="environment",
+                )
+            ]
+        )
 
     async def _start_realtime_server(self) -> None:
         config = self._provider_config
-        if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
-            section = self.config.realtime_server
-            self._realtime_server = RealtimeServer(
-                host=section.host, port=section.port, speed_ratio=section.speed_ratio
-            )
-            await self._realtime_server.start()
+        if not isinstance(config, OpenAIRealtimeConfig) or not config.is_embedded:
+            return
+        section = self.config.realtime_server
+        server = RealtimeServer(
+            host=section.host, port=section.port, speed_ratio=section.speed_ratio
+        )
+        try:
+            await server.start()
+        except OSError as exc:
+            raise TransportError(
+                f"realtime_server {section.host}:{section.port}",
+                f"can't listen: {exc.strerror or exc}",
+                code=errno.errorcode.get(exc.errno or 0),
+                retryable=exc.errno == errno.EADDRINUSE,
+            ) from exc
+        self._realtime_server = server
 
     async def _start_transports(self) -> None:
-        section = self.config.lines.audiosocket
-        if section.enabled:
-            transport = self._transport_kinds.create("audiosocket", section)
-            await transport.start(self.handle_call)
-            self._transports["audiosocket"] = transport
+        for line in fields(self.config.lines):
+            section = getattr(self.config.lines, line.name)
+            if section.enabled:
+                transport = self._transport_kinds.create(line.name, section)
+                await transport.start(self.handle_call)
+                self._transports[line.name] = transport
+
+    async def _end(self) -> None:
+        """End everything, the next part whatever becomes of the one before."""
+        self._is_running = False
+        try:
+            await self._stop_transports()
+            for task in self._calls.values():
+                task.cancel()
+            if self._calls:
+                await asyncio.wait(self._calls.values())
+        finally:
+            server, self._realtime_server = self._realtime_server, None
+            if server is not None:
+                await server.stop()
 
     async def _stop_transports(self) -> None:
         for name in list(self._transports):

@@ -1,0 +1,438 @@
+"""The engine with scripted lines and providers, in made-up time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+import voxgate.engine
+from support.scripted_call import RecordingObserver, loud_frame
+from support.virtual_time import in_virtual_time, virtual_ms
+from voxgate.config.models import (
+    AppConfig,
+    AudioSocketConfig,
+    DeepgramConfig,
+    EngineConfig,
+    LinesConfig,
+    OpenAIRealtimeConfig,
+    ProviderConfig,
+)
+from voxgate.engine import AIEngine
+from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
+from voxgate.providers.registry import ProviderRegistry, default_registry
+from voxgate.providers.scripted import ScriptedProvider
+from voxgate.providers.setup import ProviderSetup
+from voxgate.transports.base import CallHandler, LineAudio, LineHangup
+from voxgate.transports.registry import TransportRegistry
+from voxgate.transports.scripted import ScriptedLine, ScriptedTransport
+
+_KEYLESS = OpenAIRealtimeConfig(url="ws://127.0.0.1:9/v1", api_key_env=None)
+_EMBEDDED = OpenAIRealtimeConfig(url="embedded")
+
+
+class Exchange:
+    """An engine, what it is wired to, and the calls that are placed."""
+
+    def __init__(
+        self,
+        *,
+        provider: ProviderConfig = _KEYLESS,
+        environ: Mapping[str, str] | None = None,
+        transport: ScriptedTransport | None = None,
+        factory: Callable[[ProviderSetup], Any] | None = None,
+        **engine: Any,
+    ) -> None:
+        self.transport = transport or ScriptedTransport()
+        self.observer = RecordingObserver()
+        self.providers: dict[str, ScriptedProvider] = {}
+        self.setups: list[ProviderSetup] = []
+        self.calls: dict[str, asyncio.Task[None]] = {}
+        registry = ProviderRegistry()
+        registry.register("openai_realtime", factory or self._make)
+        registry.register("deepgram", None)
+        self.engine = AIEngine(
+            config_with(provider, **engine),
+            observers=[self.observer],
+            clock=virtual_ms,
+            environ=environ or {},
+            providers=registry,
+            transports=TransportRegistry([("audiosocket", lambda section: self.transport)]),
+        )
+
+    def _make(self, setup: ProviderSetup) -> ScriptedProvider:
+        self.setups.append(setup)
+        self.providers[setup.call_id] = ScriptedProvider.from_setup(setup)
+        return self.providers[setup.call_id]
+
+    async def place_call(self, call_id: str) -> ScriptedLine:
+        """Place a call, and return when the engine has taken it or not."""
+        line = ScriptedLine(call_id)
+        self.calls[call_id] = asyncio.create_task(self.transport.place_call(line))
+        await asyncio.sleep(0.001)
+        return line
+
+    def reasons(self) -> list[str]:
+        """Return why the calls ended that are over, in the order of their ends."""
+        return [ended.reason for ended in self.observer.ended]
+
+
+def config_with(provider: ProviderConfig = _KEYLESS, **engine: Any) -> AppConfig:
+    return AppConfig(
+        engine=EngineConfig(default_provider="agent", **engine), providers={"agent": provider}
+    )
+
+
+async def started(exchange: Exchange) -> Exchange:
+    await exchange.engine.start()
+    return exchange
+
+
+class TestCalls:
+    """What becomes of a line."""
+
+    @in_virtual_time
+    async def test_a_line_is_served_to_its_end(self) -> None:
+        """The provider hears the caller, the caller hears the provider, and both end together."""
+        exchange = await started(Exchange())
+        line = await exchange.place_call("one")
+        assert exchange.engine.running_calls == 1
+        line.receive(LineAudio(loud_frame()))
+        exchange.providers["one"].speak(loud_frame(1))
+        await asyncio.sleep(0.1)
+        assert exchange.providers["one"].frames == [loud_frame()]
+        assert loud_frame(1) in line.heard
+        line.receive(LineHangup("caller_hangup"))
+        await exchange.calls["one"]
+        assert exchange.engine.running_calls == 0
+        assert exchange.reasons() == ["caller_hangup"]
+        assert len(exchange.engine.manager) == 0
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_two_calls_do_not_mix(self) -> None:
+        """Each has its own provider, playout and gate."""
+        exchange = await started(Exchange())
+        lines = {name: await exchange.place_call(name) for name in ("one", "two")}
+        for number, name in enumerate(lines):
+            lines[name].receive(LineAudio(loud_frame(number)))
+            exchange.providers[name].speak(loud_frame(10 + number))
+        await asyncio.sleep(0.1)
+        for number, name in enumerate(lines):
+            assert exchange.providers[name].frames == [loud_frame(number)]
+            assert {loud_frame(10), loud_frame(11)} & set(lines[name].heard) == {
+                loud_frame(10 + number)
+            }
+        lines["one"].receive(LineHangup("caller_hangup"))
+        await exchange.calls["one"]
+        lines["two"].receive(LineAudio(loud_frame(2)))
+        await asyncio.sleep(0.1)
+        assert exchange.providers["two"].frames[-1] == loud_frame(2)
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_calls_beyond_the_bound_are_refused(self) -> None:
+        """One more than ``max_calls`` is hung up at once and counted; when one ends there is room
+        for another."""
+        exchange = await started(Exchange(max_calls=2))
+        first = await exchange.place_call("one")
+        await exchange.place_call("two")
+        refused = await exchange.place_call("three")
+        await exchange.calls["three"]
+        assert refused.hangup_event == LineHangup("local_hangup")
+        assert "three" not in exchange.providers
+        first.receive(LineHangup("caller_hangup"))
+        await exchange.calls["one"]
+        await exchange.place_call("four")
+        assert exchange.engine.running_calls == 2
+        assert exchange.engine.counters.calls_accepted == 3
+        assert exchange.engine.counters.calls_refused == 1
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_a_call_id_in_use_is_refused(self) -> None:
+        """The running call of that id does not notice."""
+        exchange = await started(Exchange())
+        first = await exchange.place_call("one")
+        second = ScriptedLine("one")
+        await exchange.transport.place_call(second)
+        assert second.hangup_event == LineHangup("local_hangup")
+        first.receive(LineAudio(loud_frame()))
+        await asyncio.sleep(0.05)
+        assert exchange.providers["one"].frames == [loud_frame()]
+        assert exchange.engine.counters.calls_refused == 1
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_a_provider_that_cannot_be_made_ends_that_call_only(self) -> None:
+        """The handler does not raise, the line is hung up, and the next call is served."""
+        made: list[ScriptedProvider] = []
+
+        def make(setup: ProviderSetup) -> ScriptedProvider:
+            if setup.call_id == "one":
+                raise ZeroDivisionError
+            made.append(ScriptedProvider.from_setup(setup))
+            return made[-1]
+
+        exchange = await started(Exchange(factory=make))
+        line = await exchange.place_call("one")
+        await exchange.calls["one"]
+        assert line.hangup_event == LineHangup("local_hangup")
+        await exchange.place_call("two")
+        assert len(made) == 1
+        assert exchange.engine.running_calls == 1
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_cancelling_the_handler_ends_its_call(self) -> None:
+        """A transport that goes down takes its calls with it, and waits for their end."""
+        exchange = await started(Exchange())
+        await exchange.place_call("one")
+        exchange.calls["one"].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await exchange.calls["one"]
+        assert exchange.reasons() == ["drained"]
+        assert exchange.engine.running_calls == 0
+        await exchange.engine.stop()
+
+
+class TestEnd:
+    """Draining and stopping."""
+
+    @in_virtual_time
+    async def test_draining_lets_calls_end_by_themselves(self) -> None:
+        """It returns as soon as the last one has ended."""
+        exchange = await started(Exchange(drain_timeout_s=30.0))
+        line = await exchange.place_call("one")
+        draining = asyncio.create_task(exchange.engine.drain())
+        await asyncio.sleep(10)
+        assert not draining.done()
+        line.receive(LineHangup("caller_hangup"))
+        await draining
+        assert virtual_ms() < 11_000
+        assert exchange.reasons() == ["caller_hangup"]
+
+    @in_virtual_time
+    async def test_draining_does_not_wait_for_ever(self) -> None:
+        """After ``drain_timeout_s`` the calls that still run are left to be stopped."""
+        exchange = await started(Exchange(drain_timeout_s=30.0))
+        line = await exchange.place_call("one")
+        await exchange.engine.drain()
+        assert virtual_ms() == pytest.approx(30_000, abs=100)
+        assert exchange.engine.running_calls == 1
+        await exchange.engine.stop()
+        assert exchange.reasons() == ["drained"]
+        assert line.hangup_event == LineHangup("local_hangup")
+
+    @in_virtual_time
+    async def test_no_call_is_taken_while_draining(self) -> None:
+        """A line that was on its way already is hung up."""
+        exchange = await started(Exchange())
+        await exchange.place_call("one")
+        draining = asyncio.create_task(exchange.engine.drain())
+        await asyncio.sleep(0.001)
+        late = ScriptedLine("late")
+        await exchange.engine.handle_call(late)
+        assert late.hangup_event == LineHangup("local_hangup")
+        with pytest.raises(LocalProtocolError):
+            await exchange.transport.place_call(ScriptedLine("later"))
+        draining.cancel()
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_stopping_ends_every_call(self) -> None:
+        """It returns when the last one has ended; the handlers return as after any call."""
+        exchange = await started(Exchange())
+        for name in ("one", "two", "three"):
+            await exchange.place_call(name)
+        await exchange.engine.stop()
+        assert exchange.reasons() == ["drained"] * 3
+        assert exchange.engine.running_calls == 0
+        await asyncio.gather(*exchange.calls.values())
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_an_engine_can_be_started_again(self) -> None:
+        """Once it has ended, and not before."""
+        exchange = await started(Exchange())
+        with pytest.raises(LocalProtocolError):
+            await exchange.engine.start()
+        await exchange.engine.stop()
+        await exchange.engine.start()
+        await exchange.place_call("one")
+        assert exchange.engine.running_calls == 1
+        await exchange.engine.stop()
+
+
+class UnableTransport(ScriptedTransport):
+    """Finds its address taken."""
+
+    async def start(self, handler: CallHandler) -> None:
+        raise TransportError("audiosocket 127.0.0.1:8090", "can't listen", retryable=True)
+
+
+class FakeServer:
+    """Stands in for the embedded server, which needs a socket."""
+
+    def __init__(self, error: OSError | None = None) -> None:
+        self._error = error
+        self.is_running = False
+        self.url = "ws://127.0.0.1:4711/v1/realtime"
+        self.arguments: dict[str, object] = {}
+
+    def __call__(self, **arguments: object) -> FakeServer:
+        self.arguments = arguments
+        return self
+
+    async def start(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self.is_running = True
+
+    async def stop(self) -> None:
+        self.is_running = False
+
+
+class TestStart:
+    """What must be right before the first call."""
+
+    @pytest.mark.parametrize("kind", ["deepgram", "local"])
+    async def test_a_kind_that_is_not_available_is_an_error(self, kind: str) -> None:
+        """Named in one line, with what there is instead."""
+        config = replace(AppConfig(), engine=EngineConfig(default_provider=kind))
+        engine = AIEngine(config, environ={}, providers=default_registry())
+        with pytest.raises(ProviderError, match=f"{kind}: not available.*openai_realtime") as info:
+            await engine.start()
+        assert "\n" not in str(info.value)
+        assert not engine.addresses
+
+    @in_virtual_time
+    @pytest.mark.parametrize("environ", [{}, {"AGENT_KEY": ""}, {"AGENT_KEY": " \n"}])
+    async def test_a_key_that_is_not_set_is_an_error(self, environ: Mapping[str, str]) -> None:
+        """Named with its variable and the provider; nothing is started."""
+        provider = OpenAIRealtimeConfig(api_key_env="AGENT_KEY")
+        exchange = Exchange(provider=provider, environ=environ)
+        with pytest.raises(ConfigError, match=r"AGENT_KEY: is not set; provider 'agent'"):
+            await exchange.engine.start()
+        assert not exchange.engine.addresses
+
+    @in_virtual_time
+    async def test_the_key_goes_to_the_provider_and_not_into_the_log(self) -> None:
+        """It is read from the variable that the configuration names."""
+        provider = OpenAIRealtimeConfig(api_key_env="AGENT_KEY")
+        exchange = Exchange(provider=provider, environ={"AGENT_KEY": "k-secret"})
+        with capture_logs() as logged:
+            await exchange.engine.start()
+            await exchange.place_call("one")
+            await exchange.engine.stop()
+        assert [setup.api_key for setup in exchange.setups] == ["k-secret"]
+        assert "k-secret" not in repr(logged)
+        assert "k-secret" not in repr(exchange.setups)
+
+    @in_virtual_time
+    async def test_the_start_is_logged_with_what_guards_the_calls(self) -> None:
+        """Provider, gating mode, guard and addresses; one event."""
+        exchange = Exchange()
+        with capture_logs() as logged:
+            await exchange.engine.start()
+        (event,) = logged
+        assert event["event"] == "engine.started"
+        assert event["provider"] == "agent"
+        assert event["gating"] == "echo_aware"
+        assert event["audio_guard"] is True
+        assert event["lines"] == {"audiosocket": "scripted:0"}
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_a_provider_that_passes_through_has_neither_gate_nor_guard(self) -> None:
+        """The start says so."""
+        exchange = Exchange()
+        config = exchange.engine.config
+        policies = dict(config.gating.providers)
+        policies["openai_realtime"] = replace(policies["openai_realtime"], gating_enabled=False)
+        ungated = replace(config, gating=replace(config.gating, providers=policies))
+        registry = TransportRegistry([("audiosocket", lambda section: ScriptedTransport())])
+        engine = AIEngine(ungated, environ={}, transports=registry)
+        with capture_logs() as logged:
+            await engine.start()
+        assert (logged[0]["gating"], logged[0]["audio_guard"]) == ("off", False)
+        await engine.stop()
+
+    @in_virtual_time
+    async def test_a_line_that_is_not_enabled_is_not_started(self) -> None:
+        """Its address may be in use by another program."""
+        lines = LinesConfig(audiosocket=AudioSocketConfig(enabled=False))
+        registry = TransportRegistry([("audiosocket", lambda section: UnableTransport())])
+        engine = AIEngine(replace(config_with(), lines=lines), environ={}, transports=registry)
+        await engine.start()
+        assert not engine.addresses
+        await engine.stop()
+
+    @in_virtual_time
+    async def test_the_embedded_server_runs_as_long_as_the_engine(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Providers get its address; the key in the environment is none of its business."""
+        server = FakeServer()
+        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        environ = {"OPENAI_API_KEY": "k-secret"}
+        exchange = await started(Exchange(provider=_EMBEDDED, environ=environ))
+        assert server.is_running
+        assert server.arguments == {"host": "127.0.0.1", "port": 0, "speed_ratio": 8.0}
+        await exchange.place_call("one")
+        (setup,) = exchange.setups
+        assert isinstance(setup.config, OpenAIRealtimeConfig)
+        assert setup.config.url == server.url
+        assert setup.api_key is None
+        await exchange.engine.stop()
+        assert not server.is_running
+
+    @in_virtual_time
+    async def test_no_embedded_server_without_a_provider_that_needs_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An engine for the cloud opens no port but its lines'."""
+        server = FakeServer()
+        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        exchange = await started(Exchange())
+        assert not server.is_running
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_a_line_that_cannot_listen_stops_the_server_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A failed start leaves nothing behind, and can be tried again."""
+        server = FakeServer()
+        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        exchange = Exchange(provider=_EMBEDDED, transport=UnableTransport())
+        with pytest.raises(TransportError):
+            await exchange.engine.start()
+        assert not server.is_running
+        assert not exchange.engine.addresses
+        exchange.transport = ScriptedTransport()
+        await exchange.engine.start()
+        await exchange.place_call("one")
+        assert exchange.engine.running_calls == 1
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_an_embedded_server_that_cannot_listen_is_an_error_of_ours(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not an OSError: what is wrong is named with the address."""
+        error = OSError(98, "Address already in use")
+        monkeypatch.setattr(voxgate.engine, "RealtimeServer", FakeServer(error))
+        exchange = Exchange(provider=_EMBEDDED)
+        with pytest.raises(TransportError, match=r"realtime_server 127.0.0.1:0: can't listen"):
+            await exchange.engine.start()
+        assert not exchange.engine.addresses
+
+    def test_a_deepgram_configuration_is_no_error_as_long_as_it_is_not_chosen(self) -> None:
+        """A file may name providers of the future."""
+        config = AppConfig(providers={"embedded": _EMBEDDED, "deepgram": DeepgramConfig()})
+        assert AIEngine(config, environ={}).running_calls == 0

@@ -49,18 +49,21 @@ SessionOutput = SendEvent | AskAnswer | DropAnswer | CloseSession
 
 
 class Outbox:
-    """Outputs of one session, oldest first."""
+    """Outputs of one session, oldest first.
 
-    def __init__(self, session_id: str, model: str) -> None:
-        self.record = SessionLog(session_id, model)
-        self._session_id = session_id
+    Args:
+        record: The session's log; its id is part of every id given out.
+    """
+
+    def __init__(self, record: SessionLog) -> None:
+        self.record = record
         self._n_ids = 0
         self._outputs: deque[SessionOutput] = deque()
 
     def next_id(self, kind: str) -> str:
         """Return an id that no other has, such as ``item_a1b200007``."""
         self._n_ids += 1
-        return f"{kind}_{self._session_id}{self._n_ids:05d}"
+        return f"{kind}_{self.record.session_id}{self._n_ids:05d}"
 
     def send(self, *events: Event) -> None:
         """Send events, each with an id."""

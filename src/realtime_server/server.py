@@ -18,8 +18,8 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self, assert_never
+from dataclasses import dataclass, replace
+from typing import Any, Self, assert_never
 from urllib.parse import urlsplit
 
 import structlog
@@ -85,7 +85,8 @@ class RealtimeServer:
         expected_api_key: The Bearer key to ask for; None: any will do, or none.
         speed_ratio: Speed of audio delivery against real time.
         max_session_ms: Wall time after which a session is ended, in ms.
-        options: Pace and limits in one, in place of the two above.
+        keeps_input_audio: Whether the records in :attr:`sessions` keep the audio received.
+        options: Pace and limits in one, in place of the three above.
         clock: Monotonic clock in ms.
 
     Raises:
@@ -102,6 +103,7 @@ class RealtimeServer:
         expected_api_key: str | None = None,
         speed_ratio: float | None = None,
         max_session_ms: float | None = None,
+        keeps_input_audio: bool | None = None,
         options: SessionOptions | None = None,
         clock: Clock = monotonic_ms,
     ) -> None:
@@ -113,7 +115,7 @@ class RealtimeServer:
         self._port = port
         self._new_answerer = answerer_factory or (lambda: ScriptedAnswerer(replies))
         self._expected_api_key = expected_api_key
-        self._options = _options(options, speed_ratio, max_session_ms)
+        self._options = _options(options, speed_ratio, max_session_ms, keeps_input_audio)
         self._clock = clock
         self._records: deque[SessionLog] = deque(maxlen=_MAX_RECORDS)
         self._server: Server | None = None
@@ -336,16 +338,23 @@ class _SessionShell:
 
 
 def _options(
-    options: SessionOptions | None, speed_ratio: float | None, max_session_ms: float | None
+    options: SessionOptions | None,
+    speed_ratio: float | None,
+    max_session_ms: float | None,
+    keeps_input_audio: bool | None,  # noqa: FBT001 - the constructor's, by position
 ) -> SessionOptions:
-    if options is not None:
-        if speed_ratio is not None or max_session_ms is not None:
-            raise ValueError("options: can't be given together with speed_ratio or max_session_ms")
-        return options
-    pace = Pace() if speed_ratio is None else Pace(speed_ratio=speed_ratio)
-    if max_session_ms is None:
-        return SessionOptions(pace=pace)
-    return SessionOptions(pace=pace, max_session_ms=max_session_ms)
+    given: dict[str, Any] = {
+        "max_session_ms": max_session_ms,
+        "keeps_input_audio": keeps_input_audio,
+    }
+    if speed_ratio is not None:
+        given["pace"] = Pace(speed_ratio=speed_ratio)
+    changes = {name: value for name, value in given.items() if value is not None}
+    if options is None:
+        return replace(SessionOptions(), **changes)
+    if changes:
+        raise ValueError(f"options: can't be given together with {', '.join(changes)}")
+    return options
 
 
 def _check_path(connection: ServerConnection, request: Request) -> Response | None:

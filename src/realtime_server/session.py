@@ -58,6 +58,8 @@ class SessionOptions:
     pace: Pace = field(default_factory=Pace)
     max_session_ms: float = 60 * 60_000.0
     """Wall time after which the session is ended, in ms."""
+    keeps_input_audio: bool = False
+    """Whether the session's record keeps the audio received: for tests and the lab."""
 
     def __post_init__(self) -> None:
         if self.max_session_ms <= 0:
@@ -94,7 +96,8 @@ class RealtimeSession:
         self._now_ms = now_ms
         self._is_closed = False
         self._config = SessionConfig(type="realtime", model=model)
-        self._outbox = Outbox(session_id, model)
+        record = SessionLog(session_id, model, keeps_audio=self._options.keeps_input_audio)
+        self._outbox = Outbox(record)
         self._caller = CallerAudio(self._config.audio.input)
         self._conversation = Conversation(self._outbox.next_id("conv"))
         self._responder = Responder(
@@ -226,6 +229,7 @@ class RealtimeSession:
 
     def _append_audio(self, text: str) -> None:
         audio = decoded_audio(text, self._caller.audio_format)
+        self.record.add_audio(audio)
         for event in self._caller.append(audio):
             self._take_turn_event(event)
         self._caller.forget_silence()

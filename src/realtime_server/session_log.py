@@ -1,6 +1,6 @@
 """What one session went through, for tests and for the lab: what the turn detector saw, and when.
 
-Invariant: the log holds no audio and no words, and is bounded.
+Invariant: the log holds no words, and no audio unless that was asked for; both are bounded.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _MAX_ENTRIES = 10_000
+_MAX_AUDIO_BYTES = 64 * 2**20
+"""Over two hours of G.711; beyond it the newest audio is not kept."""
 
 
 class LogEntry(NamedTuple):
@@ -29,13 +31,22 @@ class LogEntry(NamedTuple):
 
 
 class SessionLog:
-    """The newest entries of one session, oldest first."""
+    """The newest entries of one session, oldest first.
 
-    def __init__(self, session_id: str, model: str) -> None:
+    Args:
+        session_id: Id of the session.
+        model: The model that the client asked for.
+        keeps_audio: Whether to keep the audio received.
+    """
+
+    def __init__(self, session_id: str, model: str, *, keeps_audio: bool = False) -> None:
         self.session_id = session_id
         self.model = model
         self.close_reason: str | None = None
         """Why the session ended; None while it lives."""
+        self.input_audio = bytearray()
+        """All audio received, as it was sent, if that was asked for; else empty."""
+        self._keeps_audio = keeps_audio
         self._entries: deque[LogEntry] = deque(maxlen=_MAX_ENTRIES)
 
     @property
@@ -55,6 +66,11 @@ class SessionLog:
     def add(self, entry: LogEntry) -> None:
         """Take note; beyond the bound the oldest entry goes."""
         self._entries.append(entry)
+
+    def add_audio(self, audio: bytes) -> None:
+        """Keep audio received, if that was asked for and there is room."""
+        if self._keeps_audio and len(self.input_audio) + len(audio) <= _MAX_AUDIO_BYTES:
+            self.input_audio += audio
 
     def __iter__(self) -> Iterator[LogEntry]:
         """Iterate over the entries."""

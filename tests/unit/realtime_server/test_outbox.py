@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from voxgate.realtime_server.outbox import CloseSession, DropAnswer, Outbox, SendEvent
+from voxgate.realtime_server.session_log import SessionLog
 
 
 def test_outputs_leave_in_the_order_in_which_they_came() -> None:
     """Events and other outputs alike."""
-    outbox = Outbox("s1", "m")
+    outbox = Outbox(SessionLog("s1", "m"))
     outbox.send({"type": "a"}, {"type": "b"})
     outbox.put(DropAnswer("resp_1"))
     outbox.send({"type": "c"})
@@ -20,7 +21,7 @@ def test_outputs_leave_in_the_order_in_which_they_came() -> None:
 
 def test_ids_are_unique_and_of_the_session() -> None:
     """No id is given twice, whatever it is for."""
-    outbox = Outbox("s1", "m")
+    outbox = Outbox(SessionLog("s1", "m"))
     event = {"type": "a"}
     outbox.send(event, event)
     ids = [outbox.next_id("item"), outbox.next_id("resp")]
@@ -35,7 +36,7 @@ def test_ids_are_unique_and_of_the_session() -> None:
 
 def test_what_is_logged_is_in_the_record() -> None:
     """The record outlives the outbox."""
-    outbox = Outbox("s1", "m")
+    outbox = Outbox(SessionLog("s1", "m"))
     outbox.log(20.0, "speech_started", 0.0)
     assert outbox.record.log == ((20.0, "speech_started", 0.0, ""),)
     assert (outbox.record.session_id, outbox.record.model) == ("s1", "m")

@@ -18,6 +18,7 @@ from voxgate.realtime_server.request_error import RequestError
 from voxgate.realtime_server.responder import Responder
 from voxgate.realtime_server.response import Pace
 from voxgate.realtime_server.session_config import SessionConfig
+from voxgate.realtime_server.session_log import SessionLog
 from voxgate.realtime_server.turn_detector import IdleTimeout
 
 CONFIG = SessionConfig.model_validate(
@@ -39,7 +40,7 @@ class Bench:
     """A responder with its surroundings."""
 
     def __init__(self) -> None:
-        self.outbox = Outbox("s1", "m")
+        self.outbox = Outbox(SessionLog("s1", "m"))
         self.caller = CallerAudio(CONFIG.audio.input)
         self.responder = Responder(
             self.outbox, Conversation("conv_1"), self.caller, Pace(first_delta_ms=0)

@@ -30,3 +30,20 @@ def test_the_log_is_bounded() -> None:
         record.add(LogEntry(float(n), "error"))
     assert len(record.log) == 10_000
     assert record.log[0].audio_ms == 500.0
+
+
+def test_audio_is_kept_only_when_asked_for() -> None:
+    """By default what callers say leaves no trace."""
+    silent, keeping = SessionLog("s1", "m"), SessionLog("s1", "m", keeps_audio=True)
+    for record in (silent, keeping):
+        record.add_audio(b"ab")
+        record.add_audio(b"c")
+    assert (silent.input_audio, keeping.input_audio) == (b"", b"abc")
+
+
+def test_the_audio_kept_is_bounded() -> None:
+    """What does not fit is not kept; what was kept stays."""
+    record = SessionLog("s1", "m", keeps_audio=True)
+    record.add_audio(b"x" * 60 * 2**20)
+    record.add_audio(b"y" * 5 * 2**20)
+    assert len(record.input_audio) == 60 * 2**20

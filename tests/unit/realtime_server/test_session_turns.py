@@ -162,6 +162,14 @@ def test_the_log_tells_what_the_turn_detector_saw() -> None:
     assert entries[-1].detail == "completed"
 
 
+def test_the_audio_received_is_kept_on_request() -> None:
+    """Byte for byte, for tests that ask what reached the provider."""
+    driver = SessionDriver(keeps_input_audio=True)
+    driver.use_mulaw()
+    driver.append(CALLER["stop"].audio)
+    assert driver.session.record.input_audio == CALLER["stop"].audio
+
+
 def test_without_create_response_the_client_asks() -> None:
     """The turn is committed and that is all."""
     driver = mulaw_driver("card_payment", create_response=False)

@@ -57,9 +57,11 @@ class AudioGatingManager:
         near_end_factory: Callable[[], NearEndDetector] = NullNearEndDetector,
         audio_guard_enabled: bool = AUDIO_GUARD_ENABLED,
     ) -> None:
-        self.config = config or GatingConfig()
+        self.config = GatingConfig() if config is None else config
         self.counters = ManagerCounters()
-        self._vad_manager = vad_manager or EnhancedVADManager(self.config.vad)
+        if vad_manager is None:
+            vad_manager = EnhancedVADManager(self.config.vad)
+        self._vad_manager = vad_manager
         self._clock = clock
         self._near_end_factory = near_end_factory
         self._audio_guard_enabled = audio_guard_enabled
@@ -70,6 +72,10 @@ class AudioGatingManager:
     def __len__(self) -> int:
         """Return the number of calls that hold state."""
         return len(self._gates.keys() | set(self._implicit))
+
+    def __bool__(self) -> bool:
+        """Return True: a manager without a call is a manager."""
+        return True
 
     # -- a call's life -----------------------------------------------------------------------------
 

@@ -125,7 +125,9 @@ class GateDecision:
 
     def audio_for(self, frame: bytes) -> tuple[bytes, ...]:
         """Return what to send to the provider for ``frame``, in order."""
-        return (frame,) if self is PASS_THROUGH else self.audio
+        if self.audio or self.action is not GateAction.FORWARD:
+            return self.audio
+        return (frame,)
 
 
 PASS_THROUGH = GateDecision(

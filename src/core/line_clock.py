@@ -35,6 +35,7 @@ class LineClock:
 
     __slots__ = (
         "_behind_ms",
+        "_due_ms",
         "_filled_slots",
         "_idle_after_ms",
         "_last_ms",
@@ -49,6 +50,8 @@ class LineClock:
         """Any audio has arrived, or a hole was filled."""
         self._idle_after_ms = idle_after_ms
         self._last_ms = start_ms
+        self._due_ms = start_ms
+        """When the last slot has passed for which the line has delivered, if chunks come evenly."""
         self._behind_ms = 0.0
         self._filled_slots = 0
 
@@ -70,6 +73,7 @@ class LineClock:
         self.stale_ms = self._behind_ms if is_burst else 0.0
         self.has_audio = True
         self._last_ms = now_ms
+        self._due_ms = now_ms + max(0.0, duration_ms - FRAME_MS)
         self._filled_slots = 0
 
     def slots_to_recover(self, now_ms: float, n_arrived: int) -> int:
@@ -92,7 +96,7 @@ class LineClock:
             deficit_ms: How far what the provider was sent is behind the line's time. Holes too
                 small to fill each add up in it.
         """
-        idle_ms = now_ms - self._last_ms
+        idle_ms = now_ms - self._due_ms
         is_idle = idle_ms >= self._idle_after_ms
         missing = int(idle_ms // FRAME_MS) - self._filled_slots if is_idle else 0
         if idle_ms >= _HOLE_MS and deficit_ms >= self._idle_after_ms:

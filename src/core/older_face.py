@@ -73,6 +73,8 @@ class ImplicitCall:
 
     def hear_agent(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
         """Remember a word on the agent that came before the first audio."""
+        if not (is_speaking or audio_ms or self.agent_since_ms is not None):
+            return
         if self.agent_since_ms is None:
             self.agent_since_ms = now_ms
         self.is_agent_speaking = is_speaking

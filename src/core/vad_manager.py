@@ -67,6 +67,10 @@ class EnhancedVADManager:
         """Return the number of calls that hold a detector."""
         return len(self._detectors)
 
+    def __bool__(self) -> bool:
+        """Return True: a manager without a call is a manager."""
+        return True
+
     def process(self, call_id: str, frame: bytes, *, energy: float | None = None) -> VADResult:
         """Judge one frame; the first frame of a call makes its detector.
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from support.gate_traces import SCENARIOS, trace
 
+from support.gate_traces import SCENARIOS, trace
 from voxgate.core.audio_gating_manager import AudioGatingManager
 
 GOLDEN = json.loads(

@@ -168,6 +168,16 @@ def test_a_wrong_field_is_named(message: dict[str, Any], code: str, param: str) 
     assert (problem.code, problem.param, problem.event_id) == (code, param, "e9")
 
 
+def test_both_modalities_at_once_are_refused_in_words() -> None:
+    """A rule of the API's own has a message of its own."""
+    session = {"type": "realtime", "output_modalities": ["audio", "text"]}
+    problem = problem_with({"type": "session.update", "session": session})
+    assert (problem.code, problem.param) == ("invalid_value", "session.output_modalities")
+    assert problem.message == (
+        "Invalid modalities: ['audio', 'text']. Supported combinations are: ['text'] and ['audio']."
+    )
+
+
 def test_an_endless_event_id_is_not_repeated() -> None:
     """An id beyond the bound is refused and stays out of the error."""
     problem = problem_with({"type": "response.create", "event_id": "x" * 600})

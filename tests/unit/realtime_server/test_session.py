@@ -93,6 +93,10 @@ def test_a_session_ends_after_its_time() -> None:
     assert driver.session.is_closed
     assert driver.session.next_deadline_ms() is None
     assert driver.send("response.create") == []
+    line = agent_voices()["go_on"]
+    speech = Speech(text=line.text, audio=line.audio, audio_format=line.audio_format)
+    assert driver.say("resp_late", speech) == []
+    driver.session.receive_answer_failure("resp_late", driver.now_ms)
     assert driver.wait(1000) == []
 
 

@@ -1,35 +1,59 @@
-"""Calls as log events: start and end, the gate's transitions, what the provider reports.
+"""Calls as log events: start and end, the gate's transitions, what the provider complains of.
 
 Invariant: no audio, no transcript, no digit and no number dialled is ever logged, and nothing per
-frame. Every event is listed in ``docs/events.md``.
+frame. Every event is listed in ``docs/events.md``; what a line or a provider logs of itself is not
+logged here once more.
 """
 
 from __future__ import annotations
 
-__all__ = ["CallLog"]
+__all__ = ["GATE_EVENTS", "CallLog", "GateLogEvent"]
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
+from typing import NamedTuple
 
 import structlog
 
 from ..call_observer import CallEnded, CallObserver, CallStarted
+from ..config.models import LogLevel
 from ..core.gate_decision import GateEvent, GateEventType
-from ..providers.base import (
-    ProviderDisconnected,
-    ProviderEnded,
-    ProviderEvent,
-    ProviderReady,
-    ProviderWarning,
-)
+from ..providers.base import ProviderEvent, ProviderWarning
 from ..transports.base import LineEvent, LineWarning
 
-_LEVELS = {
-    GateEventType.DETECTOR_DEGRADED: "warning",
-    GateEventType.GATE_CLOSED: "debug",
-    GateEventType.GATE_OPENED: "debug",
-    GateEventType.HELD_DISCARDED: "debug",
-    GateEventType.ONSET_RELEASED: "debug",
-}
+
+class GateLogEvent(NamedTuple):
+    """How one kind of gate event stands in the log."""
+
+    name: str
+    level: LogLevel
+
+
+_DEBUG, _INFO, _WARNING = LogLevel.DEBUG, LogLevel.INFO, LogLevel.WARNING
+
+GATE_EVENTS: Mapping[GateEventType, GateLogEvent] = MappingProxyType(
+    {
+        GateEventType.GATE_CLOSED: GateLogEvent("gate.closed", _INFO),
+        GateEventType.GATE_OPENED: GateLogEvent("gate.opened", _INFO),
+        GateEventType.CANDIDATE_STARTED: GateLogEvent("gate.candidate_started", _DEBUG),
+        GateEventType.CANDIDATE_DROPPED: GateLogEvent("gate.candidate_dropped", _DEBUG),
+        GateEventType.BARGE_IN_COMMITTED: GateLogEvent("gate.barge_in_committed", _INFO),
+        GateEventType.INTERRUPTED: GateLogEvent("gate.agent_interrupted", _INFO),
+        GateEventType.RESUMED: GateLogEvent("gate.agent_resumed", _INFO),
+        GateEventType.HELD_DISCARDED: GateLogEvent("gate.held_discarded", _DEBUG),
+        GateEventType.ONSET_RELEASED: GateLogEvent("gate.onset_released", _DEBUG),
+        GateEventType.DETECTOR_DEGRADED: GateLogEvent("gate.detector_degraded", _WARNING),
+        GateEventType.MUSIC_ENTERED: GateLogEvent("gate.music_entered", _INFO),
+        GateEventType.MUSIC_LEFT: GateLogEvent("gate.music_left", _INFO),
+        GateEventType.GUARD_SUMMARY: GateLogEvent("gate.guard_summed_up", _INFO),
+    }
+)
+"""Name and level of every gate event. Candidates come by the second where echo is loud, and what
+is released or discarded comes with an event that says why; hence ``debug``."""
+
+_MAX_WARNINGS = 50
+"""Warnings logged a call. Codes of providers are theirs to make up, and may be many."""
 
 
 class CallLog(CallObserver):
@@ -37,55 +61,60 @@ class CallLog(CallObserver):
 
     def __init__(self) -> None:
         self._log = structlog.get_logger(__name__)
-        self._warned: set[tuple[str, str]] = set()
+        self._warned: dict[str, set[str]] = {}
+        """Codes of what was warned of already, by call."""
 
     def on_call_started(self, event: CallStarted) -> None:
         """Log ``call.started``."""
+        self._warned[event.call_id] = set()
         self._log.info("call.started", call_id=event.call_id, provider=event.provider)
 
     def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:
         """Log ``line.warned``, once a call and code."""
         del now_ms
-        if isinstance(event, LineWarning) and (call_id, event.code) not in self._warned:
-            self._warned.add((call_id, event.code))
+        if isinstance(event, LineWarning) and self._is_first(call_id, event.code):
             self._log.warning("line.warned", call_id=call_id, code=event.code, detail=event.detail)
 
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:
         """Log ``gate.*``, at the level that the kind of event is worth."""
-        write = getattr(self._log, _LEVELS.get(event.type, "info"))
+        name, level = GATE_EVENTS[event.type]
         fields: dict[str, object] = {"count": event.count} if event.count else {}
         if event.detail:
             fields["detail"] = event.detail
-        write(f"gate.{event.type}", call_id=call_id, reason=str(event.reason), **fields)
+        write = getattr(self._log, level.value)
+        write(name, call_id=call_id, reason=event.reason.value, **fields)
 
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
-        """Log what the provider reports of itself; never what is said."""
+        """Log ``provider.warned``, once a call and code; never what is said."""
         del now_ms
-        if isinstance(event, ProviderReady):
-            self._log.info(
-                "provider.ready",
-                call_id=call_id,
-                reconnected=event.reconnected,
-                held_frames=event.held_frames,
-                dropped_frames=event.dropped_frames,
+        if not isinstance(event, ProviderWarning):
+            return
+        code = event.error.code or "unknown"
+        if self._is_first(call_id, f"provider {code}"):
+            self._log.warning(
+                "provider.warned", call_id=call_id, code=code, detail=event.error.reason
             )
-        elif isinstance(event, ProviderDisconnected):
-            self._log.warning("provider.disconnected", call_id=call_id, error=str(event.error))
-        elif isinstance(event, ProviderWarning):
-            self._log.warning("provider.warned", call_id=call_id, error=str(event.error))
-        elif isinstance(event, ProviderEnded) and event.error is not None:
-            self._log.error("provider.lost", call_id=call_id, error=str(event.error))
 
     def on_call_ended(self, event: CallEnded) -> None:
         """Log ``call.ended``: one summary line a call."""
-        self._warned = {pair for pair in self._warned if pair[0] != event.call_id}
+        self._warned.pop(event.call_id, None)
+        fields: dict[str, object] = {"detail": event.detail} if event.detail else {}
         self._log.info(
             "call.ended",
             call_id=event.call_id,
             provider=event.provider,
             reason=event.reason,
+            **fields,
             duration_ms=round(event.duration_ms),
             playout_underruns=event.playout_underruns,
             skipped_slots=event.skipped_slots,
             **(asdict(event.gate) if event.gate is not None else {}),
         )
+
+    def _is_first(self, call_id: str, code: str) -> bool:
+        """Say whether a running call was not yet warned of something, and note that it is now."""
+        warned = self._warned.get(call_id)
+        if warned is None or code in warned or len(warned) >= _MAX_WARNINGS:
+            return False
+        warned.add(code)
+        return True

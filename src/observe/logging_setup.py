@@ -1,6 +1,7 @@
 """Sets up the structured log once, for a whole process.
 
-Invariant: log lines go to standard error, so that a command's own output stays clean.
+Invariant: log lines go to standard error, so that a command's own output stays clean, and every
+line is an event, those of libraries included; no line holds what an exception quotes.
 """
 
 from __future__ import annotations
@@ -13,26 +14,72 @@ import sys
 import structlog
 
 from ..config.models import LogFormat, LogLevel
+from .exception_text import exception_text
+
+_log = structlog.get_logger(__name__)
+
+_MAX_MESSAGE = 100
+"""Characters of a library's message that are kept: its first line, without what was put into it."""
 
 
 def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
-    """Write events of a level and above to standard error, for people or for collectors."""
+    """Write events of a level and above to standard error, for people or for collectors.
+
+    What libraries log through :mod:`logging` becomes the event ``library.logged``, from warnings
+    on whatever the level: below, some log every message of a connection, the key included.
+    """
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format is LogFormat.JSON
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
-    processors: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if log_format is LogFormat.JSON:
-        processors.append(structlog.processors.format_exc_info)
     structlog.configure(
-        processors=[*processors, renderer],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _format_exception,
+            renderer,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.value.upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _take_over_libraries()
+
+
+def _format_exception(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    del logger, method
+    exc = event.pop("exc_info", None)
+    if exc is True:
+        exc = sys.exc_info()[1]
+    elif isinstance(exc, tuple):
+        exc = exc[1]
+    if isinstance(exc, BaseException):
+        event["exception"] = exception_text(exc)
+    return event
+
+
+def _take_over_libraries() -> None:
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    for handler in list(root.handlers):
+        if isinstance(handler, _LibraryEvents):
+            root.removeHandler(handler)
+    root.addHandler(_LibraryEvents())
+
+
+class _LibraryEvents(logging.Handler):
+    """Turns what a library logs into an event."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = str(record.msg).partition("\n")[0][:_MAX_MESSAGE]
+        level = max(logging.WARNING, min(record.levelno, logging.ERROR))
+        _log.log(
+            level, "library.logged", library=record.name, message=message, exc_info=record.exc_info
+        )

@@ -1,0 +1,132 @@
+"""The log as an operator gets it: on standard error, line by line, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from voxgate.config.models import LogFormat, LogLevel
+from voxgate.observe.logging_setup import set_up_logging
+
+_SECRET = "k-planted-in-a-local-variable"  # noqa: S105 - what must not be found
+
+
+@pytest.fixture(autouse=True)
+def put_back() -> Iterator[None]:
+    """Leave the log of the process as it was."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def fail(heard: str) -> None:
+    """Raise with a secret at hand, and in the message."""
+    raise ValueError(f"can't use {heard}")
+
+
+def log_failure() -> None:
+    try:
+        fail(_SECRET)
+    except ValueError:
+        structlog.get_logger().exception("call.failed", call_id="c-1")
+
+
+def test_events_go_to_standard_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """One object a line, with event, level, time and fields."""
+    set_up_logging(LogLevel.INFO, LogFormat.JSON)
+    structlog.get_logger().info("call.started", call_id="c-1")
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    event = json.loads(line)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "call.started", "level": "info", "call_id": "c-1"}
+
+
+def test_events_go_to_standard_error_as_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """For people, without colours where nobody sees them."""
+    set_up_logging(LogLevel.INFO, LogFormat.CONSOLE)
+    structlog.get_logger().info("call.started", call_id="c-1")
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "call.started" in output.err
+    assert "call_id=c-1" in output.err
+    assert "\x1b" not in output.err
+
+
+@pytest.mark.parametrize("level", LogLevel)
+def test_what_is_less_serious_is_left_out(
+    level: LogLevel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the level on, everything is written."""
+    set_up_logging(level, LogFormat.JSON)
+    names = [each.value for each in LogLevel]
+    for name in names:
+        getattr(structlog.get_logger(), name)("tried")
+    written = [json.loads(line)["level"] for line in capsys.readouterr().err.splitlines()]
+    assert written == names[names.index(level.value) :]
+
+
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_an_exception_does_not_take_secrets_along(
+    log_format: LogFormat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither by its message nor by the local variables of the frames that it passed."""
+    set_up_logging(LogLevel.DEBUG, log_format)
+    log_failure()
+    text = capsys.readouterr().err
+    assert _SECRET not in text
+    assert "call.failed" in text
+    assert "ValueError" in text
+    assert "in fail" in text
+
+
+def test_every_way_to_hand_over_an_exception_is_understood(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """True, the exception itself, or the triple of ``sys.exc_info``; None is none."""
+    set_up_logging(LogLevel.DEBUG, LogFormat.JSON)
+    log = structlog.get_logger()
+    error = KeyError("x")
+    for given in (error, (KeyError, error, None), None, True):
+        log.error("call.failed", exc_info=given)
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [event.get("exception") for event in told] == ["KeyError", "KeyError", None, None]
+    assert all("exc_info" not in event for event in told)
+
+
+def test_what_libraries_log_is_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    """A collector of JSON gets JSON only; the text that was filled in may be anybody's, and is
+    left out, as is everything below a warning."""
+    set_up_logging(LogLevel.DEBUG, LogFormat.JSON)
+    library = logging.getLogger("websockets.client")
+    library.debug("> Authorization: %s", _SECRET)
+    library.info("> %s", _SECRET)
+    try:
+        fail(_SECRET)
+    except ValueError:
+        library.exception("data transfer of %s failed\nand more of %s", _SECRET, _SECRET)
+    (line,) = capsys.readouterr().err.splitlines()
+    event = json.loads(line)
+    assert _SECRET not in line
+    assert event["event"] == "library.logged"
+    assert event["level"] == "error"
+    assert event["library"] == "websockets.client"
+    assert event["message"] == "data transfer of %s failed"
+    assert event["exception"].endswith("ValueError")
+
+
+def test_setting_up_again_doubles_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The newest set-up counts, alone."""
+    set_up_logging(LogLevel.DEBUG, LogFormat.CONSOLE)
+    set_up_logging(LogLevel.DEBUG, LogFormat.JSON)
+    logging.getLogger("asyncio").warning("slow")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"] == "slow"

@@ -5,8 +5,9 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import asyncio
+import contextlib
 import signal
-import sys
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ import click
 from ..config.load import load_config
 from ..config.models import AppConfig
 from ..engine import AIEngine
-from ..errors import VoxgateError
+from ..errors import ConfigError, ConfigProblem
 from ..observe.call_log import CallLog
 from ..observe.logging_setup import set_up_logging
 
@@ -27,30 +28,52 @@ def command(config_path: Path | None) -> None:
     SIGTERM and SIGINT stop it: no more calls are taken, and the running ones get
     engine.drain_timeout_s to end by themselves; a second signal ends them at once.
     """
-    try:
-        config = load_config(config_path)
-        set_up_logging(config.engine.log_level, config.engine.log_format)
-        asyncio.run(_serve(config))
-    except VoxgateError as error:
-        click.echo(error, err=True)
-        sys.exit(1)
+    config = load_config(config_path)
+    _require_line(config)
+    set_up_logging(config.engine.log_level, config.engine.log_format)
+    asyncio.run(_serve(config))
+
+
+def _require_line(config: AppConfig) -> None:
+    """Refuse to run where no call can ever come in."""
+    if any(getattr(config.lines, line.name).enabled for line in fields(config.lines)):
+        return
+    rule = "none is enabled, so no call can come in"
+    raise ConfigError([ConfigProblem(key="lines", value="", rule=rule, source="configuration")])
 
 
 async def _serve(config: AppConfig) -> None:
     engine = AIEngine(config, observers=[CallLog()])
-    signals: asyncio.Queue[None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.put_nowait, None)
+    signals = _stop_signals()
     await engine.start()
     try:
         for name, (host, port) in engine.addresses.items():
-            click.echo(f"{name} listens on {host}:{port}", err=True)
+            click.echo(f"{name} listens on {host}:{port}")
         await signals.get()
-        drained = asyncio.create_task(engine.drain(), name="drain")
-        again = asyncio.create_task(signals.get(), name="second signal")
-        await asyncio.wait({drained, again}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (drained, again):
-            task.cancel()
+        await _drain(engine, signals)
     finally:
         await engine.stop()
+
+
+def _stop_signals() -> asyncio.Queue[None]:
+    """Return a queue that gets an entry for each signal to stop."""
+    signals: asyncio.Queue[None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Windows has none of this; Ctrl-C there cancels what runs, which ends the calls at once.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, signals.put_nowait, None)
+    return signals
+
+
+async def _drain(engine: AIEngine, signals: asyncio.Queue[None]) -> None:
+    """Let the running calls end by themselves, until time is up or another signal comes."""
+    draining = asyncio.create_task(engine.drain(), name="drain")
+    again = asyncio.create_task(signals.get(), name="second signal")
+    try:
+        done, _ = await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        draining.cancel()
+        again.cancel()

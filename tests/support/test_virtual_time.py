@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 import pytest
 
-from support.virtual_time import in_virtual_time, virtual_ms
+from support.virtual_time import in_socket_time, in_virtual_time, virtual_ms
 
 
 @in_virtual_time
@@ -42,3 +43,35 @@ def test_a_test_that_would_hang_fails() -> None:
 
     with pytest.raises(RuntimeError, match="never happen"):
         wait_for_nothing()
+
+
+@in_socket_time
+async def test_time_stands_still_while_bytes_are_on_their_way() -> None:
+    """An answer over a socket beats the shortest timer, however slow the machine is."""
+    here, there = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=here)
+    far_reader, far_writer = await asyncio.open_connection(sock=there)
+
+    async def answer() -> None:
+        while data := await far_reader.read(100):
+            time.sleep(0.01)  # noqa: ASYNC251 - a machine that is busy with something else
+            far_writer.write(data)
+
+    answering = asyncio.create_task(answer())
+    for _ in range(10):
+        async with asyncio.timeout(0.001):
+            writer.write(b"x")
+            assert await reader.read(100) == b"x"
+    assert virtual_ms() < 1
+    writer.close()
+    await answering
+    far_writer.close()
+
+
+@in_socket_time
+async def test_time_goes_on_in_steps_when_nothing_moves() -> None:
+    """A guard of a minute does not go off between two packets."""
+    began_s = time.monotonic()
+    await asyncio.sleep(10)
+    assert virtual_ms() == pytest.approx(10_000)
+    assert time.monotonic() - began_s >= 0.3

@@ -1,29 +1,53 @@
-"""An event loop whose time is made up: whoever sleeps is woken at once, in the right order.
+"""Event loops whose time is made up: whoever sleeps is woken early, and in the right order.
 
-A test of minutes runs in milliseconds and comes out the same on any machine. Time stands still
-while code runs, and jumps to the next timer when nothing is left to run.
+Time stands still while code runs, and goes on when nothing is left to run; so a test of minutes
+takes seconds or less, and a slow machine changes nothing. :func:`in_virtual_time` is for tests
+without sockets. :func:`in_socket_time` is for tests whose peers all live in the loop of the test:
+time stands still there as long as anything is on its way from socket to socket.
 """
 
 from __future__ import annotations
 
-__all__ = ["VirtualTimeLoop", "in_virtual_time", "virtual_ms"]
+__all__ = ["VirtualTimeLoop", "in_socket_time", "in_virtual_time", "virtual_ms"]
 
 import asyncio
 import functools
+import math
 import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
 _Params = ParamSpec("_Params")
 
+_PATIENCE_S = 0.001
+"""Real time in which what is on its way over the loopback arrives, nearly always."""
+
+_STEP_S = 0.02
+"""Longest step of the time between two such waits: one that comes late is late by a frame or so,
+and a guard of minutes is not over before its seconds of real time are."""
+
+_HANG_S = 20.0
+"""Real time after which what is waited for without a timer will not come any more."""
+
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop that never waits; without anything left to wait for, it fails instead of hanging."""
+    """A loop that makes up its time; without anything left to wait for, it fails.
 
-    def __init__(self) -> None:
+    Args:
+        patience_s: Real time to wait for sockets before time goes on.
+        step_s: Longest step of the time.
+        hang_s: Real time to wait for sockets where nothing else is left to wait for.
+    """
+
+    def __init__(
+        self, *, patience_s: float = 0.0, step_s: float = math.inf, hang_s: float = 0.0
+    ) -> None:
         self._now_s = 0.0
         self._n_turns = 0
-        super().__init__(_NeverWaits(self.pass_time))
+        self._patience_s = patience_s
+        self._step_s = step_s
+        self._hang_s = hang_s
+        super().__init__(_Selector(self._wait))
 
     @property
     def n_turns(self) -> int:
@@ -34,40 +58,64 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Return the time that was made up so far, in s."""
         return self._now_s
 
-    def pass_time(self, duration_s: float | None) -> None:
-        """Let time pass, as a loop's turn without anything ready does."""
+    def _wait(self, timeout_s: float | None, poll: Callable[[float], bool]) -> None:
+        """Let time pass as a loop's turn does, unless a socket is ready."""
         self._n_turns += 1
-        if duration_s is None:
-            raise RuntimeError("every task waits for something that will never happen")
-        self._now_s += duration_s
+        if poll(0.0) or timeout_s == 0:
+            return
+        if timeout_s is None:
+            if not poll(self._hang_s):
+                raise RuntimeError("every task waits for something that will never happen")
+        elif not (self._patience_s and poll(self._patience_s)):
+            self._now_s += min(timeout_s, self._step_s)
 
 
-class _NeverWaits(selectors.DefaultSelector):
-    """Reports sockets that are ready; where it would wait for one, time passes instead."""
+class _Selector(selectors.DefaultSelector):
+    """Reports sockets that are ready; how long to wait for one, the loop decides."""
 
-    def __init__(self, pass_time: Callable[[float | None], None]) -> None:
+    def __init__(self, wait: Callable[[float | None, Callable[[float], bool]], None]) -> None:
         super().__init__()
-        self._pass_time = pass_time
+        self._wait = wait
+        self._ready: list[tuple[selectors.SelectorKey, int]] = []
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        self._pass_time(0.0 if ready else timeout)
-        return ready
+        self._ready = []
+        self._wait(timeout, self._poll)
+        return self._ready
+
+    def _poll(self, real_timeout_s: float) -> bool:
+        self._ready = super().select(real_timeout_s)
+        return bool(self._ready)
 
 
 def in_virtual_time(
     test: Callable[_Params, Coroutine[Any, Any, None]],
 ) -> Callable[_Params, None]:
-    """Make a test of an asynchronous one, in a loop whose time is made up."""
+    """Make a test of an asynchronous one without sockets."""
+    return _run_in(VirtualTimeLoop, test)
 
-    @functools.wraps(test)
-    def run(*args: _Params.args, **kwargs: _Params.kwargs) -> None:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(test(*args, **kwargs))
 
-    return run
+def in_socket_time(
+    test: Callable[_Params, Coroutine[Any, Any, None]],
+) -> Callable[_Params, None]:
+    """Make a test of an asynchronous one whose sockets all begin and end in its own loop."""
+    return _run_in(
+        lambda: VirtualTimeLoop(patience_s=_PATIENCE_S, step_s=_STEP_S, hang_s=_HANG_S), test
+    )
 
 
 def virtual_ms() -> float:
     """Return the time of the running loop in ms: the clock to inject."""
     return asyncio.get_running_loop().time() * 1000
+
+
+def _run_in(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    test: Callable[_Params, Coroutine[Any, Any, None]],
+) -> Callable[_Params, None]:
+    @functools.wraps(test)
+    def run(*args: _Params.args, **kwargs: _Params.kwargs) -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run

@@ -24,6 +24,9 @@ from websockets.http11 import Request, Response
 
 Event = dict[str, Any]
 
+_PATIENCE_S = 30.0
+"""Only a test that hangs waits so long for a client."""
+
 
 def _models_by_type(union: Any) -> Mapping[str, type[BaseModel]]:
     models = get_args(get_args(union)[0])
@@ -98,7 +101,7 @@ class PeerSession:
 
     async def receive(self, event_type: str) -> Event:
         """Wait for the next event of a type; events of other types stay for other calls."""
-        async with self._changed:
+        async with asyncio.timeout(_PATIENCE_S), self._changed:
             while True:
                 for event in self._untaken:
                     if event["type"] == event_type:
@@ -109,7 +112,7 @@ class PeerSession:
 
     async def receive_audio(self, n_bytes: int) -> bytes:
         """Wait until so many bytes of audio were appended in all, and return them."""
-        async with self._changed:
+        async with asyncio.timeout(_PATIENCE_S), self._changed:
             while len(self.audio) < n_bytes:
                 assert not self.is_closed, "closed while waiting for audio"
                 await self._changed.wait()
@@ -117,7 +120,7 @@ class PeerSession:
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""
-        async with self._changed:
+        async with asyncio.timeout(_PATIENCE_S), self._changed:
             while not self.is_closed:
                 await self._changed.wait()
 
@@ -235,6 +238,8 @@ class RealtimePeer:
         self._waiting: asyncio.Queue[PeerSession] = asyncio.Queue()
         self.sessions: list[PeerSession] = []
         self.n_refused = 0
+        self.location: str | None = None
+        """Where a refusal points to; a client must not go there."""
 
     @property
     def url(self) -> str:
@@ -249,7 +254,8 @@ class RealtimePeer:
 
     async def accept(self) -> PeerSession:
         """Wait for the next connection."""
-        return await self._waiting.get()
+        async with asyncio.timeout(_PATIENCE_S):
+            return await self._waiting.get()
 
     async def accept_configured(self) -> PeerSession:
         """Wait for the next connection, and configure its session as the client asks."""
@@ -286,4 +292,7 @@ class RealtimePeer:
         if not self._refusals:
             return None
         self.n_refused += 1
-        return connection.respond(HTTPStatus(self._refusals.popleft()), "sk-SECRET-IN-BODY\n")
+        response = connection.respond(HTTPStatus(self._refusals.popleft()), "sk-SECRET-IN-BODY\n")
+        if self.location is not None:
+            response.headers["Location"] = self.location
+        return response

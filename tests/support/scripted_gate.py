@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ScriptedGate", "decision_of", "interruption"]
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -51,6 +52,8 @@ class ScriptedGate:
     frames: list[tuple[str, bytes, float]] = field(default_factory=list)
     speaking: list[tuple[bool, float]] = field(default_factory=list)
     """Every word on the agent's speaking: whether it does, and how many ms were generated."""
+    spoken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at every word on the agent's speaking."""
     heard: list[str] = field(default_factory=list)
     """``started`` and ``stopped``, as the provider's turn detector reported them."""
 
@@ -58,6 +61,13 @@ class ScriptedGate:
     def is_agent_speaking(self) -> bool:
         """The last word on that."""
         return bool(self.speaking) and self.speaking[-1][0]
+
+    async def wait_for_pieces(self, n_pieces: int) -> None:
+        """Wait until the agent has generated so many pieces of audio."""
+        async with asyncio.timeout(30.0):
+            while sum(is_speaking for is_speaking, _ in self.speaking) < n_pieces:
+                self.spoken.clear()
+                await self.spoken.wait()
 
     def process(self, call_id: str, frame: bytes, now_ms: float) -> GateDecision:
         self.frames.append((call_id, frame, now_ms))
@@ -70,6 +80,7 @@ class ScriptedGate:
         self, call_id: str, is_speaking: bool, now_ms: float, *, audio_ms: float = 0.0
     ) -> None:
         self.speaking.append((is_speaking, audio_ms))
+        self.spoken.set()
 
     def receive_provider_speech_started(self, call_id: str, now_ms: float) -> GateDecision:
         self.heard.append("started")

@@ -6,6 +6,7 @@ import asyncio
 import gc
 
 import pytest
+from structlog.testing import capture_logs
 
 from support.scripted_gate import ScriptedGate, decision_of
 from voxgate.config.provider_models import DeepgramConfig, OpenAIRealtimeConfig, ProviderConfig
@@ -175,3 +176,19 @@ async def test_a_provider_that_was_never_used_is_collected_in_silence() -> None:
     _provider()
     gc.collect()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_key_that_crosses_the_network_in_clear_text_is_warned_of(
+    unreachable: _Unreachable,
+) -> None:
+    """Once, before it is sent, and without showing it once more."""
+    unreachable.error = ProviderError("peer", "is away", retryable=True)
+    provider = OpenAIRealtimeProvider.from_setup(
+        _setup(OpenAIRealtimeConfig(url="ws://192.0.2.1/v1"))
+    )
+    with capture_logs() as logs, pytest.raises(ProviderError):
+        await provider.start()
+
+    (warning,) = [entry for entry in logs if entry["event"] == "provider.key_exposed"]
+    assert warning["log_level"] == "warning"
+    assert "sk-key" not in repr(logs)

@@ -1,0 +1,344 @@
+"""What every provider must do, whoever is at its other end.
+
+A test module subclasses :class:`ProviderConformance` and gives it a ``harness`` fixture: the
+provider, a scripted gate, and an other end that does what it is told. The line is mu-law at 8 kHz,
+so that a frame is 160 bytes, and 8 bytes are 1 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from support.scripted_gate import ScriptedGate, decision_of, interruption
+from voxgate.core.audio import AudioFormat, Encoding
+from voxgate.core.gate_decision import PASS_THROUGH
+from voxgate.errors import LocalProtocolError, ProviderError
+from voxgate.providers.base import (
+    AgentAudio,
+    AgentAudioDone,
+    CallAudio,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    Provider,
+    ProviderDisconnected,
+    ProviderEnded,
+    ProviderEvent,
+    ProviderReady,
+    ResponseDone,
+    ResponseStarted,
+)
+
+__all__ = ["AUDIO", "FRAME", "ProviderConformance", "ProviderHarness", "next_event", "next_of"]
+
+LINE = AudioFormat(Encoding.MULAW)
+AUDIO = CallAudio(capture=LINE, playout=LINE)
+FRAME = bytes(range(160))
+PATIENCE_S = 30.0
+"""Only a test that hangs takes so long."""
+
+Event = TypeVar("Event")
+
+
+class ProviderHarness(ABC):
+    """A provider on a test bench."""
+
+    provider: Provider
+    gate: ScriptedGate
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Start the provider, and do the other end's part of it."""
+
+    @abstractmethod
+    async def received(self, n_bytes: int) -> bytes:
+        """Wait until so many bytes of the caller's audio arrived in this session; return all."""
+
+    @abstractmethod
+    async def generate(self, item_id: str, audio: bytes) -> None:
+        """Have the agent say something; its answer stays under way."""
+
+    @abstractmethod
+    async def finish(self, item_id: str) -> None:
+        """Complete the item and its answer."""
+
+    @abstractmethod
+    async def truncation(self) -> tuple[str, int]:
+        """Wait for the next item that is cut off: its id, and the ms that were heard."""
+
+    @abstractmethod
+    async def report_speech(self) -> None:
+        """Report that the caller began and ended a turn."""
+
+    @abstractmethod
+    async def lose_connection(self) -> None:
+        """Break the connection."""
+
+    @abstractmethod
+    async def restore_connection(self) -> None:
+        """Let the provider connect again, and do the other end's part of it."""
+
+    @abstractmethod
+    async def refuse_for_good(self) -> None:
+        """End the session with an error after which no other is worth trying."""
+
+
+async def next_event(events: AsyncIterator[ProviderEvent]) -> ProviderEvent:
+    """Return the next event."""
+    async with asyncio.timeout(PATIENCE_S):
+        return await anext(events)
+
+
+async def next_of(events: AsyncIterator[ProviderEvent], kind: type[Event]) -> Event:
+    """Return the next event of a kind, passing others over; the end is always looked out for."""
+    async with asyncio.timeout(PATIENCE_S):
+        async for event in events:
+            if isinstance(event, kind):
+                return event
+            assert not isinstance(event, ProviderEnded), f"ended while waiting for {kind}: {event}"
+    raise AssertionError(f"no {kind} came")
+
+
+def run_without_waiting(coroutine: Coroutine[Any, Any, Event]) -> Event:
+    """Return what a coroutine returns; it may not give control away even once."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: Event = stop.value
+        return result
+    coroutine.close()
+    raise AssertionError("it waited")
+
+
+class ProviderConformance:
+    """The properties; each test gets a harness whose provider is not started yet."""
+
+    @pytest.fixture(autouse=True)
+    async def _nothing_is_left_behind(self) -> AsyncIterator[None]:
+        """No task of the provider outlives the harness."""
+        before = asyncio.all_tasks()
+        yield
+        left = [task for task in asyncio.all_tasks() - before if "provider" in task.get_name()]
+        assert left == []
+
+    async def test_ready_is_the_first_event(self, harness: ProviderHarness) -> None:
+        """Nothing is said before the provider is connected and configured."""
+        await harness.start()
+        events = harness.provider.events()
+
+        assert await next_event(events) == ProviderReady()
+
+    async def test_send_audio_returns_the_decision_and_sends_what_it_says(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Released frames and the live one, in order; a provider that is not gated sends the
+        frame."""
+        await harness.start()
+        decision = decision_of(b"\x11" * 160, FRAME, n_released=1)
+        harness.gate.frame_decisions.append(decision)
+        returned = await harness.provider.send_audio(FRAME)
+
+        if harness.provider.capabilities.needs_gating:
+            assert returned is decision
+            assert await harness.received(320) == b"\x11" * 160 + FRAME
+        else:
+            assert returned is PASS_THROUGH
+            assert await harness.received(160) == FRAME
+
+    async def test_pass_through_sends_the_frame_and_returns_the_shared_decision(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Also at a gated provider whose policy has the gate off."""
+        await harness.start()
+        harness.gate.frame_decisions.append(PASS_THROUGH)
+
+        assert await harness.provider.send_audio(FRAME) is PASS_THROUGH
+        assert await harness.received(160) == FRAME
+
+    async def test_time_without_frames_sends_what_the_gate_says(
+        self, harness: ProviderHarness
+    ) -> None:
+        """The fill of an idle line reaches a gated provider; nothing else does."""
+        await harness.start()
+        if not harness.provider.capabilities.needs_gating:
+            assert await harness.provider.advance() is PASS_THROUGH
+            return
+        harness.gate.idle_decisions.append(decision_of(b"\xff" * 160))
+        await harness.provider.advance()
+
+        assert await harness.received(160) == b"\xff" * 160
+
+    async def test_audio_never_waits(self, harness: ProviderHarness) -> None:
+        """Not for a network, not for room: 60 s of frames at one go, before and after start."""
+        for _ in range(500):
+            run_without_waiting(harness.provider.send_audio(FRAME))
+        await harness.start()
+        for _ in range(3000):
+            run_without_waiting(harness.provider.send_audio(FRAME))
+            run_without_waiting(harness.provider.advance())
+        run_without_waiting(harness.provider.interrupt({}))
+
+    async def test_the_agent_s_voice_arrives_and_the_gate_hears_of_it(
+        self, harness: ProviderHarness
+    ) -> None:
+        """In the playout format, with its answer around it, and with its duration at the gate."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.generate("item-1", b"\x42" * 800)
+        started = await next_of(events, ResponseStarted)
+        assert await next_of(events, AgentAudio) == AgentAudio("item-1", b"\x42" * 800)
+        assert harness.gate.speaking[-1] == (True, 100.0)
+        await harness.finish("item-1")
+
+        assert await next_of(events, AgentAudioDone) == AgentAudioDone("item-1")
+        done = await next_of(events, ResponseDone)
+        assert done == ResponseDone(started.response_id, "completed")
+        assert not harness.gate.is_agent_speaking
+
+    @pytest.mark.parametrize(("heard_ms", "told_ms"), [(33.7, 33), (3760.0, 100), (0.0, 0)])
+    async def test_an_interruption_is_clamped_to_what_was_received(
+        self, harness: ProviderHarness, heard_ms: float, told_ms: int
+    ) -> None:
+        """A line's own arithmetic may claim more than there was; the other end is told whole ms."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.generate("item-1", b"\x42" * 800)
+        await next_of(events, AgentAudio)
+        await harness.provider.interrupt({"item-1": heard_ms})
+
+        assert await harness.truncation() == ("item-1", told_ms)
+        assert not harness.gate.is_agent_speaking
+
+    async def test_what_waits_when_the_caller_interrupts_is_not_delivered(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Playout was flushed; the next thing heard is the next answer."""
+        await harness.start()
+        events = harness.provider.events()
+        for _ in range(5):
+            await harness.generate("item-1", b"\x42" * 800)
+        await next_of(events, AgentAudio)
+        await harness.gate.wait_for_pieces(5)
+        await harness.provider.interrupt({"item-1": 40.0})
+        await harness.finish("item-1")
+
+        assert isinstance(await next_event(events), ResponseDone)
+        await harness.generate("item-2", b"\x43" * 80)
+        assert await next_of(events, AgentAudio) == AgentAudio("item-2", b"\x43" * 80)
+
+    async def test_an_interruption_of_nothing_is_harmless(self, harness: ProviderHarness) -> None:
+        """Neither without an answer, nor for an item that nobody knows."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.provider.interrupt({})
+        await harness.provider.interrupt({"never-said": 100.0})
+        await harness.generate("item-1", b"\x42" * 80)
+
+        assert await next_of(events, AgentAudio) == AgentAudio("item-1", b"\x42" * 80)
+
+    async def test_the_caller_s_turn_is_reported_with_the_gate_s_word(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Whether that interrupts the agent, the gate says."""
+        await harness.start()
+        events = harness.provider.events()
+        decision = interruption()
+        harness.gate.speech_decisions.append(decision)
+        await harness.report_speech()
+
+        assert (await next_of(events, CallerSpeechStarted)).decision is decision
+        await next_of(events, CallerSpeechStopped)
+        assert harness.gate.heard == ["started", "stopped"]
+
+    async def test_a_lost_connection_comes_back_with_the_caller_s_words(
+        self, harness: ProviderHarness
+    ) -> None:
+        """The engine is told of both, and what was said meanwhile is not lost."""
+        await harness.start()
+        events = harness.provider.events()
+        await next_of(events, ProviderReady)
+        await harness.lose_connection()
+        lost = await next_of(events, ProviderDisconnected)
+        for _ in range(25):
+            await harness.provider.send_audio(FRAME)
+        await harness.restore_connection()
+
+        assert lost.error.retryable
+        assert await next_of(events, ProviderReady) == ProviderReady(True, 25, 0)
+        assert await harness.received(25 * 160) == FRAME * 25
+
+    async def test_an_answer_that_is_lost_has_an_end(self, harness: ProviderHarness) -> None:
+        """Nobody is left waiting for the rest of it."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.generate("item-1", b"\x42" * 800)
+        await next_of(events, AgentAudio)
+        await harness.lose_connection()
+
+        assert await next_of(events, AgentAudioDone) == AgentAudioDone("item-1")
+        assert (await next_of(events, ResponseDone)).status == "failed"
+        await next_of(events, ProviderDisconnected)
+        assert not harness.gate.is_agent_speaking
+
+    async def test_an_error_that_is_final_ends_the_events(self, harness: ProviderHarness) -> None:
+        """With the reason, and without another attempt."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.refuse_for_good()
+        ended = await next_of(events, ProviderEnded)
+
+        assert isinstance(ended.error, ProviderError)
+        assert not ended.error.retryable
+        assert [event async for event in events] == []
+        await harness.provider.stop()
+
+    async def test_stop_ends_the_events_and_may_be_repeated(self, harness: ProviderHarness) -> None:
+        """A hangup from both sides stops a provider twice."""
+        await harness.start()
+        async with asyncio.timeout(PATIENCE_S):
+            await harness.provider.stop()
+            await harness.provider.stop()
+        events = [event async for event in harness.provider.events()]
+
+        assert events[-1] == ProviderEnded()
+        assert sum(isinstance(event, ProviderEnded) for event in events) == 1
+
+    async def test_stop_in_the_middle_of_an_answer_ends_it(self, harness: ProviderHarness) -> None:
+        """The caller hangs up while the agent speaks."""
+        await harness.start()
+        for _ in range(50):
+            await harness.generate("item-1", b"\x42" * 800)
+        async with asyncio.timeout(PATIENCE_S):
+            await harness.provider.stop()
+            events = [event async for event in harness.provider.events()]
+
+        assert events[-1] == ProviderEnded()
+
+    async def test_stop_without_a_start_is_an_end(self, harness: ProviderHarness) -> None:
+        """A call that ends before it began."""
+        await harness.provider.stop()
+
+        assert [event async for event in harness.provider.events()] == [ProviderEnded()]
+        with pytest.raises(LocalProtocolError):
+            await harness.provider.start()
+
+    async def test_a_provider_is_started_once(self, harness: ProviderHarness) -> None:
+        """It serves one call."""
+        await harness.start()
+
+        with pytest.raises(LocalProtocolError):
+            await harness.provider.start()
+
+    async def test_late_calls_after_stop_are_harmless(self, harness: ProviderHarness) -> None:
+        """A frame that was under way when the call ended gets its decision, and goes nowhere."""
+        await harness.start()
+        await harness.provider.stop()
+        decision = await harness.provider.send_audio(FRAME)
+        await harness.provider.advance()
+        await harness.provider.interrupt({"item-1": 5.0})
+
+        assert decision.audio_for(FRAME) == (FRAME,)

@@ -609,10 +609,12 @@ async def test_stop_during_an_outage_ends_it(peer: RealtimePeer) -> None:
 
 
 async def test_stop_says_goodbye(peer: RealtimePeer) -> None:
-    """The server sees an orderly close, not a broken line."""
+    """The server sees an orderly close, not a broken line or an error of ours."""
     async with running(peer) as (provider, session):
         await provider.stop()
         await session.wait_closed()
+
+        assert session.close_code == 1000
 
 
 # -- what is logged --------------------------------------------------------------------------------

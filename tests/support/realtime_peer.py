@@ -94,6 +94,11 @@ class PeerSession:
         return self._request.headers
 
     @property
+    def close_code(self) -> int | None:
+        """With what code the connection was closed; None while it is open."""
+        return self._connection.close_code
+
+    @property
     def _request(self) -> Request:
         request = self._connection.request
         assert request is not None

@@ -287,13 +287,14 @@ class OpenAIRealtimeProvider:
         """Move messages both ways until the connection is lost, and return why it was."""
         error = error_for_close(ABNORMAL_CLOSE)
         name = f"provider {self._call_id}"
-        async with connection:
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._send_all(connection), name=f"{name} sender")
-                    tasks.create_task(self._receive_all(connection), name=f"{name} receiver")
-            except* ProviderError as group:
-                error = _first_error(group, default=error)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._send_all(connection), name=f"{name} sender")
+                tasks.create_task(self._receive_all(connection), name=f"{name} receiver")
+        except* ProviderError as group:
+            error = _first_error(group, default=error)
+        finally:
+            await connection.close()  # as a context manager it would call a hangup an error
         return error
 
     async def _send_all(self, connection: ClientConnection) -> None:

@@ -5,23 +5,27 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from ..config.load import load_config
-from ..config.models import LogLevel
-from ..lab.call_judge import CallFigures, judge_call
+from ..config.models import LogFormat, LogLevel
+from ..lab.call_judge import CallFigures, LetThrough, judge_call
 from ..lab.call_picture import draw_calls
 from ..lab.call_record import CallRecord
-from ..lab.demo import DEMO_DELAY_MS, DEMO_ERL_DB, run_demo
+from ..lab.demo import DEMO_CALLS, DEMO_DELAY_MS, DEMO_ERL_DB, DemoProgress, run_demo
 from ..observe.logging_setup import set_up_logging
 
 _NONE = "-"
+_CAPTION = "n: onsets over a talking agent, of which the median is shown"
+_INTRODUCTION = (
+    f"One call, placed twice at once over AudioSocket, with the gate off and on. Echo path delay "
+    f"{DEMO_DELAY_MS:.0f} ms, echo return loss {DEMO_ERL_DB:.0f} dB. It takes about a minute."
+)
 
 
 @click.command(name="demo")
@@ -30,53 +34,117 @@ _NONE = "-"
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("out"),
     show_default=True,
-    help="Folder for the picture.",
+    help="Folder for the picture, demo.png.",
 )
 def command(out: Path) -> None:
     """Place one call twice, with the gate off and on, and compare.
 
     A simulated phone calls the engine over AudioSocket; the embedded Realtime server is the agent.
     The agent's echo comes back to it, the caller interrupts, the room is noisy. Needs no key and
-    no phone.
+    no phone, and reads no configuration.
     """
-    config = load_config(None, {})
-    set_up_logging(LogLevel.ERROR, config.engine.log_format)
-    console = Console()
-    console.print(
-        f"Calling the embedded agent twice at once, over AudioSocket: echo path delay "
-        f"{DEMO_DELAY_MS:.0f} ms, echo return loss {DEMO_ERL_DB:.0f} dB. Takes about a minute."
-    )
+    picture = _writable(out / "demo.png")
+    set_up_logging(LogLevel.ERROR, LogFormat.CONSOLE)
+    console = Console(highlight=False, markup=False)
+    console.print(_INTRODUCTION)
     records = asyncio.run(_run(console))
+    console.print()
     console.print(_table({title: judge_call(record) for title, record in records.items()}))
-    picture = out / "demo.png"
-    draw_calls(records, picture)
+    _draw(records, picture)
     console.print(f"Picture: {picture.resolve()}", soft_wrap=True)
+    _check_complete(records)
+
+
+def _writable(path: Path) -> Path:
+    """Return a file's path once it is known that it can be written: a minute's work waits for it.
+
+    Raises:
+        ClickException: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return path
+
+
+def _draw(records: Mapping[str, CallRecord], path: Path) -> None:
+    try:
+        draw_calls(records, path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> click.ClickException:
+    return click.ClickException(f"{path} can't be written: {error.strerror or error}")
 
 
 async def _run(console: Console) -> dict[str, CallRecord]:
+    if not console.is_terminal:
+        return await run_demo(progress=_PlainProgress(console).show)
     columns = (
-        TextColumn("{task.description:9}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[doing]}"),
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TextColumn("{task.fields[elapsed_s]:4.0f} s"),
+        TextColumn("the caller {task.fields[doing]}"),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
-        tasks: dict[str, tuple[TaskID, str]] = {}
-
-        def show(title: str, seconds: float, doing: str) -> None:
-            if title not in tasks:
-                tasks[title] = (progress.add_task(title, total=None, doing=doing), doing)
-            task_id, shown = tasks[title]
-            if doing != shown:
-                tasks[title] = (task_id, doing)
-                progress.update(task_id, doing=doing)
-                if not console.is_terminal:
-                    console.print(f"{title:9} {seconds:5.1f} s  the caller {doing}")
-
-        return await run_demo(load_config(None, {}), progress=show)
+    with Progress(*columns, console=console) as bars:
+        return await run_demo(progress=_BarProgress(bars).show)
 
 
-def _table(figures: dict[str, CallFigures]) -> Table:
-    table = Table(title="The same call", title_justify="left")
+class _BarProgress:
+    """Shows where each call is as a bar that moves."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task_ids: dict[str, TaskID] = {
+            call.title: bars.add_task(call.title, total=1.0, elapsed_s=0.0, doing="dials")
+            for call in DEMO_CALLS
+        }
+
+    def show(self, progress: DemoProgress) -> None:
+        self._bars.update(
+            self._task_ids[progress.title],
+            completed=progress.done_ratio,
+            elapsed_s=progress.elapsed_s,
+            doing=progress.doing,
+        )
+
+
+class _PlainProgress:
+    """Prints a line whenever a caller does something else: for files and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown: dict[str, str] = {}
+
+    def show(self, progress: DemoProgress) -> None:
+        if self._shown.get(progress.title) != progress.doing:
+            self._shown[progress.title] = progress.doing
+            self._console.print(
+                f"{progress.title:8} {progress.elapsed_s:5.1f} s  the caller {progress.doing}"
+            )
+
+
+def _check_complete(records: Mapping[str, CallRecord]) -> None:
+    """Raise if a call ended before its script did.
+
+    Raises:
+        ClickException: with one line on the calls that did.
+    """
+    broken = [
+        f"the call with the {title} ended early: {record.end_reason}"
+        for title, record in records.items()
+        if not record.is_complete
+    ]
+    if broken:
+        raise click.ClickException("; ".join(broken))
+
+
+def _table(figures: Mapping[str, CallFigures]) -> Table:
+    table = Table(title="The same call", title_justify="left", caption=_CAPTION)
     table.add_column("")
     for title in figures:
         table.add_column(title, justify="right")
@@ -85,16 +153,31 @@ def _table(figures: dict[str, CallFigures]) -> Table:
     return table
 
 
+def _yield_cell(call: CallFigures) -> str:
+    if call.yield_ms is None:
+        return _NONE
+    return f"{call.yield_ms:.0f} ms (n = {len(call.yields_ms)})"
+
+
+def _lost_cell(call: CallFigures) -> str:
+    return _NONE if call.caller_lost_ratio is None else f"{100 * call.caller_lost_ratio:.1f} %"
+
+
+def _through_cell(sound: LetThrough) -> str:
+    if not sound.total_ms:
+        return _NONE
+    return f"{sound.through_ms / 1000:.1f} of {sound.total_ms / 1000:.1f} s"
+
+
 _ROWS: tuple[tuple[str, Callable[[CallFigures], str]], ...] = (
+    ("false barge-ins: caller silent", lambda call: str(call.false_barge_ins)),
     ("agent cut off by the caller", lambda call: str(call.right_barge_ins)),
-    ("agent cut off while the caller was silent", lambda call: str(call.false_barge_ins)),
-    (
-        "caller's onset to the agent's silence",
-        lambda call: _NONE if call.yield_ms is None else f"{call.yield_ms:.0f} ms",
-    ),
-    ("caller's speech lost", lambda call: f"{100 * call.caller_lost_ratio:.1f} %"),
-    ("echo that reached the provider", lambda call: f"{call.echo_ms / 1000:.1f} s"),
-    ("noise that reached the provider", lambda call: f"{call.noise_ms / 1000:.1f} s"),
-    ("speech reported by the provider", lambda call: str(call.speech_reported)),
+    ("agent paused, then went on", lambda call: str(call.pauses)),
+    ("caller's onset to agent's silence", _yield_cell),
+    ("caller's speech lost", _lost_cell),
+    ("echo that reached the provider", lambda call: _through_cell(call.echo)),
+    ("noise that reached the provider", lambda call: _through_cell(call.noise)),
+    ("times the caller began to speak", lambda call: str(call.caller_turns)),
+    ("times the provider heard speech", lambda call: str(call.speech_reported)),
     ("... while the caller was silent", lambda call: str(call.speech_reported_falsely)),
 )

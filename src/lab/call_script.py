@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["MakeNoise", "Say", "ScriptedCaller", "Step", "WaitForAgent", "demo_script"]
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,12 @@ from ..core.units import dbfs_to_rms, ms_to_samples
 _FRAME_SAMPLES = G711_RATE_HZ * FRAME_MS // 1000
 _AGENT_RMS = 100.0
 """The agent is heard from this level on, RMS in int16 units."""
-_AGENT_PAUSE_MS = 400
-"""A pause of the agent up to this length does not mean that the agent has finished."""
+_AGENT_PAUSE_MS = 700
+"""A pause of the agent shorter than this does not mean that the agent has finished: between the
+sentences of the embedded agent's long answers lie up to 620 ms."""
+_CLICK_EVERY_MS = 1000
+_CLICK_AT_MS = 500
+_CLICK_DB = 20.0
 
 Frame = npt.NDArray[np.int16]
 
@@ -36,7 +41,10 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitForAgent:
-    """Keep still until the agent has talked, or been silent, for some time."""
+    """Keep still until the agent has talked, or been silent, for some time.
+
+    Pauses between the agent's sentences count as talk, but the wait does not end in one.
+    """
 
     talking: bool
     for_ms: int
@@ -46,10 +54,11 @@ class WaitForAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeNoise:
-    """Keep still while the line hisses and clicks."""
+    """Keep still while the line hisses, and clicks once a second."""
 
     duration_ms: int
     level_dbfs: float
+    """Level of the hiss; a click is 20 ms of it, 20 dB louder."""
 
 
 Step = Say | WaitForAgent | MakeNoise
@@ -57,17 +66,18 @@ Step = Say | WaitForAgent | MakeNoise
 
 def demo_script() -> tuple[Step, ...]:
     """Return the call of ``make run``: greeting, question, long answer interrupted, noisy pause."""
+    begun = WaitForAgent(talking=True, for_ms=200, timeout_ms=4000)
     finished = WaitForAgent(talking=False, for_ms=900, timeout_ms=9000)
     return (
-        WaitForAgent(talking=True, for_ms=500, timeout_ms=5000),
+        begun,
         finished,
         Say("question"),
         WaitForAgent(talking=True, for_ms=4600, timeout_ms=8000),
         Say("interruption"),
-        WaitForAgent(talking=True, for_ms=500, timeout_ms=4000),
+        begun,
         finished,
         Say("card_question"),
-        WaitForAgent(talking=True, for_ms=500, timeout_ms=4000),
+        begun,
         finished,
         MakeNoise(duration_ms=6000, level_dbfs=-35.0),
         Say("thanks"),
@@ -90,28 +100,34 @@ class ScriptedCaller:
     def __init__(
         self, script: Sequence[Step], sentences: Mapping[str, Frame], *, seed: int = 0
     ) -> None:
-        self._steps = list(script)
+        self._script = tuple(script)
         self._audio = {
             step.line_id: _whole_frames(sentences[step.line_id])
             for step in script
             if isinstance(step, Say)
         }
         self._generator = np.random.default_rng(seed)
+        self._steps_done = 0
         self._step_ms = 0
         self._talking_ms = 0
-        self._silent_ms = 0
+        self._silent_ms: float = math.inf
 
     @property
     def is_done(self) -> bool:
         """The script has come to its end: time to hang up."""
-        return not self._steps
+        return self._steps_done == len(self._script)
+
+    @property
+    def done_ratio(self) -> float:
+        """How much of the script is done, 0..1, by steps."""
+        return self._steps_done / len(self._script) if self._script else 1.0
 
     @property
     def doing(self) -> str:
         """What the caller does now, in words."""
-        step = self._steps[0] if self._steps else None
+        step = self._step
         if isinstance(step, Say):
-            return f"says “{step.line_id.replace('_', ' ')}”"
+            return f"says the {step.line_id.replace('_', ' ')}"
         if isinstance(step, MakeNoise):
             return "is silent on a noisy line"
         if isinstance(step, WaitForAgent):
@@ -129,7 +145,7 @@ class ScriptedCaller:
         """
         self._listen(heard)
         speech = noise = np.zeros(_FRAME_SAMPLES, np.int16)
-        step = self._steps[0] if self._steps else None
+        step = self._step
         if isinstance(step, Say):
             start = ms_to_samples(self._step_ms, G711_RATE_HZ)
             speech = self._audio[step.line_id][start : start + _FRAME_SAMPLES]
@@ -137,15 +153,16 @@ class ScriptedCaller:
             noise = self._noise(step)
         self._step_ms += FRAME_MS
         if step is not None and self._is_over(step):
-            self._steps.pop(0)
+            self._steps_done += 1
             self._step_ms = 0
         return speech, noise
 
+    @property
+    def _step(self) -> Step | None:
+        return None if self.is_done else self._script[self._steps_done]
+
     def _listen(self, heard: Frame) -> None:
-        if rms(heard) >= _AGENT_RMS:
-            self._silent_ms = 0
-        else:
-            self._silent_ms += FRAME_MS
+        self._silent_ms = 0 if rms(heard) >= _AGENT_RMS else self._silent_ms + FRAME_MS
         is_talking = self._silent_ms < _AGENT_PAUSE_MS
         self._talking_ms = self._talking_ms + FRAME_MS if is_talking else 0
 
@@ -154,17 +171,20 @@ class ScriptedCaller:
             return ms_to_samples(self._step_ms, G711_RATE_HZ) >= len(self._audio[step.line_id])
         if isinstance(step, MakeNoise):
             return self._step_ms >= step.duration_ms
-        waited_ms = self._talking_ms if step.talking else self._silent_ms
-        return waited_ms >= step.for_ms or self._step_ms >= step.timeout_ms
+        if step.talking:
+            is_reached = self._silent_ms == 0 and self._talking_ms >= step.for_ms
+        else:
+            is_reached = self._silent_ms >= step.for_ms
+        return is_reached or self._step_ms >= step.timeout_ms
 
     def _noise(self, step: MakeNoise) -> Frame:
-        """Return a frame of hiss, with a click of 20 ms and 20 dB more every second."""
-        is_click = self._step_ms % 1000 == 500
-        level = dbfs_to_rms(step.level_dbfs + (20.0 if is_click else 0.0))
+        is_click = self._step_ms % _CLICK_EVERY_MS == _CLICK_AT_MS
+        level = dbfs_to_rms(step.level_dbfs + _CLICK_DB * is_click)
         wave = self._generator.standard_normal(_FRAME_SAMPLES) * level
-        return np.clip(wave, -32768, 32767).astype(np.int16)
+        return np.clip(np.round(wave), -32768, 32767).astype(np.int16)
 
 
 def _whole_frames(audio: Frame) -> Frame:
-    missing = -len(audio) % _FRAME_SAMPLES
-    return np.concatenate([audio, np.zeros(missing, np.int16)])
+    """Return the audio filled up with silence to whole frames, one at least."""
+    n_frames = max(1, math.ceil(len(audio) / _FRAME_SAMPLES))
+    return np.concatenate([audio, np.zeros(n_frames * _FRAME_SAMPLES - len(audio), np.int16)])

@@ -1,35 +1,36 @@
 """The demonstration call: the same caller, line and agent with the gate off and with the gate on.
 
 Both calls run at once, over real sockets: phone -> AudioSocket -> engine -> WebSocket -> embedded
-Realtime server. Invariant: the calls differ in the gate's policy and in nothing else.
+Realtime server. Invariant: the calls differ in the gate's policy and in nothing else; no key and no
+variable of the environment is read.
 """
 
 from __future__ import annotations
 
-__all__ = ["DEMO_DELAY_MS", "DEMO_ERL_DB", "DemoCall", "Progress", "run_demo"]
+__all__ = ["DEMO_CALLS", "DEMO_DELAY_MS", "DEMO_ERL_DB", "DemoCall", "DemoProgress", "run_demo"]
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from ..config.models import AppConfig
-from ..core.config import ProviderGatingPolicy
+from ..core.audio import FRAME_MS, AudioFormat
 from ..core.g711 import decode
 from ..engine import AIEngine
+from ..errors import VoxgateError
 from ..realtime_server.voice_library import VoiceLibrary
 from .call_record import CallRecord, Frame, GateRecorder
-from .call_script import ScriptedCaller, demo_script
+from .call_script import ScriptedCaller, Step, demo_script
 from .echo_path import EchoPath
+from .jitter_buffer import JITTER_DELAY_MS
 from .phone import Phone
 
 DEMO_DELAY_MS = 180.0
-"""Echo path delay of the demonstration call."""
+"""Echo path delay of the demonstration call: far-end sent by the engine to its echo received, the
+phone's buffer included."""
 DEMO_ERL_DB = 24.0
-"""Echo return loss of the demonstration call."""
-
-Progress = Callable[[str, float, str], None]
-"""Told the call's title, its time in s, and what the caller does."""
+"""Echo return loss of the demonstration call, for speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,61 +45,107 @@ DEMO_CALLS = (
     DemoCall(title="gate off", gating_enabled=False),
     DemoCall(title="gate on", gating_enabled=True),
 )
+"""The calls that are compared."""
 
 
-async def run_demo(config: AppConfig, *, progress: Progress) -> dict[str, CallRecord]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoProgress:
+    """Where a call is."""
+
+    title: str
+    elapsed_s: float
+    done_ratio: float
+    """How much of the script is done, 0..1."""
+    doing: str
+    """What the caller does, such as ``listens to the agent``."""
+
+
+async def run_demo(
+    *,
+    script: Sequence[Step] | None = None,
+    progress: Callable[[DemoProgress], None] = lambda _progress: None,
+) -> dict[str, CallRecord]:
     """Place the call once for each of :data:`DEMO_CALLS`, all at once.
 
     Args:
-        config: Of the engines; lines listen on free ports, the embedded server answers.
-        progress: Told where each call is.
+        script: What the caller does; :func:`demo_script` if left out.
+        progress: Told after each 20 ms of each call.
 
     Returns:
-        The record of each call by its title.
+        The record of each call by its title; also of one that ended early.
+
+    Raises:
+        VoxgateError: a call could not be placed.
     """
-    async with asyncio.TaskGroup() as tasks:
-        calls = {
-            call.title: tasks.create_task(_place_call(config, call, progress), name=call.title)
-            for call in DEMO_CALLS
-        }
-    return {title: task.result() for title, task in calls.items()}
+    steps = demo_script() if script is None else script
+    sentences = _sentences()
+    placed: dict[str, asyncio.Task[CallRecord]] = {}
+    failure: VoxgateError | None = None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for call in DEMO_CALLS:
+                caller = ScriptedCaller(steps, sentences)
+                placed[call.title] = tasks.create_task(
+                    _place_call(call, caller, progress), name=f"demo {call.title}"
+                )
+    except* VoxgateError as errors:
+        failure = _first_error(errors)
+    if failure is not None:
+        raise failure
+    return {title: task.result() for title, task in placed.items()}
 
 
-async def _place_call(config: AppConfig, call: DemoCall, progress: Progress) -> CallRecord:
+async def _place_call(
+    call: DemoCall, caller: ScriptedCaller, progress: Callable[[DemoProgress], None]
+) -> CallRecord:
     record = CallRecord()
-    engine = AIEngine(_demo_config(config, call), observers=[GateRecorder(record)])
+
+    def report(caller: ScriptedCaller) -> None:
+        progress(
+            DemoProgress(
+                title=call.title,
+                elapsed_s=len(record.slots) * FRAME_MS / 1000,
+                done_ratio=caller.done_ratio,
+                doing=caller.doing,
+            )
+        )
+
+    recorder = GateRecorder(record, AudioFormat())
+    engine = AIEngine(_demo_config(call), observers=[recorder], environ={})
     await engine.start()
     try:
-        phone = Phone(
-            ScriptedCaller(demo_script(), _sentences()),
-            EchoPath(delay_ms=DEMO_DELAY_MS, erl_db=DEMO_ERL_DB),
-            record,
-            on_slot=lambda caller: progress(call.title, len(record.slots) / 50, caller.doing),
-        )
+        echo_path = EchoPath(delay_ms=DEMO_DELAY_MS - JITTER_DELAY_MS, erl_db=DEMO_ERL_DB)
+        phone = Phone(caller, echo_path, record, on_slot=report)
         await phone.call(engine.addresses["audiosocket"])
     finally:
         await engine.stop()
     return record
 
 
-def _demo_config(config: AppConfig, call: DemoCall) -> AppConfig:
-    policies = dict(config.gating.providers)
-    policies["openai_realtime"] = _with_gating(policies["openai_realtime"], call)
+def _demo_config(call: DemoCall) -> AppConfig:
+    config = AppConfig()
+    policy = config.gating.providers["openai_realtime"]
+    policies = {
+        **config.gating.providers,
+        "openai_realtime": replace(policy, gating_enabled=call.gating_enabled),
+    }
+    line = replace(config.lines.audiosocket, enabled=True, host="127.0.0.1", port=0)
     return replace(
         config,
         engine=replace(config.engine, default_provider="embedded"),
-        lines=replace(
-            config.lines,
-            audiosocket=replace(config.lines.audiosocket, enabled=True, host="127.0.0.1", port=0),
-        ),
+        lines=replace(config.lines, audiosocket=line),
         gating=replace(config.gating, providers=policies),
     )
 
 
-def _with_gating(policy: ProviderGatingPolicy, call: DemoCall) -> ProviderGatingPolicy:
-    return replace(policy, gating_enabled=call.gating_enabled)
-
-
-def _sentences() -> dict[str, Frame]:
-    library = VoiceLibrary.load(files("voxgate.lab") / "voices")
+def _sentences() -> Mapping[str, Frame]:
+    library = VoiceLibrary.load(files(__package__) / "voices")
     return {line.id: decode(line.audio, line.audio_format) for line in library.values()}
+
+
+def _first_error(errors: BaseExceptionGroup[VoxgateError]) -> VoxgateError:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    assert isinstance(first, VoxgateError), "the group holds nothing else"  # noqa: S101
+    return first

@@ -9,17 +9,18 @@ from __future__ import annotations
 __all__ = ["Phone"]
 
 import asyncio
-from collections import deque
+import contextlib
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import numpy as np
+import numpy.typing as npt
 
 from ..clock import Clock, monotonic_ms
 from ..core.audio import FRAME_MS, AudioFormat, Encoding
 from ..core.g711 import decode, encode
+from ..errors import TransportError
 from ..transports.audiosocket.protocol import (
-    HANGUP_FRAME,
     AudioReceived,
     AudioSocketParser,
     serialize_audio,
@@ -28,17 +29,17 @@ from ..transports.audiosocket.protocol import (
 from .call_record import CallRecord, Frame, PhoneSlot
 from .call_script import ScriptedCaller
 from .echo_path import EchoPath
+from .jitter_buffer import JitterBuffer
 
 _PCM16 = AudioFormat()
 _MULAW = AudioFormat(Encoding.MULAW)
-_JITTER_FRAMES = 2
-"""Frames that the phone waits for before it plays, so that a late one leaves no hole."""
-_MAX_WAITING_FRAMES = 8
-"""Beyond, the phone drops the oldest: a phone's buffer does not grow for ever."""
+_READ_BYTES = 4096
+_HANGUP_TIMEOUT_S = 2.0
+"""How long the engine may take to close the connection after a hangup."""
 
 
 class Phone:
-    """One caller with a phone.
+    """One caller with a phone, for one call.
 
     Args:
         caller: What the caller does.
@@ -62,38 +63,41 @@ class Phone:
         self._record = record
         self._on_slot = on_slot
         self._clock = clock
-        self._received: deque[Frame] = deque(maxlen=_MAX_WAITING_FRAMES)
-        self._is_playing = False
+        self._received = JitterBuffer()
         self._is_hung_up = False
 
     async def call(self, address: tuple[str, int], *, call_id: UUID | None = None) -> None:
         """Place the call and stay on the line until the script, or the engine, ends it.
 
-        Raises:
-            ConnectionError: the engine does not answer.
-        """
-        reader, writer = await asyncio.open_connection(*address)
-        identification = serialize_call_id(call_id or uuid4())
-        receiving = asyncio.create_task(
-            self._receive(reader, identification), name="phone receives"
-        )
-        try:
-            writer.write(identification)
-            await self._live(writer)
-            if not self._is_hung_up:
-                writer.write(HANGUP_FRAME)
-                await writer.drain()
-        finally:
-            receiving.cancel()
-            writer.close()
+        The caller hangs up as Asterisk does: with a bare FIN. Cancellation closes the connection.
 
-    async def _receive(self, reader: asyncio.StreamReader, identification: bytes) -> None:
+        Raises:
+            TransportError: the engine does not answer.
+        """
+        reader, writer = await _connect(address)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                receiving = tasks.create_task(self._receive(reader), name="phone receives")
+                writer.write(serialize_call_id(call_id or uuid4()))
+                await self._live(writer)
+                self._record.is_complete = self._caller.is_done
+                with contextlib.suppress(OSError):  # TimeoutError and a peer that is gone already
+                    writer.write_eof()
+                    async with asyncio.timeout(_HANGUP_TIMEOUT_S):
+                        await receiving
+        finally:
+            writer.transport.abort()
+
+    async def _receive(self, reader: asyncio.StreamReader) -> None:
+        """Take what the engine sends until it closes the connection, or breaks it."""
         parser = AudioSocketParser()
-        parser.receive_data(identification)  # only the calling side says which call it is
-        while data := await reader.read(65536):
-            for event in parser.receive_data(data):
-                if isinstance(event, AudioReceived):
-                    self._received.append(decode(event.payload, _PCM16))
+        # The engine does not say which call it is, and the parser wants to hear it first.
+        parser.receive_data(serialize_call_id(UUID(int=0)))
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(_READ_BYTES):
+                for event in parser.receive_data(data):
+                    if isinstance(event, AudioReceived):
+                        self._received.push(decode(event.payload, _PCM16))
         self._is_hung_up = True
 
     async def _live(self, writer: asyncio.StreamWriter) -> None:
@@ -107,25 +111,30 @@ class Phone:
             await asyncio.sleep(max(0.0, next_ms - self._clock()) / 1000)
 
     def _live_slot(self, t_ms: float) -> PhoneSlot:
-        far_end = self._played()
+        far_end = self._received.pop()
         near_end, noise = self._caller.step(far_end)
         echo = self._echo_path.process(far_end)
-        mixed = np.clip(near_end + echo + noise, -32768, 32767).astype(np.int16)
+        mixed = _as_samples(near_end + echo + noise)
         return PhoneSlot(
             t_ms=t_ms,
             far_end=far_end,
             near_end=near_end,
             noise=noise,
-            echo=np.clip(echo, -32768, 32767).astype(np.int16),
+            echo=_as_samples(echo),
             capture=decode(encode(mixed, _MULAW), _MULAW),
         )
 
-    def _played(self) -> Frame:
-        """Return what the phone plays in this slot."""
-        if len(self._received) >= _JITTER_FRAMES:
-            self._is_playing = True
-        if not self._received:
-            self._is_playing = False
-        if not self._is_playing:
-            return np.zeros(_PCM16.frame_samples, np.int16)
-        return self._received.popleft()
+
+async def _connect(
+    address: tuple[str, int],
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        return await asyncio.open_connection(*address)
+    except OSError as exc:
+        host, port = address
+        reason = f"no answer: {exc.strerror or exc}"
+        raise TransportError(f"phone to {host}:{port}", reason, retryable=True) from exc
+
+
+def _as_samples(wave: npt.NDArray[np.float64]) -> Frame:
+    return np.clip(np.round(wave), -32768, 32767).astype(np.int16)

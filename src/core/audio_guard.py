@@ -118,7 +118,7 @@ class AudioGuard:
         """
         threshold = self.effective_threshold
         is_probable = is_probable_speech(level, zcr_ratio, threshold, self.prev_rms)
-        self._music.update(level, is_sound=is_probable)
+        self._music.update(level)
         if not self.music_mode:
             self._floor.update(level)
         self.prev_rms = level

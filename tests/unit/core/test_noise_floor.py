@@ -1,0 +1,75 @@
+"""The noise floor by minimum statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from support.signals import frames_of, speech_like, white_noise
+from voxgate.core.levels import rms
+from voxgate.core.noise_floor import NoiseFloor
+from voxgate.core.units import rms_to_dbfs
+
+
+def levels(samples: np.ndarray) -> list[float]:
+    return [rms(np.frombuffer(frame, "<i2")) for frame in frames_of(samples)]
+
+
+def noise(duration_ms: float, level: float, *, seed: int = 0) -> list[float]:
+    """Return the frame levels of steady noise of an RMS."""
+    return levels(white_noise(duration_ms, level_dbfs=rms_to_dbfs(level), seed=seed))
+
+
+def follow(floor: NoiseFloor, frame_levels: list[float]) -> list[float]:
+    """Return the floor after each frame."""
+    return [floor.update(level) or floor.rms for level in frame_levels]
+
+
+def test_it_starts_where_it_is_told() -> None:
+    """Before the first frame the floor is the configured one."""
+    assert NoiseFloor(20.0).rms == 20.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_steady_noise_is_followed_up_within_two_seconds(seed) -> None:
+    """RMS 300 from a floor of 20: no level condition keeps it from being learnt."""
+    floors = follow(NoiseFloor(20.0), noise(10_000, 300.0, seed=seed))
+    assert floors[99] == pytest.approx(300.0, rel=0.15)
+    assert min(floors[99:]) > 250.0
+    assert max(floors) < 350.0
+
+
+def test_it_is_followed_up_over_30_db_as_well() -> None:
+    """The size of the step does not matter."""
+    assert follow(NoiseFloor(20.0), noise(2000, 5000.0))[-1] == pytest.approx(5000.0, rel=0.15)
+
+
+def test_a_fall_is_followed_at_once() -> None:
+    """When noise ends, half a second later the floor is near the new level."""
+    floor = NoiseFloor(20.0)
+    follow(floor, noise(3000, 300.0))
+    assert follow(floor, noise(600, 30.0, seed=1))[-1] < 60.0
+
+
+def test_speech_does_not_raise_it() -> None:
+    """Talking with the usual pauses over quiet noise leaves the floor at the noise."""
+    floor = NoiseFloor(20.0)
+    hum = noise(20_000, 30.0)
+    for number, level in enumerate(levels(speech_like(20_000, level_dbfs=-20.0))):
+        is_pause = number % 60 >= 50  # 200 ms after each second of speech
+        floor.update(hum[number] if is_pause else level)
+        assert floor.rms < 90.0
+
+
+def test_digital_silence_has_a_floor_of_one() -> None:
+    """The floor is never zero, so that thresholds above it are none either."""
+    assert follow(NoiseFloor(20.0), [0.0] * 200)[-1] == 1.0
+
+
+def test_one_quiet_frame_is_forgotten_again() -> None:
+    """A dropout lowers the floor for its window only."""
+    floor = NoiseFloor(20.0)
+    follow(floor, noise(3000, 300.0))
+    follow(floor, [0.0] * 10)
+    assert floor.rms < 100.0
+    assert follow(floor, noise(2500, 300.0, seed=2))[-1] == pytest.approx(300.0, rel=0.15)

@@ -1,0 +1,258 @@
+"""``voxgate serve``, as an operator runs it: how it starts, how it refuses to, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import structlog
+
+from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
+from voxgate.cli import main
+
+_GUARD_S = 120.0
+"""No wait in a passing test comes near it, on however slow a machine."""
+
+_COMMAND = "from voxgate.cli import main; main()"
+
+
+def configured(folder: Path, text: str) -> Path:
+    """Return a configuration file."""
+    path = folder / "agent.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+class Served:
+    """``voxgate serve`` in a process of its own."""
+
+    def __init__(self, process: Process, address: tuple[str, int]) -> None:
+        self.process = process
+        self.address = address
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, config: Path) -> AsyncIterator[Served]:
+        """Start it, and wait until it listens; killed at the end of the block if need be."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _COMMAND, "serve", str(config), stdout=PIPE, stderr=PIPE
+        )
+        try:
+            assert process.stdout is not None
+            async with asyncio.timeout(_GUARD_S):
+                line = (await process.stdout.readline()).decode()
+            assert line.startswith("audiosocket listens on "), line
+            host, _, port = line.split()[-1].rpartition(":")
+            yield cls(process, (host, int(port)))
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+    def terminate(self, number: int = signal.SIGTERM) -> None:
+        """Tell it to stop."""
+        self.process.send_signal(number)
+
+    async def end(self) -> tuple[int, list[str]]:
+        """Wait for its end, and return its status and what it wrote to standard error."""
+        async with asyncio.timeout(_GUARD_S):
+            _, errors = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, errors.decode().splitlines()
+
+    async def refuses_calls(self) -> None:
+        """Wait until it does not listen any more."""
+        async with asyncio.timeout(_GUARD_S):
+            with contextlib.suppress(ConnectionRefusedError):
+                while True:  # a process can't tell us that it has stopped to listen
+                    (await AudioSocketPeer.connect(self.address)).hang_up()
+                    await asyncio.sleep(0.02)
+
+
+async def in_call(served: Served) -> AudioSocketPeer:
+    """Place a call, and wait until the engine talks."""
+    peer = await AudioSocketPeer.connect(served.address)
+    await peer.send(AUDIO, bytes(320))
+    async with asyncio.timeout(_GUARD_S):
+        await peer.read_audio(5)
+    return peer
+
+
+async def test_a_running_call_gets_its_time(tmp_path: Path) -> None:
+    """Told to stop, it takes no more calls and serves the running one to its end; status 0."""
+    config = configured(
+        tmp_path, "lines: {audiosocket: {port: 0}}\nengine: {log_format: json, log_level: debug}\n"
+    )
+    async with Served.running(config) as served:
+        peer = await in_call(served)
+        served.terminate()
+        await served.refuses_calls()
+        async with asyncio.timeout(_GUARD_S):
+            await peer.read_audio(25)
+        assert served.process.returncode is None
+        peer.hang_up()
+        status, log = await served.end()
+    assert status == 0
+    events = [json.loads(line) for line in log]
+    names = [event["event"] for event in events]
+    assert (
+        names.index("engine.draining") < names.index("call.ended") < names.index("engine.stopped")
+    )
+    (ended,) = (event for event in events if event["event"] == "call.ended")
+    assert ended["reason"] == "caller_hangup"
+    assert events[-1]["event"] == "engine.stopped"
+    assert events[-1]["ended_calls"] == 0
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT,) * 2])
+async def test_a_second_signal_ends_calls_at_once(tmp_path: Path, numbers: tuple[int, int]) -> None:
+    """The caller is hung up in good order, and the status is 0."""
+    config = configured(
+        tmp_path, "lines: {audiosocket: {port: 0}}\nengine: {drain_timeout_s: 3600}\n"
+    )
+    async with Served.running(config) as served:
+        peer = await in_call(served)
+        for number in numbers:
+            served.terminate(number)
+            await served.refuses_calls()
+        async with asyncio.timeout(_GUARD_S):
+            frames = await peer.read_to_end()
+        assert frames[-1] == (HANGUP, b"")
+        peer.hang_up()
+        status, log = await served.end()
+    assert status == 0
+    assert any("call.ended" in line and "drained" in line for line in log)
+
+
+async def test_a_call_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    """After ``drain_timeout_s`` the caller is hung up, and the status is 0."""
+    config = configured(
+        tmp_path, "lines: {audiosocket: {port: 0}}\nengine: {drain_timeout_s: 0.2}\n"
+    )
+    async with Served.running(config) as served:
+        peer = await in_call(served)
+        served.terminate()
+        async with asyncio.timeout(_GUARD_S):
+            frames = await peer.read_to_end()
+        assert frames[-1] == (HANGUP, b"")
+        peer.hang_up()
+        status, _ = await served.end()
+    assert status == 0
+
+
+@pytest.fixture
+def put_back() -> Iterator[None]:
+    """Leave the log of the process as it was."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Return a port that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("put_back")
+class TestRefusal:
+    """Where no call could be served, it says so in one line and exits with 1."""
+
+    def refused(
+        self, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> list[str]:
+        """Run it in this process, and return what it wrote but for the log."""
+        monkeypatch.setattr(sys, "argv", ["voxgate", "serve", str(config)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        assert ended.value.code == 1
+        assert output.out == ""
+        assert "Traceback" not in output.err
+        return [line for line in output.err.splitlines() if not line.startswith("20")]
+
+    @pytest.mark.parametrize("kind", ["deepgram", "local"])
+    def test_a_provider_that_is_not_there_yet(
+        self,
+        kind: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Named, with what there is instead."""
+        config = configured(tmp_path, f"engine: {{default_provider: {kind}}}\n")
+        (line,) = self.refused(config, monkeypatch, capsys)
+        assert line == (
+            f"voxgate: {kind}: not available in this version; there is openai_realtime "
+            "[provider_not_available]"
+        )
+
+    def test_a_key_that_is_not_set(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Named by its variable."""
+        config = configured(tmp_path, "engine: {default_provider: openai}\n")
+        (line,) = self.refused(config, monkeypatch, capsys)
+        assert line.startswith("voxgate: OPENAI_API_KEY: is not set")
+
+    def test_a_line_whose_port_is_taken(
+        self,
+        taken_port: int,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Named by its address; the embedded server, started before, has stopped again."""
+        config = configured(tmp_path, f"lines: {{audiosocket: {{port: {taken_port}}}}}\n")
+        (line,) = self.refused(config, monkeypatch, capsys)
+        assert line.startswith(f"voxgate: audiosocket 127.0.0.1:{taken_port}: can't listen")
+        assert "EADDRINUSE" in line
+
+    def test_an_embedded_server_whose_port_is_taken(
+        self,
+        taken_port: int,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Named by its address too."""
+        text = f"lines: {{audiosocket: {{port: 0}}}}\nrealtime_server: {{port: {taken_port}}}\n"
+        (line,) = self.refused(configured(tmp_path, text), monkeypatch, capsys)
+        assert line.startswith(f"voxgate: realtime_server 127.0.0.1:{taken_port}: can't listen")
+        assert "EADDRINUSE" in line
+
+    def test_a_configuration_that_is_wrong(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Named by its key, as ``check-config`` does."""
+        config = configured(tmp_path, "engine: {max_calls: 0}\n")
+        (line,) = self.refused(config, monkeypatch, capsys)
+        assert line.startswith("voxgate: engine.max_calls: 0 is not in 1..10000")
+
+    def test_no_line_at_all(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """An engine that nobody can call would wait for ever."""
+        config = configured(tmp_path, "lines: {audiosocket: {enabled: false}}\n")
+        (line,) = self.refused(config, monkeypatch, capsys)
+        assert line.startswith("voxgate: lines: none is enabled")
+
+
+def test_the_environment_of_tests_has_no_key() -> None:
+    """The test of the key that is not set would else prove nothing."""
+    assert "OPENAI_API_KEY" not in os.environ

@@ -16,6 +16,7 @@ import click
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "check-config": ("check_config", "Check a configuration and show what it comes to."),
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
+    "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
     "serve": ("serve", "Take calls on the configured lines."),
 }
 """Name of each command: its module in this package, and its line in the help."""

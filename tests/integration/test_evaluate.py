@@ -1,0 +1,34 @@
+"""``voxgate evaluate`` as a process, on one core and on two."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SAMPLE = Path(__file__).parents[2] / "benchmarks" / "sample" / "manifest.jsonl"
+
+
+def _evaluate(out: Path, jobs: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return results and summary, without the times."""
+    command = "from voxgate.cli import main; main()"
+    arguments = ["evaluate", str(SAMPLE), "--json", "--jobs", str(jobs), "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    results = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    summary = json.loads(done.stdout)
+    assert all(result.pop("us_per_frame_p50") > 0 for result in results)
+    assert summary.pop("timing")["us_per_frame_p50"] > 0
+    return results, summary
+
+
+def test_the_number_of_processes_does_not_show(tmp_path: Path) -> None:
+    """The same results in the same order, and the same summary, but for the times."""
+    alone = _evaluate(tmp_path / "one.jsonl", 1)
+    together = _evaluate(tmp_path / "two.jsonl", 2)
+    assert json.dumps(alone) == json.dumps(together)
+    assert len(alone[0]) == 8

@@ -1,0 +1,157 @@
+"""``voxgate evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from support.recordings import manifest_line, write_wav
+from support.signals import silence, speech_like
+from voxgate.cli.evaluate import command
+from voxgate.errors import ConfigError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A call with an interruption, and a manifest of it with a row for each test to add."""
+    caller = speech_like(1500, level_dbfs=-16.0, seed=1)
+    write_wav(tmp_path / "capture.wav", np.concatenate([silence(1500), caller]))
+    write_wav(tmp_path / "far.wav", speech_like(3000, seed=2))
+    return tmp_path
+
+
+def row(**changes: object) -> str:
+    speech = {"caller_speech": [[1500, 3000]]}
+    return manifest_line(**{"far_end": "far.wav", **speech, **changes})
+
+
+def evaluate(folder: Path, lines: list[str], *arguments: str, jobs: str = "1") -> Result:
+    (folder / "m.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return CliRunner().invoke(command, [str(folder / "m.jsonl"), "--jobs", jobs, *arguments])
+
+
+def results(folder: Path) -> list[dict[str, object]]:
+    text = (folder / "results.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_good_rows_are_judged_and_written(folder: Path) -> None:
+    """A table on stdout, results in the file, nothing on stderr."""
+    out = folder / "new" / "results.jsonl"
+    lines = [row(id="a", tags={"erl_db": 24}), row(id="b", provider="deepgram")]
+    result = evaluate(folder, lines, "--mode", "vad", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    first, *table = result.stdout.splitlines()
+    assert first == (
+        f"{folder / 'm.jsonl'}: 2 rows (1 not gated), 0.1 min, 1 agent turns (0.1 min); "
+        "gate: config/ai-agent.yaml, mode vad"
+    )
+    assert any(line.split()[:4] == ["right", "barge-ins", "100.0", "%"] for line in table)
+    assert any(line.split()[:3] == ["24", "1", "1"] for line in table)
+    gated, passed = results(out.parent)
+    assert list(gated) == ["id", "barge_in_ms", "forwarded", "events", "us_per_frame_p50"]
+    assert len(gated["barge_in_ms"]) == 1  # type: ignore[arg-type]
+    assert (passed["id"], passed["forwarded"]) == ("b", [[0, 3000]])
+
+
+def test_the_summary_comes_as_json(folder: Path) -> None:
+    """One object on stdout, with what it was made of."""
+    result = evaluate(folder, [row()], "--json", "--mode", "half_duplex")
+    summary = json.loads(result.stdout)
+    assert summary["manifest"] == str(folder / "m.jsonl")
+    assert (summary["config"], summary["mode"]) == ("config/ai-agent.yaml", "half_duplex")
+    assert summary["overall"]["recall"]["count"] == 0
+    assert summary["overall"]["interruptions"] == 1
+
+
+def test_bad_rows_are_named_and_the_others_judged(folder: Path) -> None:
+    """By file, line and field, in the order of the lines; status 1."""
+    lines = [
+        row(id="a"),
+        row(id="b", capture="gone.wav"),
+        row(id="c", caller_speech="all"),
+        "no json",
+        row(id="e"),
+    ]
+    out = folder / "results.jsonl"
+    result = evaluate(folder, lines, "--json", "--out", str(out))
+    assert result.exit_code == 1
+    source = folder / "m.jsonl"
+    first, second, third = result.stderr.splitlines()
+    assert first == f"{source}:2: capture: file not found: {folder / 'gone.wav'}"
+    assert second.startswith(f'{source}:3: caller_speech: "all" is not a list of')
+    assert third.startswith(f"{source}:4: is not JSON in UTF-8")
+    summary = json.loads(result.stdout)
+    assert [bad["line"] for bad in summary["bad_rows"]] == [2, 3, 4]
+    assert summary["overall"]["rows"] == 2
+    assert [found["id"] for found in results(folder)] == ["a", "e"]
+
+
+def test_notes_cost_nothing(folder: Path) -> None:
+    """They are said, and the status stays 0; many are only counted."""
+    result = evaluate(folder, [row(note="x")])
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"note: {folder / 'm.jsonl'}:1: note: is ignored: ")
+    many = evaluate(folder, [row(**{f"note{n}": n for n in range(25)})], "--json")
+    assert many.stderr.splitlines()[-1] == "note: and 5 more; --json has them all"
+    assert len(json.loads(many.stdout)["notes"]) == 25
+
+
+@pytest.mark.parametrize("lines", [[], ["", "  "], ["{"]])
+def test_a_manifest_without_a_good_row_is_a_failure(folder: Path, lines: list[str]) -> None:
+    """Nothing was judged, so nothing is in order."""
+    result = evaluate(folder, lines)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{folder / 'm.jsonl'}: 0 rows")
+
+
+def test_the_configuration_is_the_one_named(folder: Path) -> None:
+    """Its thresholds hold; what is wrong in it is said before any row is run."""
+    config = folder / "gate.yaml"
+    config.write_text("gating: {providers: {openai_realtime: {mode: half_duplex}}}\n")
+    result = evaluate(folder, [row()], "--json", "--config", str(config))
+    summary = json.loads(result.stdout)
+    assert summary["config"] == str(config)
+    assert summary["overall"]["barge_ins"] == 0
+    config.write_text("gating: {mood: good}\n")
+    refused = evaluate(folder, [row()], "--config", str(config))
+    assert isinstance(refused.exception, ConfigError)
+
+
+def test_results_that_cannot_be_written_are_a_line_not_a_traceback(folder: Path) -> None:
+    """Found before the work is done."""
+    blocked = folder / "capture.wav" / "results.jsonl"
+    result = evaluate(folder, [row()], "--out", str(blocked))
+    assert result.exit_code == 1
+    assert "results.jsonl" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_same_manifest_gives_the_same_results(folder: Path) -> None:
+    """To the byte, but for the time."""
+    texts = []
+    for _ in range(2):
+        evaluate(folder, [row()], "--out", str(folder / "results.jsonl"))
+        (found,) = results(folder)
+        texts.append(json.dumps({**found, "us_per_frame_p50": 0}))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.jsonl"], "'gone.jsonl' does not exist"),
+        (["--mode", "half"], "'half' is not one of"),
+        (["--jobs", "0"], "0 is not in the range x>=1"),
+    ],
+)
+def test_wrong_arguments_are_usage_errors(arguments: list[str], message: str) -> None:
+    """Status 2, as everywhere."""
+    result = CliRunner().invoke(command, arguments)
+    assert result.exit_code == 2
+    assert message in result.output

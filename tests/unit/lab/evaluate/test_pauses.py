@@ -1,0 +1,42 @@
+"""Pauses of playout, told from events."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxgate.core.gate_decision import GateEvent, GateEventType, GateReason
+from voxgate.lab.evaluate.pauses import PlayoutPause, playout_pauses
+
+_T = GateEventType
+_STARTED, _DROPPED, _COMMITTED = _T.CANDIDATE_STARTED, _T.CANDIDATE_DROPPED, _T.BARGE_IN_COMMITTED
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([], []),
+        ([(_STARTED, 100), (_COMMITTED, 180)], [(100, 180)]),
+        ([(_COMMITTED, 180)], [(180, 180)]),
+        ([(_STARTED, 100), (_DROPPED, 300)], [(100, None)]),
+        ([(_STARTED, 100)], [(100, None)]),
+        ([(_DROPPED, 100)], []),
+        (
+            [(_STARTED, 100), (_DROPPED, 300), (_STARTED, 400), (_COMMITTED, 480)],
+            [(100, None), (400, 480)],
+        ),
+        ([(_STARTED, 100), (_COMMITTED, 180), (_COMMITTED, 900)], [(100, 180), (900, 900)]),
+        (
+            [(_STARTED, 100), (_T.ONSET_RELEASED, 120), (_COMMITTED, 180), (_T.RESUMED, 999)],
+            [(100, 180)],
+        ),
+    ],
+)
+def test_a_pause_begins_with_its_candidate(
+    events: list[tuple[GateEventType, float]], expected: list[tuple[float, float | None]]
+) -> None:
+    """Or with the commitment where there was none; a candidate at the end is a pause too."""
+    pauses = playout_pauses(
+        GateEvent(type=event_type, t_ms=t_ms, reason=GateReason.CANDIDATE)
+        for event_type, t_ms in events
+    )
+    assert pauses == tuple(PlayoutPause(*times) for times in expected)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from ..config.models import LogFormat, LogLevel
 from ..lab.call_judge import CallFigures, LetThrough, judge_call
@@ -85,12 +85,12 @@ async def _run(console: Console) -> dict[str, CallRecord]:
     if not console.is_terminal:
         return await run_demo(progress=_PlainProgress(console).show)
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(20),
-        TextColumn("{task.fields[elapsed_s]:4.0f} s"),
-        TextColumn("the caller {task.fields[doing]}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=8)),
+        BarColumn(None, table_column=Column(ratio=1, max_width=20)),
+        TextColumn("{task.fields[elapsed_s]:2.0f} s", table_column=Column(min_width=4)),
+        TextColumn("the caller {task.fields[doing]}", table_column=Column(ratio=2, no_wrap=True)),
     )
-    with Progress(*columns, console=console) as bars:
+    with Progress(*columns, console=console, expand=True) as bars:
         return await run_demo(progress=_BarProgress(bars).show)
 
 

@@ -134,6 +134,10 @@ class AudioGuard:
             return GuardVerdict.MUSIC
         return GuardVerdict.NOISE if level >= 0.5 * threshold else GuardVerdict.SILENCE
 
+    def pass_slot(self) -> None:
+        """Let 20 ms pass in which the line delivered nothing: the hangover runs on."""
+        self._since_speech += 1
+
     def hear_speech(self) -> None:
         """Begin the hangover anew: the caller was heard, by the guard or by the gate."""
         self._since_speech = 0

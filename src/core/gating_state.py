@@ -239,6 +239,8 @@ class GatingState:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
+            if self._guarded is not None:
+                self._guarded.pass_slot()
             if self._is_agent_audible(output.now_ms):
                 self._follow_turn(output, is_caller=False)
             else:

@@ -77,6 +77,10 @@ class GuardedLine:
         self._summary.count(output, is_noise=is_noise, is_music=is_music)
         return verdict is GuardVerdict.SPEECH
 
+    def pass_slot(self) -> None:
+        """Let 20 ms pass in which the line delivered nothing."""
+        self._guard.pass_slot()
+
     def hear_speech(self) -> None:
         """The gate itself heard the caller: the hangover begins anew."""
         self._guard.hear_speech()

@@ -1,0 +1,269 @@
+"""The detectors of one call: what they are fed, what they say, and what happens when one raises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from support.gate_calls import AdamantVad, BrokenVad, ScriptedNearEnd
+from support.signals import frames_of, silence, speech_like, tone
+from voxgate.core import g711
+from voxgate.core.audio import AudioFormat, Encoding
+from voxgate.core.capture_analyzer import CaptureAnalysis, CaptureAnalyzer
+from voxgate.core.config import GatingMode, ProviderGatingPolicy
+from voxgate.core.echo.near_end import NearEndDetector, NullNearEndDetector
+from voxgate.core.gate_decision import GateMeasurements
+from voxgate.core.vad_manager import EnhancedVADManager
+
+PCM_8K = AudioFormat()
+
+
+def make(
+    mode: GatingMode = GatingMode.VAD,
+    *,
+    vad: EnhancedVADManager | None = None,
+    near_end: NearEndDetector | None = None,
+    capture: AudioFormat = PCM_8K,
+    far_end: AudioFormat = PCM_8K,
+    **policy: float,
+) -> CaptureAnalyzer:
+    return CaptureAnalyzer(
+        "call",
+        policy=ProviderGatingPolicy(gating_enabled=True, mode=mode, **policy),
+        vad_manager=EnhancedVADManager() if vad is None else vad,
+        near_end=NullNearEndDetector() if near_end is None else near_end,
+        capture_format=capture,
+        far_end_format=far_end,
+    )
+
+
+def analyze(analyzer: CaptureAnalyzer, frames: list[bytes]) -> list[CaptureAnalysis]:
+    return [analyzer.analyze(frame, 20.0 * number) for number, frame in enumerate(frames, 1)]
+
+
+def encoded(samples: np.ndarray, audio_format: AudioFormat) -> list[bytes]:
+    """Return the frames of samples at the format's rate, encoded."""
+    data = g711.encode(samples, audio_format)
+    size = audio_format.frame_bytes
+    return [data[at : at + size] for at in range(0, len(data) - size + 1, size)]
+
+
+FORMATS = [
+    AudioFormat(Encoding.PCM16, 8000),
+    AudioFormat(Encoding.PCM16, 16_000),
+    AudioFormat(Encoding.PCM16, 24_000),
+    AudioFormat(Encoding.PCM16, 44_100),
+    AudioFormat(Encoding.PCM16, 48_000),
+    AudioFormat(Encoding.MULAW),
+    AudioFormat(Encoding.ALAW),
+]
+
+
+@pytest.mark.parametrize("audio_format", FORMATS, ids=lambda f: f"{f.encoding}-{f.rate_hz}")
+def test_speech_of_every_format_is_heard(audio_format) -> None:
+    """Whatever the line delivers, the detectors get 8 kHz: confidence passes its threshold."""
+    samples = speech_like(2000, level_dbfs=-18.0, seed=1, rate_hz=audio_format.rate_hz)
+    analyses = analyze(make(capture=audio_format), encoded(samples, audio_format))
+    share = sum(analysis.is_caller for analysis in analyses) / len(analyses)
+    assert share > 0.6
+    assert max(analysis.voice.confidence for analysis in analyses) == 1.0
+
+
+@pytest.mark.parametrize("audio_format", FORMATS, ids=lambda f: f"{f.encoding}-{f.rate_hz}")
+def test_levels_do_not_depend_on_the_format(audio_format) -> None:
+    """A tone at -20 dBFS reads RMS 3277 in every encoding and at every rate."""
+    samples = tone(400, 440.0, level_dbfs=-20.0, rate_hz=audio_format.rate_hz)
+    *_, last = analyze(make(capture=audio_format), encoded(samples, audio_format))
+    assert last.level == pytest.approx(3277, rel=0.02)
+    assert last.zcr_ratio == pytest.approx(2 * 440 / 8000, abs=0.01)
+
+
+def test_in_mode_vad_voice_and_level_must_both_reach_their_thresholds() -> None:
+    """Loud speech speaks for the caller; soft speech and loud silence do not."""
+    loud = analyze(make(), frames_of(speech_like(1000, level_dbfs=-18.0, seed=2)))
+    assert [a.is_caller for a in loud[:2]] == [False, False]  # two frames are no smoothed voice
+    assert sum(a.is_caller for a in loud) > 30
+    soft = analyze(make(), frames_of(speech_like(1000, level_dbfs=-35.0, seed=2)))
+    assert not any(a.is_caller for a in soft)
+    assert any(a.voice.confidence == 1.0 for a in soft)
+    lower = make(energy_threshold=300)
+    assert any(a.is_caller for a in analyze(lower, frames_of(speech_like(1000, level_dbfs=-35.0))))
+
+
+def test_half_duplex_hears_nobody() -> None:
+    """No frame speaks for the caller, but voice is measured for the time the agent is silent."""
+    analyses = analyze(make(GatingMode.HALF_DUPLEX), frames_of(speech_like(1000, seed=3)))
+    assert not any(a.is_caller for a in analyses)
+    assert any(a.voice.is_speech for a in analyses)
+
+
+def test_without_a_detector_for_it_echo_aware_is_vad() -> None:
+    """The null detector is none: the mode in force says so from the start."""
+    analyzer = make(GatingMode.ECHO_AWARE)
+    assert analyzer.mode is GatingMode.VAD
+    assert analyzer.degradations == 0
+    analysis = analyzer.analyze(bytes(320), 20.0)
+    assert (analysis.near_end, analysis.is_echo) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "logit", "is_caller"),
+    [
+        (0.5, 1.4, False),
+        (0.5, 1.5, True),
+        (0.0, 2.9, False),
+        (0.0, 3.0, True),
+        (1.0, 0.0, True),
+        (1.0, -0.1, False),
+    ],
+)
+def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -> None:
+    """Voice and level are not asked; sensitivity moves the bar from log odds of 3 down to 0."""
+    near_end = ScriptedNearEnd(logits=lambda number: logit)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, sensitivity=sensitivity)
+    for frame in (bytes(320), *frames_of(speech_like(200, level_dbfs=-10.0))):
+        analysis = analyzer.analyze(frame, 20.0)
+        assert analysis.is_caller is is_caller
+        assert analysis.is_echo is (logit < 0)
+
+
+def test_a_detector_that_can_not_judge_leaves_it_to_voice_and_level() -> None:
+    """None is no verdict, and no fault either."""
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=ScriptedNearEnd())
+    analyses = analyze(analyzer, frames_of(speech_like(1000, level_dbfs=-18.0, seed=2)))
+    assert any(a.is_caller for a in analyses)
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 0)
+
+
+@pytest.mark.parametrize("mode", [GatingMode.OFF, GatingMode.HALF_DUPLEX, GatingMode.VAD])
+def test_in_other_modes_the_detector_is_left_alone(mode) -> None:
+    """It costs nothing where its verdict is not used."""
+    near_end = ScriptedNearEnd()
+    analyzer = make(mode, near_end=near_end)
+    analyzer.receive_far_end(bytes(320), 20.0)
+    analyzer.analyze(bytes(320), 20.0)
+    assert near_end.captures == near_end.far_ends == []
+
+
+@pytest.mark.parametrize("audio_format", FORMATS, ids=lambda f: f"{f.encoding}-{f.rate_hz}")
+def test_the_detector_gets_160_samples_a_slot(audio_format) -> None:
+    """Capture and far end of every format reach it as 20 ms at 8 kHz."""
+    near_end = ScriptedNearEnd()
+    analyzer = make(
+        GatingMode.ECHO_AWARE, near_end=near_end, capture=audio_format, far_end=audio_format
+    )
+    for frame in encoded(tone(100, 440.0, rate_hz=audio_format.rate_hz), audio_format):
+        assert analyzer.receive_far_end(frame, 20.0)
+        analyzer.analyze(frame, 20.0)
+    for heard in (near_end.captures, near_end.far_ends):
+        assert [samples.shape for samples in heard] == [(160,)] * 5
+        assert all(samples.dtype == np.int16 for samples in heard)
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "kept"), [(0, 0), (1, 0), (7, 3), (319, 159), (322, 160), (1000, 160)]
+)
+def test_a_far_end_frame_of_wrong_length_is_made_to_fit(n_bytes, kept) -> None:
+    """There is one far-end frame a slot, always: cut, or filled up with silence, and reported."""
+    near_end = ScriptedNearEnd()
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
+    assert not analyzer.receive_far_end(b"\1" * n_bytes, 20.0)
+    (samples,) = near_end.far_ends
+    assert samples.shape == (160,)
+    assert np.count_nonzero(samples) == kept
+    assert analyzer.degradations == 0
+
+
+def test_a_wrong_length_is_reported_without_a_detector_too() -> None:
+    """The counter does not depend on the mode."""
+    analyzer = make()
+    assert analyzer.receive_far_end(bytes(320), 20.0)
+    assert not analyzer.receive_far_end(bytes(318), 20.0)
+
+
+# -- degradation -----------------------------------------------------------------------------------
+
+
+def test_voice_detection_that_raises_leaves_half_duplex() -> None:
+    """Dropped with the first error, counted once, never asked again; the call goes on."""
+    vad = BrokenVad(works_for=3)
+    analyzer = make(vad=vad)
+    analyses = analyze(analyzer, frames_of(speech_like(400, level_dbfs=-18.0)))
+    assert (analyzer.mode, analyzer.degradations, vad.asked) == (GatingMode.HALF_DUPLEX, 1, 4)
+    assert analyses[3].voice is None
+    assert not any(a.is_caller for a in analyses[3:])
+    assert analyses[-1].level > 0
+
+
+def test_a_near_end_detector_that_raises_leaves_vad() -> None:
+    """Voice and level take over in the same frame."""
+    near_end = ScriptedNearEnd(logits=lambda number: -9.0, raises_from=5)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
+    analyses = analyze(analyzer, frames_of(speech_like(600, level_dbfs=-18.0, seed=2)))
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.VAD, 1)
+    assert len(near_end.captures) == 5
+    assert not any(a.is_caller for a in analyses[:4])
+    assert any(a.is_caller for a in analyses[4:])
+
+
+def test_a_near_end_detector_that_raises_on_the_far_end_leaves_vad() -> None:
+    """The far end can be what it stumbles over; it is not fed any more."""
+    near_end = ScriptedNearEnd(raises_on_far_end=True)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
+    for _ in range(3):
+        assert analyzer.receive_far_end(bytes(320), 20.0)
+    assert (analyzer.mode, analyzer.degradations, len(near_end.far_ends)) == (GatingMode.VAD, 1, 1)
+
+
+def test_without_voice_detection_the_reference_still_decides() -> None:
+    """A verdict needs no voice detector: the mode stays, and so does the caller."""
+    near_end = ScriptedNearEnd(logits=lambda number: 5.0)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=BrokenVad())
+    analysis = analyzer.analyze(bytes(320), 20.0)
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 1)
+    assert analysis.is_caller
+
+
+def test_when_both_have_raised_half_duplex_is_left() -> None:
+    """In either order."""
+    near_end = ScriptedNearEnd(logits=lambda number: 5.0, raises_from=2)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=BrokenVad())
+    assert not analyze(analyzer, [bytes(320)] * 3)[-1].is_caller
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.HALF_DUPLEX, 2)
+
+    near_end = ScriptedNearEnd(raises_from=1)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=BrokenVad(works_for=5))
+    analyze(analyzer, [bytes(320)] * 9)
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.HALF_DUPLEX, 2)
+
+
+@pytest.mark.parametrize("mode", [GatingMode.OFF, GatingMode.HALF_DUPLEX])
+def test_a_mode_that_is_simpler_already_stays(mode) -> None:
+    """A failing voice detector does not change what does not depend on it."""
+    analyzer = make(mode, vad=BrokenVad())
+    analyzer.analyze(bytes(320), 20.0)
+    assert (analyzer.mode, analyzer.degradations) == (mode, 1)
+
+
+def test_an_assertion_in_a_detector_is_no_way_out_of_the_call() -> None:
+    """Any exception of a detector stays inside; the double used for pass-through proves nothing
+    about gated calls."""
+    analyzer = make(vad=AdamantVad())
+    assert analyzer.analyze(bytes(320), 20.0).voice is None
+
+
+def test_measurements_say_what_was_measured() -> None:
+    """Every field comes from the frame, floor and evidence from outside."""
+    near_end = ScriptedNearEnd(logits=lambda number: 0.25)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
+    *_, last = analyze(analyzer, frames_of(tone(200, 1000.0, level_dbfs=-20.0)))
+    assert last.measurements(33.0, 80.0) == GateMeasurements(
+        capture_rms=last.level,
+        zcr_ratio=last.zcr_ratio,
+        vad_confidence=last.voice.confidence,
+        noise_floor=33.0,
+        near_end_logit=0.25,
+        evidence_ms=80.0,
+    )
+    without = analyze(make(vad=BrokenVad()), frames_of(silence(20)))[0].measurements(0.0, 0.0)
+    assert (without.vad_confidence, without.near_end_logit) == (0.0, None)

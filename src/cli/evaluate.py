@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -109,9 +110,9 @@ def _with_progress(
     outcomes: Iterable[EvaluatedRow | RowProblem], total: int
 ) -> Iterable[EvaluatedRow | RowProblem]:
     """Return the outcomes, with a bar on a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         return outcomes
+    console = Console(stderr=True)
     return track(outcomes, total=total, description="evaluating", console=console, transient=True)
 
 
@@ -158,9 +159,7 @@ def _show(evaluated: Sequence[EvaluatedRow], setting: dict[str, Any]) -> None:
     )
     if not evaluated:
         return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDTH)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     console.print(overall_table(figures))
     for table in tag_tables(figures_by_tag(evaluated)):
         console.print(table)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 SAMPLE = Path(__file__).parents[2] / "benchmarks" / "sample" / "manifest.jsonl"
 
@@ -32,3 +35,22 @@ def test_the_number_of_processes_does_not_show(tmp_path: Path) -> None:
     together = _evaluate(tmp_path / "two.jsonl", 2)
     assert json.dumps(alone) == json.dumps(together)
     assert len(alone[0]) == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="the system has no pseudo terminals")
+def test_on_a_terminal_progress_is_shown_on_stderr(tmp_path: Path) -> None:
+    """And nowhere else: what is piped stays JSON."""
+    ours, theirs = os.openpty()
+    command = "from voxgate.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "evaluate", str(SAMPLE), "--json", "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65_536)
+    os.close(ours)
+    assert b"evaluating" in shown
+    assert json.loads(done.stdout)["overall"]["rows"] == 8

@@ -74,4 +74,4 @@ async def test_time_goes_on_in_steps_when_nothing_moves() -> None:
     began_s = time.monotonic()
     await asyncio.sleep(10)
     assert virtual_ms() == pytest.approx(10_000)
-    assert time.monotonic() - began_s >= 0.3
+    assert time.monotonic() - began_s >= 0.05

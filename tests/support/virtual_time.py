@@ -14,13 +14,15 @@ import asyncio
 import functools
 import math
 import selectors
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
 _Params = ParamSpec("_Params")
 
-_PATIENCE_S = 0.001
-"""Real time in which what is on its way over the loopback arrives, nearly always."""
+_PATIENCE_S = 0.000_1
+"""Real time in which what is on its way over the loopback arrives: nearly always it is there when
+the call that sends it returns."""
 
 _STEP_S = 0.02
 """Longest step of the time between two such waits: one that comes late is late by a frame or so,
@@ -66,8 +68,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         if timeout_s is None:
             if not poll(self._hang_s):
                 raise RuntimeError("every task waits for something that will never happen")
-        elif not (self._patience_s and poll(self._patience_s)):
+        elif not self._has_late_news(poll):
             self._now_s += min(timeout_s, self._step_s)
+
+    def _has_late_news(self, poll: Callable[[float], bool]) -> bool:
+        if not self._patience_s:
+            return False
+        time.sleep(self._patience_s)  # a selector would wait for a whole ms at least
+        return poll(0.0)
 
 
 class _Selector(selectors.DefaultSelector):

@@ -156,6 +156,9 @@ class _RowParser:
     def _read_object(self, line: bytes) -> bool:
         try:
             row = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            self.refuse(None, f"is not JSON: {error.msg} (column {error.colno})")
+            return False
         except ValueError as error:
             self.refuse(None, f"is not JSON in UTF-8: {error}")
             return False

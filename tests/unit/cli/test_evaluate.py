@@ -85,7 +85,7 @@ def test_bad_rows_are_named_and_the_others_judged(folder: Path) -> None:
     first, second, third = result.stderr.splitlines()
     assert first == f"{source}:2: capture: file not found: {folder / 'gone.wav'}"
     assert second.startswith(f'{source}:3: caller_speech: "all" is not a list of')
-    assert third.startswith(f"{source}:4: is not JSON in UTF-8")
+    assert third.startswith(f"{source}:4: is not JSON: Expecting value (column 1)")
     summary = json.loads(result.stdout)
     assert [bad["line"] for bad in summary["bad_rows"]] == [2, 3, 4]
     assert summary["overall"]["rows"] == 2

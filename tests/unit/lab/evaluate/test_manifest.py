@@ -133,7 +133,10 @@ def test_what_is_wrong_is_named_with_its_field(change: dict[str, object], messag
     ("line", "message"),
     [
         ("[1, 2]", "1: [1, 2] is not a JSON object"),
-        ("{'id': 1}", "1: is not JSON in UTF-8: "),
+        (
+            "{'id': 1}",
+            "1: is not JSON: Expecting property name enclosed in double quotes (column 2)",
+        ),
         ('{"id": NaN}', "1: is not JSON in UTF-8: NaN is not a number of JSON"),
         ("[" * 100_000, "1: is nested too deeply"),
     ],

@@ -152,6 +152,11 @@ class CaptureAnalyzer:
             is_caller=self._is_caller(voice, near_end),
         )
 
+    def pass_slot(self) -> None:
+        """Let 20 ms pass without a captured frame."""
+        if self._vad is not None:
+            self._vad.pass_slot(self._call_id)
+
     def _judge_voice(self, samples: npt.NDArray[np.int16], level: float) -> VADResult | None:
         if self._vad is None:
             return None

@@ -237,6 +237,7 @@ class GatingState:
 
     def _fill_slot(self, output: GateOutput) -> None:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
+        self._analyzer.pass_slot()
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
             if self._guarded is not None:

@@ -14,9 +14,6 @@ from .audio import FRAME_MS
 _GAP_RECOVERY_SLOTS = range(2, 7)
 """Missing slots that are taken for a gap in the stream; fewer are jitter, more are DTX."""
 
-_HOLE_MS = 60
-"""Time without a frame that is a hole in the sound already: longer than the usual jitter."""
-
 _MAX_FILL_SLOTS = 500
 """Slots filled at once at most (10 s, under 2 ms of work); a process that slept longer than that
 has no call left to keep alive."""
@@ -94,12 +91,12 @@ class LineClock:
         Args:
             now_ms: Now.
             deficit_ms: How far what the provider was sent is behind the line's time. Holes too
-                small to fill each add up in it.
+                small to be filled each add up in it, and are made up for in the next one.
         """
         idle_ms = now_ms - self._due_ms
         is_idle = idle_ms >= self._idle_after_ms
         missing = int(idle_ms // FRAME_MS) - self._filled_slots if is_idle else 0
-        if idle_ms >= _HOLE_MS and deficit_ms >= self._idle_after_ms:
+        if idle_ms >= FRAME_MS and deficit_ms >= self._idle_after_ms:
             missing = max(missing, int(deficit_ms // FRAME_MS))
         if missing <= 0:
             return 0

@@ -102,6 +102,12 @@ class EnhancedVADManager:
             webrtc_result=is_active,
         )
 
+    def pass_slot(self, call_id: str) -> None:
+        """Let 20 ms pass without a frame: what was heard before a hole is no voice after it."""
+        detector = self._detectors.get(call_id)
+        if detector is not None:
+            detector.recent_bits = detector.recent_bits << 1 & self._window_mask
+
     def cleanup_call(self, call_id: str) -> None:
         """Forget a call; unknown ids are no error."""
         self._detectors.pop(call_id, None)

@@ -245,6 +245,19 @@ def test_a_mode_that_is_simpler_already_stays(mode) -> None:
     assert (analyzer.mode, analyzer.degradations) == (mode, 1)
 
 
+def test_a_hole_in_the_stream_reaches_the_voice_detector() -> None:
+    """Five slots without a frame, and the voice before them is forgotten; without a detector
+    nothing happens."""
+    analyzer = make()
+    analyze(analyzer, frames_of(speech_like(400, seed=6)))
+    for _ in range(5):
+        analyzer.pass_slot()
+    assert analyzer.analyze(bytes(320), 20.0).voice.confidence <= 0.2
+    analyzer = make(vad=BrokenVad())
+    analyzer.analyze(bytes(320), 20.0)
+    analyzer.pass_slot()
+
+
 def test_an_assertion_in_a_detector_is_no_way_out_of_the_call() -> None:
     """Any exception of a detector stays inside; the double used for pass-through proves nothing
     about gated calls."""

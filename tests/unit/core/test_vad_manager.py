@@ -84,6 +84,21 @@ def test_only_20_ms_at_8_khz_are_judged(n_bytes) -> None:
         EnhancedVADManager().process("call", bytes(n_bytes))
 
 
+def test_a_hole_in_the_stream_is_no_voice() -> None:
+    """What was heard before five slots without a frame counts for nothing after them."""
+    vad = EnhancedVADManager()
+    speech = frames_of(speech_like(400, seed=6))
+    for frame in speech:
+        vad.process("call", frame)
+    vad.pass_slot("call")
+    assert vad.process("call", speech[10]).confidence == pytest.approx(0.8)
+    for _ in range(5):
+        vad.pass_slot("call")
+    assert vad.process("call", bytes(320)).confidence <= 0.2  # WebRTC VAD's own hangover
+    vad.pass_slot("unknown")
+    assert len(vad) == 1
+
+
 def test_calls_do_not_hear_each_other() -> None:
     """The verdicts on one call are the same whether or not another call is loud beside it."""
     speech, noise = speech_like(3000, seed=4), white_noise(3000, level_dbfs=-12.0)

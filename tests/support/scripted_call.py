@@ -103,6 +103,11 @@ class RecordingObserver(CallObserver):
         self.provider_events: list[ProviderEvent] = []
         self.ended: list[CallEnded] = []
 
+    def forget(self) -> None:
+        """Forget everything."""
+        for kept in vars(self).values():
+            kept.clear()
+
     def on_call_started(self, event: CallStarted) -> None:
         self.told.append("on_call_started")
         self.started.append(event)

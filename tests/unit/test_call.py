@@ -14,6 +14,7 @@ from support.virtual_time import VirtualTimeLoop, in_virtual_time, virtual_ms
 from voxgate.call import CallSession
 from voxgate.call_observer import CallEnded, Observers
 from voxgate.clock import Clock
+from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.gate_decision import PASS_THROUGH, GateEventType
 from voxgate.errors import ProviderError
 from voxgate.providers.base import CallAudio, Capabilities, ProviderEnded
@@ -155,6 +156,23 @@ class TestInWalk:
         assert rig.provider.sent == [_SILENCE]
         await rig.hang_up()
 
+    @in_virtual_time
+    async def test_the_gate_knows_the_formats_of_the_line(self) -> None:
+        """Wide capture is judged in frames of its own length, and so is what is played."""
+        line = ScriptedLine(
+            capture_format=AudioFormat(Encoding.PCM16, 16_000),
+            playout_format=AudioFormat(Encoding.MULAW),
+        )
+        rig = await started(Rig(line=line))
+        for number in range(20):
+            rig.line.receive(LineAudio(loud_frame(number) * 2))
+            await rig.pass_slots(1)
+        ended = await rig.hang_up()
+        assert ended.gate is not None
+        assert ended.gate.captured_frames == 20
+        assert ended.gate.malformed_far_end_frames == 0
+        assert {len(frame) for frame, _ in rig.manager.far_end} == {160}
+
 
 class TestOutWalk:
     """Provider to line."""
@@ -170,6 +188,28 @@ class TestOutWalk:
         assert 4 <= len(rig.line.heard) - before <= 5
         await rig.pass_slots(10)
         assert [frame for frame in rig.line.heard if frame != _SILENCE] == voice
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_the_last_word_is_played_to_its_end(self) -> None:
+        """A sentence whose last frame is not full waits for no more, once it is done."""
+        rig = await started(Rig())
+        rig.provider.speak(loud_frame(1) + loud_frame(2)[:100])
+        await rig.pass_slots(4)
+        voice = [frame for frame in rig.line.heard if frame != _SILENCE]
+        assert voice == [loud_frame(1), loud_frame(2)[:100] + bytes(220)]
+        ended = await rig.hang_up()
+        assert ended.playout_underruns == 0
+
+    @in_virtual_time
+    async def test_playout_keeps_step_with_a_line_of_another_clock(self) -> None:
+        """A line whose clock is 0.4 % slow is sent as many frames as it delivers, not more."""
+        rig = await started(Rig())
+        n_frames = 3000
+        for _ in range(n_frames):
+            rig.line.receive(LineAudio(_SILENCE))
+            await asyncio.sleep(0.02008)
+        assert abs(len(rig.line.heard) - n_frames) <= 3
         await rig.hang_up()
 
     @in_virtual_time

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -197,6 +199,28 @@ class TestCalls:
             await exchange.calls["one"]
         assert exchange.reasons() == ["drained"]
         assert exchange.engine.running_calls == 0
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_calls_that_ended_leave_nothing_behind(self) -> None:
+        """Neither the gate nor the engine keeps anything of a thousand calls."""
+        exchange = await started(Exchange(max_calls=1))
+        seen: list[weakref.ref[ScriptedLine]] = []
+        for number in range(1000):
+            line = await exchange.place_call(f"call-{number}")
+            line.receive(LineAudio(loud_frame()))
+            line.receive(LineHangup("caller_hangup"))
+            await exchange.calls.pop(line.call_id)
+            exchange.providers.clear()
+            exchange.setups.clear()
+            exchange.observer.forget()
+            seen.append(weakref.ref(line))
+            del line
+        gc.collect()
+        assert [line for line in seen if line() is not None] == []
+        assert len(exchange.engine.manager) == 0
+        assert exchange.engine.running_calls == 0
+        assert exchange.engine.counters.calls_accepted == 1000
         await exchange.engine.stop()
 
 

@@ -1,1 +1,1 @@
-"""What voxgate costs: time per frame and memory per call, held against their limits."""
+"""What voxgate costs: time per frame, delay and memory per call, held against their limits."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 __all__ = ["GatingState"]
 
+import math
+
 from .agent_audibility import AgentAudibility
 from .audio import FRAME_MS, AudioFormat
 from .audio_guard import AudioGuard
@@ -68,6 +70,7 @@ class GatingState:
         self._line = LineClock(start_ms, config.idle_fill.after_ms)
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
+        self._followed_ms = -math.inf
         self._evidence = Evidence(config.barge_in.evidence_release_ms)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._guarded: GuardedLine | None = None
@@ -118,9 +121,11 @@ class GatingState:
         self._line.receive(now_ms, duration_ms)
         pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
         for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
-            # Each unit is judged at its own time, so that the chunking does not show.
-            output.now_ms = now_ms - pending_ms - n_later * FRAME_MS
-            self._process_unit(unit, output)
+            # Each unit is judged at its own time, so that the chunking does not show, but never
+            # before what the gate has followed already.
+            unit_ms = now_ms - pending_ms - n_later * FRAME_MS
+            output.now_ms = max(unit_ms, self._followed_ms)
+            self._process_unit(unit, unit_ms - self._line.stale_ms, output)
             self.is_forwarding = output.action is GateAction.FORWARD
         return output.decision(self.state)
 
@@ -150,10 +155,9 @@ class GatingState:
         self._outlet.feed.in_turn = True
         if self._is_stale(capture_ms):
             return output.decision(self.state)
-        is_over_agent = self._agent.is_active(now_ms)
-        gate_input = (
-            GateInput.PROVIDER_SPEECH_OVER_AGENT if is_over_agent else GateInput.PROVIDER_SPEECH
-        )
+        gate_input = GateInput.PROVIDER_SPEECH
+        if self._agent.is_active(now_ms):
+            gate_input = GateInput.PROVIDER_SPEECH_OVER_AGENT
         self._apply(gate_input, GateReason.PROVIDER_SPEECH, output)
         return output.decision(self.state)
 
@@ -170,13 +174,13 @@ class GatingState:
             or self.capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
         )
 
-    def _process_unit(self, unit: bytes, output: GateOutput) -> None:
+    def _process_unit(self, unit: bytes, captured_ms: float, output: GateOutput) -> None:
         self.stats.captured_frames += 1
         analysis = self._analyzer.analyze(unit, output.now_ms)
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
         if self.state is GateState.OPEN:
-            self._process_open(unit, analysis, output)
+            self._process_open(unit, captured_ms, analysis, output)
         elif self.state is GateState.BARGE_IN:
             self._process_barge_in(unit, analysis, output)
         else:
@@ -184,27 +188,27 @@ class GatingState:
         noise_floor = 0.0 if self._guarded is None else self._guarded.noise_floor
         output.measurements = analysis.measurements(noise_floor, self._evidence.ms)
 
-    def _process_open(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
+    def _process_open(
+        self, unit: bytes, captured_ms: float, analysis: CaptureAnalysis, output: GateOutput
+    ) -> None:
         if self.mode is GatingMode.OFF:
             self._outlet.forward(unit, GateReason.PASS_THROUGH, output)
-        elif not self._agent.is_audible(output.now_ms):
-            self._process_agent_silent(unit, analysis, output)
-        else:
+        elif self._agent.is_audible(output.now_ms):
             self._follow_turn(output, is_caller=analysis.is_caller)
             if self.state is GateState.OPEN:
                 self._outlet.forward(unit, GateReason.CALLER_TURN, output)
             else:
                 self._hold(unit, GateReason.AGENT_AUDIBLE, analysis, output)
+        elif captured_ms < output.now_ms and self._agent.is_audible(captured_ms):
+            # It comes late, and was captured while the agent was still audible.
+            reason, level = GateReason.AGENT_AUDIBLE, analysis.level
+            self._outlet.hold(unit, reason, output, level=level, is_echo=True)
+        else:
+            self._process_agent_silent(unit, analysis, output)
 
     def _process_agent_silent(
         self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput
     ) -> None:
-        stale_ms = self._line.stale_ms
-        if stale_ms and self._agent.is_audible(output.now_ms - stale_ms):
-            # The line was stalled: this was captured while the agent was still audible.
-            reason, level = GateReason.AGENT_AUDIBLE, analysis.level
-            self._outlet.hold(unit, reason, output, level=level, is_echo=True)
-            return
         if self._guarded is None:
             is_speech = analysis.voice is not None and analysis.voice.is_speech
             self._outlet.forward(unit, GateReason.AGENT_SILENT, output)
@@ -274,14 +278,13 @@ class GatingState:
         )
 
     def _follow_agent(self, output: GateOutput) -> None:
+        self._followed_ms = output.now_ms
         is_audible = self._is_agent_audible(output.now_ms)
         if is_audible and not self._was_audible:
-            is_over_caller = self.mode is not GatingMode.HALF_DUPLEX and self._turn.is_talking
-            self._apply(
-                GateInput.AGENT_STARTED_OVER_CALLER if is_over_caller else GateInput.AGENT_STARTED,
-                GateReason.AGENT_AUDIBLE,
-                output,
-            )
+            gate_input = GateInput.AGENT_STARTED
+            if self._turn.is_talking and self.mode is not GatingMode.HALF_DUPLEX:
+                gate_input = GateInput.AGENT_STARTED_OVER_CALLER
+            self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
         elif not is_audible and self.state is not GateState.OPEN:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
@@ -330,9 +333,7 @@ class GatingState:
         if transition.event is None:
             return
         output.report(transition.event, reason)
-        effect = _EFFECTS.get(transition.event)
-        if effect is not None:
-            effect(self, output)
+        _EFFECTS[transition.event](self, output)
 
     def _on_gate_closed(self, output: GateOutput) -> None:
         self._closed_ms = output.now_ms

@@ -91,6 +91,8 @@ def test_on_a_passing_call_the_providers_word_is_followed() -> None:
     decision = manager.receive_provider_speech_started("call", 70.0)
     assert [(e.type, e.t_ms) for e in decision.events] == [(E.INTERRUPTED, 70.0)]
     assert decision.audio == ()
+    manager.receive_provider_speech_stopped("call", 900.0)
+    assert manager.counters.unknown_call_inputs == 0
 
 
 def test_an_unknown_kind_passes_through_and_is_counted() -> None:

@@ -771,6 +771,22 @@ def test_chunking_does_not_show(sizes) -> None:
     assert events == REGULAR[1]
 
 
+@pytest.mark.parametrize("chunk_frames", [1, 3, 5, 10])
+def test_large_chunks_do_not_make_the_gate_flap(chunk_frames) -> None:
+    """Where time is told between chunks that hold what came before it, the gate closes and opens
+    once, and no echo goes out."""
+    call = start()
+    call.quiet(1000)
+    voice = [*agent_voice(2000), *[None] * 50]
+    captured = [*[bytes(320)] * 5, *echo(2080), *[bytes(320)] * 41]
+    for number, far in enumerate(voice, 1):
+        is_due = number % chunk_frames == 0
+        chunk = b"".join(captured[number - chunk_frames : number])
+        call.slot(*([chunk] if is_due else []), agent=far)
+    assert call.event_types == [E.GATE_CLOSED, E.GATE_OPENED, E.HELD_DISCARDED]
+    assert call.sound == []
+
+
 def test_a_decision_on_several_frames_is_that_of_the_last() -> None:
     """The audio of all of them, in order, and the action of the last 20 ms."""
     call = start(audio_guard_enabled=False)

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit check format bench dist lock clean distclean
+.PHONY: help setup run test test-unit check format corpus bench dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -30,6 +30,9 @@ check: setup ## Run what a change must pass: format, lint, types, layers, covera
 format: setup ## Format the code and sort the imports
 	@.venv/bin/ruff check --select I --fix --quiet .
 	@.venv/bin/ruff format .
+
+corpus: setup ## Fetch free voices, music and noises into corpus/ (Debian, 400 MB)
+	@.venv/bin/voxgate corpus --into corpus
 
 bench: setup ## Measure time and memory per frame and per call
 	@$(PYTHON) benchmarks/run.py

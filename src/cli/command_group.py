@@ -14,7 +14,9 @@ from importlib import import_module
 import click
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
+    "bench": ("bench", "Compare gates on simulated calls: a matrix of lines, echoes and noises."),
     "check-config": ("check_config", "Check a configuration and show what it comes to."),
+    "corpus": ("corpus", "Fetch free voices, music and noises to measure with."),
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
     "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
     "serve": ("serve", "Take calls on the configured lines."),

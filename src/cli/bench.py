@@ -19,14 +19,13 @@ from ..core.gate_decision import GateEventType
 from ..lab.bench.gates import GATES, choose_gates
 from ..lab.bench.matrix import draw_scenarios
 from ..lab.bench.plots import draw_conditions, draw_latency, draw_right_against_false
-from ..lab.bench.report import Rows, report_as_json
+from ..lab.bench.report import Rows, figures_by_condition, report_as_json
 from ..lab.bench.run import run_trials
 from ..lab.bench.sounds import ALL, Sounds, gather_sounds
 from ..lab.bench.tables import condition_table, group_tables, worst_tables
 from ..lab.bench.trial import Trial, TrialSetting
 from ..lab.evaluate.batch import usable_cores
 from ..lab.evaluate.evaluation import EvaluatedRow
-from ..lab.evaluate.summary import figures_by_tag
 from ..lab.scenarios.bank import SPLITS, save_bank
 
 _WIDTH = 140
@@ -42,7 +41,7 @@ _SHOWN = "echo_aware"
 @click.option(
     "--corpus",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder with speech/, music/, noise/, rir/; corpus/ if there is one, else synthetic sounds.",
+    help="Folder with speech/, music/, noise/, rir/. Default: corpus/ if it is there, else none.",
 )
 @click.option(
     "--split",
@@ -219,7 +218,7 @@ def _show(
     shown = _SHOWN if _SHOWN in rows else next(iter(rows))
     tables = [
         *group_tables(rows),
-        condition_table(figures_by_tag(rows[shown]), shown),
+        condition_table(figures_by_condition(rows[shown]), shown),
         *worst_tables(rows[shown], shown),
     ]
     with (out / "report.txt").open("w", encoding="utf-8") as sink:

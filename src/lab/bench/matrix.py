@@ -6,7 +6,7 @@ to the call; which levels meet is chance, from the seed.
 
 from __future__ import annotations
 
-__all__ = ["FACTORS", "Factor", "Scenario", "draw_scenarios", "profile_of"]
+__all__ = ["BELOW_6_DB", "FACTORS", "NO_ECHO", "Factor", "Scenario", "draw_scenarios", "profile_of"]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -16,12 +16,22 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..evaluate.summary import Share, figures_by_tag, figures_of
+from ..evaluate.summary import Share, figures_of
 from .gates import GATES
-from .report import GROUPS, Rows
+from .report import GROUPS, Rows, figures_by_condition
 
 _DPI = 150
-_COLOURS = ("#000000", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#e69f00", "#8c8c8c")
+_COLOURS = (
+    "#000000",
+    "#0072b2",
+    "#009e73",
+    "#d55e00",
+    "#cc79a7",
+    "#56b4e9",
+    "#e69f00",
+    "#8c8c8c",
+    "#b2a400",
+)
 """Of Okabe and Ito."""
 _MARKERS = "osDv^<>Ph"
 _LINES = ("solid", "dashed", "dotted", "dashdot")
@@ -32,7 +42,8 @@ def draw_right_against_false(rows: Mapping[str, Rows], path: Path) -> None:
     """Draw each gate at its false and right barge-ins, with 95 % Wilson intervals."""
     figure = Figure(figsize=(8.0, 6.0), layout="constrained")
     axes = figure.add_subplot()
-    for number, (gate, of) in enumerate(_ordinary(rows).items()):
+    for gate, of in _ordinary(rows).items():
+        number = list(GATES).index(gate)
         figures = figures_of(of)
         false, right = figures.false_barge_ins.turns, figures.recall
         if false.percent is None or right.percent is None:
@@ -59,7 +70,8 @@ def draw_latency(rows: Mapping[str, Rows], path: Path) -> None:
     """Draw what share of the interruptions each gate has let in, over the time since the onset."""
     figure = Figure(figsize=(8.0, 5.0), layout="constrained")
     axes = figure.add_subplot()
-    for number, (gate, of) in enumerate(_ordinary(rows).items()):
+    for gate, of in _ordinary(rows).items():
+        number = list(GATES).index(gate)
         turns = [turn for row in of for turn in row.verdict.turns if turn.onset_ms is not None]
         latencies = sorted(t.open_latency_ms for t in turns if t.open_latency_ms is not None)
         if not latencies:
@@ -86,7 +98,7 @@ def draw_latency(rows: Mapping[str, Rows], path: Path) -> None:
 
 def draw_conditions(rows: Mapping[str, Rows], path: Path) -> None:
     """Draw false and right barge-ins of each gate in each condition, as two maps."""
-    by_gate = {gate: figures_by_tag(of) for gate, of in _ordinary(rows).items()}
+    by_gate = {gate: figures_by_condition(of) for gate, of in _ordinary(rows).items()}
     conditions = list(
         dict.fromkeys(
             (tag, value) for tags in by_gate.values() for tag in tags for value in tags[tag]

@@ -5,7 +5,15 @@ Invariant: every figure is one that ``voxgate evaluate`` would give of the same 
 
 from __future__ import annotations
 
-__all__ = ["GROUPS", "Cell", "figures_of_turns", "groups_of", "report_as_json", "worst_cells"]
+__all__ = [
+    "GROUPS",
+    "Cell",
+    "figures_by_condition",
+    "figures_of_turns",
+    "groups_of",
+    "report_as_json",
+    "worst_cells",
+]
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +24,9 @@ from typing import Any
 
 from ..evaluate.evaluation import EvaluatedRow
 from ..evaluate.judge import AudioShare, CallVerdict
-from ..evaluate.summary import Figures, Share, figures_by_tag, figures_of
+from ..evaluate.summary import Figures, Share, figures_of
 from ..evaluate.summary_json import figures_as_json
-from .matrix import BELOW_6_DB, FACTORS, NO_ECHO
+from .matrix import BELOW_6_DB, FACTORS, NO_ECHO, Factor
 
 _MIN_TURNS, _MIN_INTERRUPTIONS = 20, 12
 """Trials below which a cell says nothing."""
@@ -79,6 +87,18 @@ def _of_turns(verdict: CallVerdict, turns: slice) -> CallVerdict:
         idle_forwarded=nothing,
         echo_forwarded=nothing,
     )
+
+
+def figures_by_condition(rows: Rows) -> dict[str, dict[str, Figures]]:
+    """Return the figures of each level of each factor that occurs, in the matrix's order."""
+    return {factor.name: _figures_by_level(rows, factor) for factor in FACTORS}
+
+
+def _figures_by_level(rows: Rows, factor: Factor) -> dict[str, Figures]:
+    grouped: dict[str, list[EvaluatedRow]] = {level: [] for level in (*factor.levels, NO_ECHO)}
+    for row in rows:
+        grouped[row.row.tags[factor.name]].append(row)
+    return {level: figures_of(members) for level, members in grouped.items() if members}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +176,7 @@ def _gate_as_json(rows: Rows) -> dict[str, Any]:
         "groups": {name: figures_as_json(of) for name, of in groups_of(rows).items()},
         "conditions": {
             factor: {level: figures_as_json(of) for level, of in levels.items()}
-            for factor, levels in figures_by_tag(ordinary).items()
+            for factor, levels in figures_by_condition(ordinary).items()
         },
         "worst_right": [_cell_as_json(cell) for cell in worst_cells(rows, by_right=True)],
         "worst_false": [_cell_as_json(cell) for cell in worst_cells(rows, by_right=False)],

@@ -67,12 +67,12 @@ Step = Say | WaitForAgent | MakeNoise
 def demo_script() -> tuple[Step, ...]:
     """Return the call of ``make run``: greeting, question, long answer interrupted, noisy pause."""
     begun = WaitForAgent(talking=True, for_ms=200, timeout_ms=4000)
-    finished = WaitForAgent(talking=False, for_ms=900, timeout_ms=9000)
+    finished = WaitForAgent(talking=False, for_ms=900, timeout_ms=6500)
     return (
         begun,
         finished,
         Say("question"),
-        WaitForAgent(talking=True, for_ms=4600, timeout_ms=8000),
+        WaitForAgent(talking=True, for_ms=4600, timeout_ms=7000),
         Say("interruption"),
         begun,
         finished,

@@ -34,7 +34,7 @@ def test_nothing_leaves_this_machine(call: object, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_call_ends_in_time_whatever_the_agent_does() -> None:
-    """All waits at their longest, it lasts under 90 s: setting up and drawing fit into 120 s."""
+    """All waits at their longest, under 70 s: a busy machine needs the rest of the 120 s."""
     sentences = _sentences()
     total_ms = 0.0
     for step in demo_script():
@@ -44,7 +44,7 @@ def test_the_call_ends_in_time_whatever_the_agent_does() -> None:
             total_ms += step.timeout_ms
         elif isinstance(step, MakeNoise):
             total_ms += step.duration_ms
-    assert total_ms < 90_000
+    assert total_ms < 70_000
 
 
 def test_the_caller_speaks_as_loud_as_people_do() -> None:

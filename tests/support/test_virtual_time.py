@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support.virtual_time import in_socket_time, in_virtual_time, virtual_ms
+from support.virtual_time import VirtualTimeLoop, in_socket_time, in_virtual_time, virtual_ms
 
 
 @in_virtual_time
@@ -43,6 +43,25 @@ def test_a_test_that_would_hang_fails() -> None:
 
     with pytest.raises(RuntimeError, match="never happen"):
         wait_for_nothing()
+
+
+def test_a_test_that_would_go_on_for_ever_fails() -> None:
+    """Nor does it help that others are busy meanwhile."""
+
+    async def be_busy() -> None:
+        for _ in range(10_000):
+            await asyncio.sleep(0.02)
+
+    async def wait_beside_others() -> None:
+        others = asyncio.create_task(be_busy())
+        await asyncio.Event().wait()
+        others.cancel()
+
+    with (
+        asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(max_turns=1000)) as runner,
+        pytest.raises(RuntimeError, match="does not come to an end"),
+    ):
+        runner.run(wait_beside_others())
 
 
 @in_socket_time

@@ -31,24 +31,35 @@ and a guard of minutes is not over before its seconds of real time are."""
 _HANG_S = 20.0
 """Real time after which what is waited for without a timer will not come any more."""
 
+_MAX_TURNS = 300_000
+"""Turns of the loop after which a test is taken to wait in vain while others go on: an hour of a
+call."""
+
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop that makes up its time; without anything left to wait for, it fails.
+    """A loop that makes up its time; without anything left to wait for, or without end, it fails.
 
     Args:
         patience_s: Real time to wait for sockets before time goes on.
         step_s: Longest step of the time.
         hang_s: Real time to wait for sockets where nothing else is left to wait for.
+        max_turns: Turns that a test may take.
     """
 
     def __init__(
-        self, *, patience_s: float = 0.0, step_s: float = math.inf, hang_s: float = 0.0
+        self,
+        *,
+        patience_s: float = 0.0,
+        step_s: float = math.inf,
+        hang_s: float = 0.0,
+        max_turns: int = _MAX_TURNS,
     ) -> None:
         self._now_s = 0.0
         self._n_turns = 0
         self._patience_s = patience_s
         self._step_s = step_s
         self._hang_s = hang_s
+        self._max_turns = max_turns
         super().__init__(_Selector(self._wait))
 
     @property
@@ -63,6 +74,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _wait(self, timeout_s: float | None, poll: Callable[[float], bool]) -> None:
         """Let time pass as a loop's turn does, unless a socket is ready."""
         self._n_turns += 1
+        if self._n_turns % self._max_turns == 0:
+            raise RuntimeError(f"the test does not come to an end in {self._now_s:.0f} s")
         if poll(0.0) or timeout_s == 0:
             return
         if timeout_s is None:

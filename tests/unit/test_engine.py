@@ -161,7 +161,7 @@ class TestCalls:
         exchange = await started(Exchange())
         first = await exchange.place_call("one")
         second = ScriptedLine("one")
-        await exchange.transport.place_call(second)
+        await exchange.engine.handle_call(second)
         assert second.hangup_event == LineHangup("local_hangup")
         first.receive(LineAudio(loud_frame()))
         await asyncio.sleep(0.05)
@@ -181,8 +181,8 @@ class TestCalls:
             return made[-1]
 
         exchange = await started(Exchange(factory=make))
-        line = await exchange.place_call("one")
-        await exchange.calls["one"]
+        line = ScriptedLine("one")
+        await exchange.engine.handle_call(line)
         assert line.hangup_event == LineHangup("local_hangup")
         await exchange.place_call("two")
         assert len(made) == 1
@@ -356,6 +356,21 @@ class TestStart:
         assert [setup.api_key for setup in exchange.setups] == ["k-secret"]
         assert "k-secret" not in repr(logged)
         assert "k-secret" not in repr(exchange.setups)
+
+    @in_virtual_time
+    async def test_a_provider_is_set_up_for_its_call(self) -> None:
+        """With the call's id and formats, the engine's gate and clock, and what the operator set."""
+        exchange = await started(Exchange(provider_hold_ms=1234))
+        line = await exchange.place_call("one")
+        (setup,) = exchange.setups
+        assert setup.config == _KEYLESS
+        assert setup.call_id == "one"
+        assert setup.call_audio.capture == line.capture_format
+        assert setup.call_audio.playout == line.playout_format
+        assert setup.manager is exchange.engine.manager
+        assert setup.clock is virtual_ms
+        assert setup.hold_ms == 1234
+        await exchange.engine.stop()
 
     @in_virtual_time
     async def test_the_start_is_logged_with_what_guards_the_calls(self) -> None:

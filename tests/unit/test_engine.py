@@ -359,7 +359,7 @@ class TestStart:
 
     @in_virtual_time
     async def test_a_provider_is_set_up_for_its_call(self) -> None:
-        """With the call's id and formats, the engine's gate and clock, and what the operator set."""
+        """With the call's id and formats, the engine's gate and clock, and the operator's bound."""
         exchange = await started(Exchange(provider_hold_ms=1234))
         line = await exchange.place_call("one")
         (setup,) = exchange.setups

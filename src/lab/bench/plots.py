@@ -61,8 +61,7 @@ def draw_right_against_false(rows: Mapping[str, Rows], path: Path) -> None:
     axes.set(xlim=(-3, 103), ylim=(-3, 103), title=f"Barge-ins, {_GROUP}")
     axes.set_xlabel("false, % of agent turns")
     axes.set_ylabel("right within 1 s, % of interruptions")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    _finish(axes)
     _save(figure, path)
 
 
@@ -91,8 +90,7 @@ def draw_latency(rows: Mapping[str, Rows], path: Path) -> None:
     axes.set(xlim=(-20, 1000), ylim=(0, 100), title=f"Onset to open, {_GROUP}")
     axes.set_xlabel("time since the caller's onset, ms")
     axes.set_ylabel("let in, % of interruptions")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
+    _finish(axes)
     _save(figure, path)
 
 
@@ -115,6 +113,12 @@ def draw_conditions(rows: Mapping[str, Rows], path: Path) -> None:
     left.set_yticks(range(len(conditions)), [f"{tag}: {value}" for tag, value in conditions])
     left.tick_params(axis="y", labelsize=7)
     _save(figure, path)
+
+
+def _finish(axes: Axes) -> None:
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize="small")
 
 
 def _map(

@@ -1,0 +1,60 @@
+"""One call of the bench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.sound_banks import SPLIT, small_bank
+from voxgate.core.config import GatingConfig
+from voxgate.lab.bench.matrix import Scenario, draw_scenarios
+from voxgate.lab.bench.trial import TrialSetting, measured_responses, run_trial
+from voxgate.lab.scenarios.bank import save_bank
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> TrialSetting:
+    save_bank(small_bank(), tmp_path)
+    return TrialSetting(
+        bank=tmp_path,
+        split=SPLIT,
+        duration_s=6.0,
+        gates=("vad", "off", "usual_rule"),
+        config=GatingConfig(),
+    )
+
+
+def scenario(**levels: str) -> Scenario:
+    """Return a scenario that needs no codec of an extra."""
+    (drawn,) = draw_scenarios(1, 5, has_measured=True)
+    return Scenario(number=0, seed=7, levels={**drawn.levels, "codec": "mulaw", **levels})
+
+
+def test_every_gate_is_judged_on_the_same_call(setting: TrialSetting) -> None:
+    """The truth is one, the conditions are its tags, and the same again is the same."""
+    trial = run_trial(scenario(), setting=setting)
+    assert list(trial.rows) == ["vad", "off", "usual_rule"]
+    assert len({row.row.agent_speaking for row in trial.rows.values()}) == 1
+    assert trial.rows["vad"].row.tags == trial.scenario.levels
+    again = run_trial(scenario(), setting=setting)
+    for gate, row in trial.rows.items():
+        assert row.verdict == again.rows[gate].verdict
+        assert row.run.events == again.rows[gate].run.events
+
+
+@pytest.mark.parametrize("line", ["jitter", "stalls", "gaps", "dtx", "lead", "clears"])
+def test_every_line_runs(setting: TrialSetting, line: str) -> None:
+    """A call of 6 s has an agent turn to judge; what is forwarded lies within the call."""
+    trial = run_trial(scenario(line=line), setting=setting)
+    for row in trial.rows.values():
+        assert row.verdict.duration_ms == 6000
+        assert all(0 <= start < end <= 6000 for start, end in row.run.forwarded)
+
+
+def test_room_responses_have_unit_energy() -> None:
+    """And no more than half a second."""
+    (response,) = measured_responses(small_bank(), SPLIT)
+    assert np.sum(response**2) == pytest.approx(1.0, rel=1e-3)
+    assert len(response) <= 4000

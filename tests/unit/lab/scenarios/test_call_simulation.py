@@ -1,0 +1,86 @@
+"""Simulated calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from support.sound_banks import SPLIT, small_bank
+from voxgate.lab.scenarios.call_simulation import Call, simulate_call
+from voxgate.lab.scenarios.echo_simulation import EchoRanges
+from voxgate.lab.scenarios.profiles import Profile
+
+PROFILE = Profile(split=SPLIT, codecs=("mulaw",))
+QUIET = replace(
+    PROFILE,
+    backgrounds=("none",),
+    burst_prob=0.0,
+    barge_in_prob=0.0,
+    losses=(0.0,),
+    echo=EchoRanges(paths=("none",)),
+)
+
+
+def simulated(profile: Profile, seed: int = 3) -> Call:
+    return simulate_call(small_bank(), seed, profile, duration_s=8.0)
+
+
+def test_the_seed_decides() -> None:
+    """The same call twice, another one for another seed."""
+    call, again, other = simulated(PROFILE), simulated(PROFILE), simulated(PROFILE, seed=4)
+    assert np.array_equal(call.capture, again.capture)
+    assert np.array_equal(call.far_end, again.far_end)
+    assert call.tags == again.tags
+    assert not np.array_equal(call.capture, other.capture)
+
+
+def test_tracks_are_aligned_whole_frames() -> None:
+    """Capture and far end are as long as each other, and within them lies all that is marked."""
+    call = simulated(PROFILE)
+    assert call.capture.dtype == call.far_end.dtype == np.int16
+    assert len(call.capture) == len(call.far_end) == 64000
+    for start, end in (*call.agent_speaking, *call.caller_speech):
+        assert 0 <= start < end <= 64000
+
+
+def test_a_quiet_call_is_quiet() -> None:
+    """No echo, no background, nobody interrupts: under the agent there is line noise alone."""
+    call = simulated(QUIET)
+    start, end = call.agent_speaking[0]
+    assert np.std(call.far_end[start:end].astype(float)) > 300
+    assert np.std(call.capture[start:end].astype(float)) < 80
+
+
+def test_echo_is_in_the_capture() -> None:
+    """At a return loss of 0 dB as loud as the far end."""
+    echo = EchoRanges(paths=("hybrid",), minimum_erl_db=0.0, maximum_erl_db=0.1)
+    call = simulated(replace(QUIET, echo=echo))
+    ratio = np.std(call.capture.astype(float)) / np.std(call.far_end.astype(float))
+    assert ratio == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_cleared_line_cuts_the_agent_off() -> None:
+    """Turns end early, nothing is sent in the rest, and the lead never comes back as echo."""
+    echo = EchoRanges(
+        paths=("hybrid",), minimum_erl_db=0.0, maximum_erl_db=0.1, delay_jump_prob=0.0
+    )
+    profile = replace(QUIET, echo=echo)
+    whole = simulated(profile)
+    cut = simulated(replace(profile, clear_prob=1.0, line_lead_ms=(100.0, 200.0)))
+    assert len(cut.agent_speaking) == len(whole.agent_speaking)
+    for (start, end), (cut_start, cut_end) in zip(
+        whole.agent_speaking, cut.agent_speaking, strict=True
+    ):
+        assert cut_start == start
+        assert start < cut_end < end
+        assert not np.any(cut.far_end[cut_end:end])
+
+
+def test_bursts_are_heard_under_the_agent() -> None:
+    """They are tagged, and louder than the line."""
+    call = simulated(replace(QUIET, burst_prob=1.0))
+    start, end = call.agent_speaking[0]
+    assert call.tags["bursts"] == "true"
+    assert np.max(np.abs(call.capture[start:end])) > 200

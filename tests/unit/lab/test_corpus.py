@@ -1,0 +1,151 @@
+"""Fetching a corpus."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from support.recordings import write_wav
+from support.signals import silence, tone
+from voxgate.lab import corpus
+from voxgate.lab.corpus import fetch_corpus, run_command
+from voxgate.lab.corpus_packages import CorpusPackage
+from voxgate.lab.scenarios.corpus_folder import CorpusError, find_clips
+
+VOICE = CorpusPackage(
+    name="voice-wav",
+    kind="speech",
+    licence="CC0-1.0",
+    speaker="ann",
+    language="en",
+    is_required=True,
+)
+SOUNDS = CorpusPackage(name="sounds", kind="noise", licence="MIT")
+
+
+class Archive:
+    """Stands in for apt-get and dpkg."""
+
+    def __init__(self, *, without: str = "") -> None:
+        self.without = without
+        self.commands: list[tuple[str, ...]] = []
+
+    def run(self, command: Sequence[str], folder: Path) -> str:
+        self.commands.append(tuple(command))
+        if command[:2] == ["apt-get", "download"]:
+            if command[2] == self.without:
+                raise CorpusError(f"E: Unable to locate package {command[2]}")
+            (folder / f"{command[2]}_1.2_all.deb").write_bytes(b"")
+        elif command[:2] == ["dpkg-deb", "-f"]:
+            return "1.2-3\n"
+        else:
+            assert command[:2] == ["dpkg", "-x"]
+            self._unpack(folder / command[3] / "usr/share/sounds")
+        return ""
+
+    @staticmethod
+    def _unpack(folder: Path) -> None:
+        (folder / "silence").mkdir(parents=True)
+        write_wav(folder / "b.wav", tone(500, 300.0, rate_hz=16000), rate_hz=16000)
+        write_wav(folder / "a.wav", tone(250, 300.0))
+        write_wav(folder / "mute.wav", silence(500))
+        write_wav(folder / "silence" / "1.wav", tone(250, 300.0))
+        (folder / "readme.txt").write_text("no sound")
+
+
+def manifest(folder: Path) -> list[dict[str, str]]:
+    with (folder / "MANIFEST.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_sounds_become_wav_with_a_row_each(tmp_path: Path) -> None:
+    """At 8 kHz, in an order of their own; silence is no speech."""
+    report = fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+    assert report.is_complete
+    assert report.fetched == ("voice-wav",)
+    assert manifest(tmp_path) == [
+        {
+            "path": f"speech/voice-wav/sounds/{name}.wav",
+            "kind": "speech",
+            "source": "voice-wav",
+            "version": "1.2-3",
+            "speaker": "ann",
+            "language": "en",
+            "licence": "CC0-1.0",
+            "seconds": seconds,
+        }
+        for name, seconds in (("a", "0.25"), ("b", "0.50"))
+    ]
+    clips = list(find_clips(tmp_path))
+    assert [(clip.source, clip.speaker, clip.licence) for clip in clips] == [
+        ("voice-wav", "ann", "CC0-1.0")
+    ] * 2
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+    """A package added later is; a sound that was deleted is no longer in the manifest."""
+    fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+    (tmp_path / "speech/voice-wav/sounds/a.wav").unlink()
+    archive = Archive()
+    report = fetch_corpus(tmp_path, packages=[VOICE, SOUNDS], run=archive.run)
+    assert (report.kept, report.fetched) == (("voice-wav",), ("sounds",))
+    assert [command[2] for command in archive.commands if command[0] == "apt-get"] == ["sounds"]
+    assert all((tmp_path / row["path"]).is_file() for row in manifest(tmp_path))
+    assert report.files == len(manifest(tmp_path))
+
+
+@pytest.mark.parametrize(("without", "is_complete"), [("voice-wav", False), ("sounds", True)])
+def test_a_package_that_is_missing_costs_no_other(
+    tmp_path: Path, without: str, is_complete: bool
+) -> None:
+    """Only one that is required leaves the corpus incomplete; the reason is kept."""
+    words: list[str] = []
+    archive = Archive(without=without)
+    report = fetch_corpus(tmp_path, packages=[VOICE, SOUNDS], run=archive.run, show=words.append)
+    assert report.is_complete == is_complete
+    (problem,) = report.problems
+    assert problem.package.name == without
+    assert "Unable to locate" in problem.message
+    assert len(report.fetched) == 1
+    assert any("Unable to locate" in word for word in words)
+
+
+def test_a_package_without_a_sound_is_a_problem(tmp_path: Path) -> None:
+    """A folder that moved must not pass for success."""
+    elsewhere = CorpusPackage(name="sounds", kind="noise", licence="MIT", folder="usr/share/games")
+    report = fetch_corpus(tmp_path, packages=[elsewhere], run=Archive().run)
+    assert "holds no sound under usr/share/games" in report.problems[0].message
+
+
+def test_a_manifest_of_another_kind_is_not_overwritten(tmp_path: Path) -> None:
+    """It is somebody's own corpus."""
+    (tmp_path / "MANIFEST.csv").write_text("path,label\n")
+    with pytest.raises(CorpusError, match="use another folder"):
+        fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+    assert (tmp_path / "MANIFEST.csv").read_text() == "path,label\n"
+
+
+def test_a_command_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    """With what to do elsewhere than on Debian."""
+    with pytest.raises(CorpusError, match=r"no-such-program is not installed.*sounds of your own"):
+        run_command(["no-such-program", "download"], tmp_path)
+
+
+def test_a_command_runs_in_its_folder_and_fails_with_its_last_words(tmp_path: Path) -> None:
+    """Errors of apt come with a hint where the list of packages is old."""
+    code = "import os, sys; print(os.getcwd())"
+    assert run_command([sys.executable, "-c", code], tmp_path).strip() == str(tmp_path.resolve())
+    code = "import sys; sys.exit('W: a warning\\nE: Unable to locate package x')"
+    with pytest.raises(CorpusError, match=r"E: Unable to locate package x \(apt-get update"):
+        run_command([sys.executable, "-c", code], tmp_path)
+
+
+def test_a_command_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named with the time it had."""
+    monkeypatch.setattr(corpus, "_TIMEOUT_S", 0.05)
+    with pytest.raises(CorpusError, match="took over"):
+        run_command([sys.executable, "-c", "import time; time.sleep(20)"], tmp_path)

@@ -32,7 +32,7 @@ _WIDTH = 140
 """Columns of the tables where the output is no terminal."""
 _DEFAULT_CORPUS = Path("corpus")
 _DEFAULT_CALLS = 360
-"""Some 1,200 agent turns."""
+"""Some 1,300 agent turns."""
 _SHOWN = "echo_aware"
 """The gate whose conditions and worst cells are shown in full; bench.json has all."""
 

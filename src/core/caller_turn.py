@@ -40,7 +40,3 @@ class CallerTurn:
     def observe(self, *, is_caller: bool) -> None:
         """Count one slot of 20 ms."""
         self._silence_ms = 0 if is_caller else self._silence_ms + FRAME_MS
-
-    def forget(self) -> None:
-        """Take the turn as over: the agent has it."""
-        self._silence_ms = max(self._end_ms, _TALKING_MS + FRAME_MS)

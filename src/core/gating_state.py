@@ -337,7 +337,6 @@ class GatingState:
 
     def _on_gate_closed(self, output: GateOutput) -> None:
         self._closed_ms = output.now_ms
-        self._turn.forget()
         self._outlet.forget()
         self._evidence.reset()
 

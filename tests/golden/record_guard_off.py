@@ -12,12 +12,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from support.gate_calls import plain_manager
 from support.gate_traces import SCENARIOS, trace
-from voxgate.core.audio_gating_manager import AudioGatingManager
 
 if __name__ == "__main__":
     traces = {
-        name: trace(AudioGatingManager(audio_guard_enabled=False), scenario())
+        name: trace(plain_manager(audio_guard_enabled=False), scenario())
         for name, scenario in SCENARIOS.items()
     }
     target = Path(__file__).with_name("guard_off.json")

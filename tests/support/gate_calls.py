@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["FRAME", "AdamantVad", "BrokenVad", "GateCall", "ScriptedNearEnd", "agent_voice"]
+__all__ = [
+    "FRAME",
+    "AdamantVad",
+    "BrokenVad",
+    "GateCall",
+    "ScriptedNearEnd",
+    "agent_voice",
+    "plain_manager",
+]
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +24,7 @@ from support.signals import frames_of, speech_like
 from voxgate.core.audio import AudioFormat
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.call_stats import CallStats
-from voxgate.core.echo.near_end import NearEndVerdict
+from voxgate.core.echo.near_end import NearEndVerdict, NullNearEndDetector
 from voxgate.core.gate_decision import GateDecision, GateEvent, GateEventType, GateState
 from voxgate.core.vad_manager import EnhancedVADManager, VADResult
 
@@ -85,6 +93,13 @@ class ScriptedNearEnd:
         self.far_ends.clear()
 
 
+def plain_manager(
+    vad_manager: EnhancedVADManager | None = None, **options: object
+) -> AudioGatingManager:
+    """Return a manager without a near-end detector, unless one is given: mode vad by default."""
+    return AudioGatingManager(vad_manager, **{"near_end_factory": NullNearEndDetector, **options})
+
+
 class GateCall:
     """A started call; every slot is 20 ms, and the line plays something in each."""
 
@@ -97,7 +112,7 @@ class GateCall:
         capture_format: AudioFormat | None = None,
         start_ms: float = 0.0,
     ) -> None:
-        self.manager = AudioGatingManager() if manager is None else manager
+        self.manager = plain_manager() if manager is None else manager
         self.call_id = call_id
         self.now_ms = self.start_ms = start_ms
         self.decisions: list[GateDecision] = []

@@ -127,6 +127,7 @@ def test_after_a_pause_of_our_own_the_agent_is_audible_at_once(agent) -> None:
     assert not agent.is_audible(2000)
     agent.resume(2000)
     assert agent.is_audible(2000)
+    assert not agent.is_audible(1000)
 
 
 def test_past_spells_are_remembered_for_audio_that_arrives_late(agent) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gate_calls import AdamantVad, GateCall, ScriptedNearEnd, agent_voice
+from support.gate_calls import AdamantVad, GateCall, ScriptedNearEnd, agent_voice, plain_manager
 from support.signals import frames_of, silence, speech_like, white_noise
 from voxgate import AudioGatingManager, EnhancedVADManager
 from voxgate.core.audio import AudioFormat, Encoding
@@ -34,7 +34,7 @@ def caller(duration_ms: int, *, level_dbfs: float = -18.0, seed: int = 1) -> lis
 
 
 def gated(call_id: str = "call", **options: object) -> AudioGatingManager:
-    manager = AudioGatingManager(**options)
+    manager = plain_manager(**options)
     manager.start_call(call_id, provider=GATED, now_ms=0.0)
     return manager
 
@@ -45,7 +45,7 @@ def gated(call_id: str = "call", **options: object) -> AudioGatingManager:
 @pytest.mark.parametrize("provider", PASSING)
 def test_a_passing_provider_gets_the_very_frame_and_one_shared_decision(provider) -> None:
     """For deepgram and local every frame is its own audio, and every decision the same object."""
-    manager = AudioGatingManager(AdamantVad())
+    manager = plain_manager(AdamantVad())
     manager.start_call("call", provider=provider, now_ms=0.0)
     for now_ms, frame in enumerate([*caller(200), b"", b"\1", bytes(99_999)]):
         decision = manager.process("call", frame, float(now_ms))
@@ -63,7 +63,7 @@ def test_a_passing_call_makes_no_detector() -> None:
         return made[-1]
 
     vad = EnhancedVADManager()
-    manager = AudioGatingManager(vad, near_end_factory=make)
+    manager = plain_manager(vad, near_end_factory=make)
     manager.start_call("call", provider="deepgram", now_ms=0.0)
     for frame in caller(400):
         manager.process("call", frame, 0.0)
@@ -77,7 +77,7 @@ def test_a_passing_call_makes_no_detector() -> None:
 
 def test_time_that_passes_on_a_passing_call_sends_nothing() -> None:
     """A decision without audio, the same every time."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     manager.start_call("call", provider="local", now_ms=0.0)
     decision = manager.advance("call", 5000.0)
     assert decision is manager.advance("call", 6000.0)
@@ -86,7 +86,7 @@ def test_time_that_passes_on_a_passing_call_sends_nothing() -> None:
 
 def test_on_a_passing_call_the_providers_word_is_followed() -> None:
     """Whoever hears everything knows when the caller interrupts."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     manager.start_call("call", provider="deepgram", now_ms=0.0)
     decision = manager.receive_provider_speech_started("call", 70.0)
     assert [(e.type, e.t_ms) for e in decision.events] == [(E.INTERRUPTED, 70.0)]
@@ -97,7 +97,7 @@ def test_on_a_passing_call_the_providers_word_is_followed() -> None:
 
 def test_an_unknown_kind_passes_through_and_is_counted() -> None:
     """At run time an unknown provider is no reason to lose a call."""
-    manager = AudioGatingManager(AdamantVad())
+    manager = plain_manager(AdamantVad())
     manager.start_call("call", provider="somebody_else", now_ms=0.0)
     assert manager.process("call", bytes(320), 20.0) is PASS_THROUGH
     assert manager.counters.unknown_provider_calls == 1
@@ -112,7 +112,7 @@ def test_an_unknown_kind_passes_through_and_is_counted() -> None:
 def test_every_instance_of_a_gated_kind_is_gated(provider) -> None:
     """By kind, as a numbered instance, or by the kind configured for its name."""
     config = GatingConfig(kinds={"reception": "openai_realtime"})
-    call = GateCall(AudioGatingManager(config=config), provider=provider)
+    call = GateCall(plain_manager(config=config), provider=provider)
     call.quiet(500, agent=True)
     assert call.state is GateState.CLOSED
 
@@ -120,7 +120,7 @@ def test_every_instance_of_a_gated_kind_is_gated(provider) -> None:
 def test_a_policy_can_gate_any_kind() -> None:
     """The gate knows kinds by their policies only."""
     config = GatingConfig(providers={"robot": ProviderGatingPolicy(gating_enabled=True)})
-    manager = AudioGatingManager(config=config)
+    manager = plain_manager(config=config)
     manager.start_call("call", provider="robot_7", now_ms=0.0)
     manager.start_call("other", provider="openai_realtime", now_ms=0.0)
     assert manager.get_state("call") is GateState.OPEN
@@ -138,7 +138,7 @@ def test_the_near_end_detector_is_made_where_it_is_used() -> None:
     policies = {
         mode.value: ProviderGatingPolicy(gating_enabled=True, mode=mode) for mode in GatingMode
     }
-    manager = AudioGatingManager(config=GatingConfig(providers=policies), near_end_factory=make)
+    manager = plain_manager(config=GatingConfig(providers=policies), near_end_factory=make)
     for mode in GatingMode:
         manager.start_call(mode.value, provider=mode.value, now_ms=0.0)
     assert len(made) == 1
@@ -158,14 +158,14 @@ def test_the_voice_detector_given_is_the_one_used() -> None:
 
 def test_the_configuration_makes_the_voice_detector() -> None:
     """Without one given, the thresholds of the configuration count."""
-    call = GateCall(AudioGatingManager(config=GatingConfig()))
+    call = GateCall(plain_manager(config=GatingConfig()))
     call.play(caller(60))
     assert call.decisions[0].measurements.vad_confidence == pytest.approx(0.2)
 
 
 def test_a_manager_without_calls_is_not_false() -> None:
     """``manager or default`` must not replace an idle manager."""
-    assert AudioGatingManager()
+    assert plain_manager()
 
 
 # -- a call's life ---------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_late_events_after_cleanup_bring_nothing_back() -> None:
 async def test_late_audio_of_the_older_face_brings_nothing_back() -> None:
     """Audio after the cleanup passes through; there is no call and no detector for it."""
     vad = EnhancedVADManager()
-    manager = AudioGatingManager(vad)
+    manager = plain_manager(vad)
     await manager.should_forward_audio("call", GATED, bytes(320))
     manager.cleanup_call("call")
     assert await manager.should_forward_audio("call", GATED, bytes(320)) == (True, ())
@@ -213,7 +213,7 @@ async def test_late_audio_of_the_older_face_brings_nothing_back() -> None:
 @pytest.mark.parametrize("name", ["process", "advance", "far_end", "started", "stopped", "agent"])
 def test_inputs_about_calls_never_started_are_counted_no_ops(name) -> None:
     """From any of them comes no state and no error; audio passes through."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     inputs = {
         "process": lambda: manager.process("nobody", bytes(320), 20.0),
         "advance": lambda: manager.advance("nobody", 20.0),
@@ -241,7 +241,7 @@ def test_stats_are_a_copy() -> None:
 def test_a_thousand_calls_leave_nothing() -> None:
     """Started, used in every state and ended, they leave no call, no detector and no memory."""
     vad = EnhancedVADManager()
-    manager = AudioGatingManager(vad)
+    manager = plain_manager(vad)
     speech, voice = caller(400), agent_voice(400)
 
     def live(call_id: str) -> None:
@@ -271,7 +271,7 @@ def test_a_thousand_calls_leave_nothing() -> None:
 
 def test_the_state_of_a_call_is_small() -> None:
     """16 KB a call at 8 kHz, held frames included."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     noise = frames_of(white_noise(1000, level_dbfs=-40.0))
     tracemalloc.start()
     try:
@@ -313,8 +313,8 @@ def decisions_of(call: GateCall, other: GateCall | None) -> list[GateDecision]:
 @pytest.mark.parametrize("guarded", [True, False])
 def test_calls_do_not_influence_each_other(guarded) -> None:
     """The decisions on a call are equal whether or not a loud, noisy call runs beside it."""
-    alone = decisions_of(GateCall(AudioGatingManager(audio_guard_enabled=guarded)), None)
-    manager = AudioGatingManager(audio_guard_enabled=guarded)
+    alone = decisions_of(GateCall(plain_manager(audio_guard_enabled=guarded)), None)
+    manager = plain_manager(audio_guard_enabled=guarded)
     call, other = GateCall(manager, call_id="mine"), GateCall(manager, call_id="loud")
     assert decisions_of(call, other) == alone
     assert other.stats.captured_frames == call.stats.captured_frames
@@ -322,7 +322,7 @@ def test_calls_do_not_influence_each_other(guarded) -> None:
 
 def test_the_end_of_one_call_is_not_the_end_of_another() -> None:
     """Cleaning up one call in the middle changes nothing for the other."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     call, other = GateCall(manager, call_id="a"), GateCall(manager, call_id="b")
     call.quiet(500, agent=True)
     other.quiet(500)
@@ -394,7 +394,7 @@ def test_the_package_imports_the_core_only() -> None:
 
 async def test_a_call_comes_into_being_on_first_use() -> None:
     """The first chunk begins a gated call, and its state can be asked for."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     await engine.capture(*caller(1000))
     assert engine.sound == b"".join(caller(1000)).strip(b"\0")
     assert engine.manager.get_stats("call").captured_frames == 50
@@ -403,14 +403,14 @@ async def test_a_call_comes_into_being_on_first_use() -> None:
 
 async def test_a_passing_provider_is_asked_about_nothing() -> None:
     """No voice detector and no format: what the gate does not judge may be anything."""
-    engine = OlderEngine(AudioGatingManager(AdamantVad()), "deepgram", "opus")
+    engine = OlderEngine(plain_manager(AdamantVad()), "deepgram", "opus")
     assert await engine.capture(b"\1" * 77, b"") == [True, True]
     assert engine.manager.get_stats("call") is None
 
 
 async def test_a_word_on_the_agent_may_come_before_any_audio() -> None:
     """The greeting is generated before the first chunk arrives: the gate starts closed."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     engine.manager.set_agent_speaking("call", True)
     assert len(engine.manager) == 1
     echo = caller(1000, level_dbfs=-32.0)
@@ -423,7 +423,7 @@ async def test_a_word_on_the_agent_may_come_before_any_audio() -> None:
 
 async def test_a_greeting_generated_before_any_audio_is_heard_for_as_long_as_it_lasts() -> None:
     """2 s of audio generated and done before the first chunk keep the gate closed for 2 s."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     engine.manager.set_agent_speaking("call", True, audio_ms=1500)
     engine.manager.set_agent_speaking("call", True, audio_ms=500)
     engine.manager.set_agent_speaking("call", False)
@@ -434,7 +434,7 @@ async def test_a_greeting_generated_before_any_audio_is_heard_for_as_long_as_it_
 
 async def test_without_playout_the_end_of_speech_is_derived() -> None:
     """The stream is the clock: 3 s generated at once keep the gate closed for 3 s and the grace."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     await engine.capture(*[bytes(320)] * 50)
     engine.manager.set_agent_speaking("call", True, audio_ms=3000)
     engine.manager.set_agent_speaking("call", False)
@@ -449,7 +449,7 @@ async def test_without_playout_the_end_of_speech_is_derived() -> None:
 async def test_a_clock_may_be_given() -> None:
     """With one, its time counts and not the amount of audio."""
     now = [1000.0]
-    engine = OlderEngine(AudioGatingManager(clock=lambda: now[0]))
+    engine = OlderEngine(plain_manager(clock=lambda: now[0]))
     await engine.capture(bytes(320))
     engine.manager.set_agent_speaking("call", True, audio_ms=500)
     engine.manager.set_agent_speaking("call", False)
@@ -462,7 +462,7 @@ async def test_a_clock_may_be_given() -> None:
 
 async def interrupted_by(chunk_bytes: int) -> OlderEngine:
     """Play an older call with a barge-in, in chunks of a size, and say when the agent speaks."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     data = b"".join([*[bytes(320)] * 60, *caller(1500, level_dbfs=-16.0), *[bytes(320)] * 100])
     for at in range(0, len(data), chunk_bytes):
         if at == 19_200 // chunk_bytes // 2 * chunk_bytes:
@@ -497,7 +497,7 @@ async def test_formats_have_the_names_that_engines_use(name, rate_hz, audio_form
     """A caller in each of them is heard over the agent."""
     from voxgate.core.g711 import encode
 
-    engine = OlderEngine(AudioGatingManager(), audio_format=name)
+    engine = OlderEngine(plain_manager(), audio_format=name)
     engine.manager.set_agent_speaking("call", True)
     data = encode(speech_like(1000, level_dbfs=-16.0, rate_hz=rate_hz), audio_format)
     size = audio_format.frame_bytes
@@ -507,7 +507,7 @@ async def test_formats_have_the_names_that_engines_use(name, rate_hz, audio_form
 
 async def test_an_unknown_format_of_a_gated_call_is_refused() -> None:
     """Before anything is made of it; a known one then begins the call."""
-    engine = OlderEngine(AudioGatingManager(), audio_format="opus")
+    engine = OlderEngine(plain_manager(), audio_format="opus")
     with pytest.raises(ValueError, match="audio_format: 'opus'"):
         await engine.capture(bytes(320))
     assert len(engine.manager) == 0
@@ -515,7 +515,7 @@ async def test_an_unknown_format_of_a_gated_call_is_refused() -> None:
 
 async def test_malformed_audio_of_the_older_face_is_withheld_and_counted() -> None:
     """An odd or empty chunk is answered with False, not with an exception."""
-    engine = OlderEngine(AudioGatingManager())
+    engine = OlderEngine(plain_manager())
     assert await engine.capture(bytes(320), b"\1", b"") == [False, False, False]
     assert engine.manager.get_stats("call").malformed_chunks == 2
 
@@ -523,7 +523,7 @@ async def test_malformed_audio_of_the_older_face_is_withheld_and_counted() -> No
 async def test_the_calls_of_the_older_face_are_bounded() -> None:
     """Of 1,100 calls that are never cleaned up the 1,024 used last are kept, detectors included."""
     vad = EnhancedVADManager()
-    manager = AudioGatingManager(vad)
+    manager = plain_manager(vad)
     for number in range(1100):
         await manager.should_forward_audio(str(number), GATED, bytes(320))
     assert len(manager) == len(vad) == 1024
@@ -533,7 +533,7 @@ async def test_the_calls_of_the_older_face_are_bounded() -> None:
 
 async def test_a_call_that_was_dropped_for_room_is_gated_when_it_comes_back() -> None:
     """It was not ended: its next chunk begins it anew."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     for number in range(1025):
         manager.set_agent_speaking(str(number), True)
     assert len(manager) == 1024
@@ -552,7 +552,7 @@ async def test_calls_that_were_started_are_never_dropped_for_room() -> None:
 
 async def test_both_faces_speak_of_one_call() -> None:
     """A word without a time on a started call counts at the time of its last audio."""
-    manager = AudioGatingManager()
+    manager = plain_manager()
     manager.set_agent_speaking("call", True)
     manager.start_call("call", provider=GATED, now_ms=50_000.0)
     manager.process("call", bytes(320), 50_020.0)

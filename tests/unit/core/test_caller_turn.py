@@ -12,9 +12,10 @@ def silent(turn: CallerTurn, duration_ms: int) -> None:
         turn.observe(is_caller=False)
 
 
-def test_at_first_the_caller_has_no_turn() -> None:
-    """A call begins with nobody talking."""
-    turn = CallerTurn(700)
+@pytest.mark.parametrize("end_ms", [100, 700])
+def test_at_first_the_caller_has_no_turn(end_ms) -> None:
+    """A call begins with nobody talking, also where turns end sooner than talking does."""
+    turn = CallerTurn(end_ms)
     assert not turn.is_talking
     assert turn.has_ended
 
@@ -47,13 +48,3 @@ def test_speech_prolongs_a_turn() -> None:
     turn.observe(is_caller=True)
     silent(turn, 600)
     assert not turn.has_ended
-
-
-@pytest.mark.parametrize("end_ms", [100, 700])
-def test_a_turn_can_be_taken_from_the_caller(end_ms) -> None:
-    """Forgotten is over and not talking, also where turns end sooner than talking does."""
-    turn = CallerTurn(end_ms)
-    turn.observe(is_caller=True)
-    turn.forget()
-    assert not turn.is_talking
-    assert turn.has_ended

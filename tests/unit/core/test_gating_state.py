@@ -10,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.gate_calls import BrokenVad, GateCall, ScriptedNearEnd, agent_voice
+from support.gate_calls import BrokenVad, GateCall, ScriptedNearEnd, agent_voice, plain_manager
 from support.gate_traces import SCENARIOS, run_call
 from support.signals import frames_of, silence, speech_like, tone, white_noise
 from voxgate.core import g711
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import (
     AudioGuardConfig,
     BargeInConfig,
@@ -72,7 +71,7 @@ def start(mode: GatingMode = GatingMode.ECHO_AWARE, **options: object) -> GateCa
         if name in options
     }
     config = configured(mode, **options)
-    return GateCall(AudioGatingManager(config=config, **manager_options))
+    return GateCall(plain_manager(config=config, **manager_options))
 
 
 def closed(**options: object) -> GateCall:
@@ -371,6 +370,30 @@ def test_after_an_interruption_the_caller_is_heard_to_the_end() -> None:
     call.play(frames[10:])
     assert call.sound[n_before:] == frames
     assert call.state is OPEN
+
+
+def test_after_an_interruption_the_callers_first_pause_is_heard() -> None:
+    """The guard's hangover begins with the interruption: the provider hears the line for 800 ms."""
+    call = barge_in()
+    call.hear_provider()
+    reasons = [decision.reason for decision in call.quiet(800)]
+    assert set(reasons) == {GateReason.CALLER_TURN, GateReason.HANGOVER}
+    assert call.quiet(400)[-1].reason is GateReason.LINE_SILENCE
+
+
+def test_an_interrupted_agent_is_not_waited_for_where_nobody_reports_playout() -> None:
+    """What was generated and flushed is not derived to be still playing."""
+    manager = plain_manager()
+    manager.start_call("call", provider="openai_realtime", now_ms=0.0)
+    manager.set_agent_speaking("call", True, 0.0, audio_ms=20_000)
+    manager.set_agent_speaking("call", False, 0.0)
+    captured = [*[bytes(320)] * 50, *caller(1000), *[bytes(320)] * 150]
+    states = [
+        manager.process("call", frame, 20.0 * number).state
+        for number, frame in enumerate(captured, 1)
+    ]
+    assert manager.get_stats("call").interruptions == 1
+    assert set(states[100:]) == {OPEN}
 
 
 def test_what_nothing_confirms_is_resumed() -> None:
@@ -727,7 +750,7 @@ def sent_for_chunks(sizes: Sequence[int]) -> tuple[bytes, list[tuple[str, float]
     """Play the line in chunks of so many bytes, each arriving with its last byte."""
     captured, playing = scripted_line()
     data = b"".join(captured)
-    manager = AudioGatingManager()
+    manager = plain_manager()
     manager.start_call("call", provider="openai_realtime", now_ms=0.0)
     sent, events, slot = [], [], 0
     ends = [0, *accumulate(sizes)]
@@ -851,6 +874,16 @@ def test_what_was_held_before_a_hole_is_not_the_onset_after_it() -> None:
     assert call.sound == frames
 
 
+def test_a_line_that_begins_late_is_owed_nothing() -> None:
+    """Time before the first frame, with nobody asking for it to be filled, is not made up for."""
+    call = start()
+    call.now_ms = 5000.0
+    call.play(caller(400))
+    call.idle(40)
+    call.play(caller(400))
+    assert call.stats.idle_fill_frames == 0
+
+
 def test_hold_on_a_line_in_large_chunks_is_not_filled() -> None:
     """A line of 200 ms chunks is asked for time in between; nothing is put into its sound."""
     call = start(audio_guard_enabled=False)
@@ -921,7 +954,7 @@ def test_a_line_that_comes_back_from_dtx_is_live() -> None:
 def test_scripted_calls_never_starve_the_provider(name, guarded) -> None:
     """At every moment of every scripted call the provider has had the line's time, but 100 ms."""
     sent_ms = 0.0
-    manager = AudioGatingManager(audio_guard_enabled=guarded)
+    manager = plain_manager(audio_guard_enabled=guarded)
     for slot, decision in run_call(manager, SCENARIOS[name]()):
         sent_ms += sum(map(len, decision.audio)) / 16
         if decision.measurements is None:  # the slot's last word
@@ -936,7 +969,7 @@ PARTS = st.sampled_from(["quiet", "caller", "noise", "echo", "idle", "holes", "b
 def test_no_scenario_starves_the_provider(parts, guarded) -> None:
     """Over any mix of talk, echo, holes, stalls and bursts: never more than 100 ms behind the line,
     no sound left out for a surplus, and silence only between turns."""
-    call = GateCall(AudioGatingManager(audio_guard_enabled=guarded))
+    call = GateCall(plain_manager(audio_guard_enabled=guarded))
     call.quiet(20)
     missed: list[bytes] = []
     for kind, length in parts:
@@ -1018,8 +1051,8 @@ def test_drop_sends_sound_only() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_same_inputs_give_the_same_decisions(name) -> None:
     """Decisions compare equal field by field, measurements included."""
-    first = list(run_call(AudioGatingManager(), SCENARIOS[name]()))
-    second = list(run_call(AudioGatingManager(), SCENARIOS[name](), call_id="other"))
+    first = list(run_call(plain_manager(), SCENARIOS[name]()))
+    second = list(run_call(plain_manager(), SCENARIOS[name](), call_id="other"))
     assert first == second
 
 
@@ -1042,7 +1075,7 @@ def test_gap_recovery_is_there_without_the_guard_only() -> None:
 def test_idle_fill_waits_as_long_as_configured() -> None:
     """Operators may wait longer before silence is filled in."""
     config = GatingConfig(idle_fill=IdleFillConfig(after_ms=1000))
-    call = GateCall(AudioGatingManager(config=config))
+    call = GateCall(plain_manager(config=config))
     call.quiet(200)
     call.idle(980)
     assert call.stats.idle_fill_frames == 0
@@ -1053,7 +1086,7 @@ def test_idle_fill_waits_as_long_as_configured() -> None:
 def test_the_guards_preroll_is_as_long_as_configured() -> None:
     """None at all: an onset begins with the frame on which speech was heard."""
     config = GatingConfig(audio_guard=AudioGuardConfig(preroll_ms=0))
-    call = GateCall(AudioGatingManager(config=config))
+    call = GateCall(plain_manager(config=config))
     call.quiet(500)
     frames = caller(500)
     call.play(frames)

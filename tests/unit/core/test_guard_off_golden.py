@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.gate_calls import plain_manager
 from support.gate_traces import SCENARIOS, trace
-from voxgate.core.audio_gating_manager import AudioGatingManager
 
 GOLDEN = json.loads(
     (Path(__file__).parents[2] / "golden" / "guard_off.json").read_text(encoding="utf-8")
@@ -18,4 +18,4 @@ GOLDEN = json.loads(
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_without_the_guard_decisions_and_frames_are_as_recorded(name: str) -> None:
     """Every scripted call gives the recorded states, reasons, events and audio."""
-    assert trace(AudioGatingManager(audio_guard_enabled=False), SCENARIOS[name]()) == GOLDEN[name]
+    assert trace(plain_manager(audio_guard_enabled=False), SCENARIOS[name]()) == GOLDEN[name]

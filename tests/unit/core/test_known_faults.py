@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.gate_calls import AdamantVad, GateCall, agent_voice
+from support.gate_calls import AdamantVad, GateCall, agent_voice, plain_manager
 from support.signals import frames_of, silence, speech_like, tone, white_noise
 from voxgate.core import audio_gating_manager
 from voxgate.core.audio import AudioFormat, Encoding
@@ -56,7 +56,7 @@ def test_the_grace_is_read(grace_ms) -> None:
     """
     policy = ProviderGatingPolicy(gating_enabled=True, post_speech_grace_ms=grace_ms)
     config = GatingConfig(providers={"openai_realtime": policy})
-    call = GateCall(AudioGatingManager(config=config))
+    call = GateCall(plain_manager(config=config))
     call.quiet(500, agent=True)
     decisions = call.quiet(2000)
     closed_ms = 20 * sum(decision.state is GateState.CLOSED for decision in decisions)
@@ -138,8 +138,8 @@ def test_calls_do_not_share_a_voice_detector() -> None:
         return next(event.t_ms for event in call.events if event.type is E.BARGE_IN_COMMITTED)
 
     vad = EnhancedVADManager()
-    beside = committed_at(AudioGatingManager(vad), is_beside=True)
-    assert beside == committed_at(AudioGatingManager(), is_beside=False)
+    beside = committed_at(plain_manager(vad), is_beside=True)
+    assert beside == committed_at(plain_manager(), is_beside=False)
     assert len(vad) == 2
 
 
@@ -149,7 +149,7 @@ def test_a_late_event_does_not_bring_a_call_back() -> None:
     Words on the agent, audio and time after the end of the call leave nothing behind.
     """
     vad = EnhancedVADManager()
-    call = over_agent(GateCall(AudioGatingManager(vad)), caller(400))
+    call = over_agent(GateCall(plain_manager(vad)), caller(400))
     manager = call.manager
     manager.cleanup_call("call")
     manager.set_agent_speaking("call", False)
@@ -220,7 +220,7 @@ def test_providers_without_need_are_left_alone() -> None:
 
     Deepgram's frames are not looked at, whatever the agent does.
     """
-    call = GateCall(AudioGatingManager(AdamantVad()), provider="deepgram")
+    call = GateCall(plain_manager(AdamantVad()), provider="deepgram")
     frames = caller(1000)
     over_agent(call, frames)
     processed = call.decisions[50::2]
@@ -233,7 +233,7 @@ def test_no_mode_mutes_a_caller_while_the_agent_is_silent(mode) -> None:
     """Whatever the mode, after the agent's turn the caller is heard from the first word on."""
     policy = ProviderGatingPolicy(gating_enabled=True, mode=mode)
     config = GatingConfig(providers={"openai_realtime": policy})
-    call = over_agent(GateCall(AudioGatingManager(config=config)), [bytes(320)] * 50)
+    call = over_agent(GateCall(plain_manager(config=config)), [bytes(320)] * 50)
     call.quiet(1000)
     frames = caller(1000)
     call.play(frames)

@@ -78,7 +78,9 @@ class ScriptedNearEnd:
         if self.raises_on_far_end:
             raise RuntimeError("no far end")
 
-    def process(self, capture: npt.NDArray[np.int16], now_ms: float) -> NearEndVerdict | None:
+    def process(
+        self, capture: npt.NDArray[np.int16], now_ms: float, *, agent_audible: bool = True
+    ) -> NearEndVerdict | None:
         self.captures.append(capture)
         number = len(self.captures)
         if self.raises_from is not None and number >= self.raises_from:

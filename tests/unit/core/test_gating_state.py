@@ -562,7 +562,7 @@ def test_a_caller_who_begins_as_the_agent_ends_is_released_from_the_onset_on() -
 
 def test_with_a_reference_the_verdict_opens_the_gate_and_not_the_level() -> None:
     """Loud echo is withheld, a soft caller is let in; frames judged echo are not in the onset."""
-    near_end = ScriptedNearEnd(logits=lambda number: 4.0 if number > 100 else -4.0)
+    near_end = ScriptedNearEnd(logits=lambda number: 8.0 if number > 100 else -8.0)
     call = start(near_end_factory=lambda: near_end)
     loud = echo(2000, level_dbfs=-12.0)
     call.play(loud, agent_voice(2000))

@@ -25,6 +25,10 @@ class NearEndVerdict:
     """Echo return loss: far-end level minus its echo's level in the capture; None while unknown."""
     echo_delay_ms: float | None = None
     """Echo path delay; None while unknown."""
+    erle_db: float | None = None
+    """Further reduction of the echo by the detector's own filter; None where it has none."""
+    near_end_dbfs: float | None = None
+    """Level of the frame without the echo; None where it is not measured."""
 
 
 class NearEndDetector(Protocol):

@@ -70,6 +70,12 @@ _SHOWN = "echo_aware"
     help="Configuration of voxgate's own gates; the packaged default if left out.",
 )
 @click.option(
+    "--closed-loop",
+    "is_closed_loop",
+    is_flag=True,
+    help="A gate that opens stops the agent, as on a real call; each gate then has its own call.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=usable_cores,
@@ -92,6 +98,8 @@ def command(
     config_path: Path | None,
     jobs: int,
     out: Path,
+    *,
+    is_closed_loop: bool,
 ) -> None:
     """Compare gates side by side on the same simulated calls.
 
@@ -116,6 +124,7 @@ def command(
             duration_s=duration_s,
             gates=gates,
             config=loaded.config.gating_config,
+            is_closed_loop=is_closed_loop,
         )
         trials = list(_with_progress(run_trials(scenarios, setting=setting, jobs=jobs), calls))
     rows = {gate: [trial.rows[gate] for trial in trials] for gate in gates}
@@ -124,6 +133,7 @@ def command(
         "seconds": duration_s,
         "seed": seed,
         "split": split,
+        "closed_loop": is_closed_loop,
         "config": loaded.source,
         "sounds": {**sounds.counts, "speakers": sounds.speakers},
     }
@@ -173,7 +183,6 @@ def _call_as_json(trial: Trial) -> dict[str, Any]:
         "id": first.row.id,
         "seed": trial.scenario.seed,
         "tags": dict(trial.scenario.levels),
-        "agent_speaking": first.row.agent_speaking,
         "caller_speech": first.row.caller_speech,
         "gates": {gate: _run_as_json(row) for gate, row in trial.rows.items()},
     }
@@ -182,6 +191,7 @@ def _call_as_json(trial: Trial) -> dict[str, Any]:
 def _run_as_json(row: EvaluatedRow) -> dict[str, Any]:
     turns = row.verdict.turns
     return {
+        "agent_speaking": row.row.agent_speaking,
         "barge_in_ms": [round(t_ms, 1) for t_ms in row.run.barge_in_ms],
         "candidate_ms": [
             round(event.t_ms, 1)
@@ -210,8 +220,10 @@ def _show(
         console = Console(highlight=False, markup=False, width=_WIDTH)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(sounds.counts.items()))
     calls = f"{described['calls']} calls of {described['seconds']:g} s, seed {described['seed']}"
+    loop = "closed" if described["closed_loop"] else "open"
     head = [
-        f"{calls}; clips: {counts}; {sounds.speakers} speakers; gate: {described['config']}",
+        f"{calls}, {loop} loop; clips: {counts}; {sounds.speakers} speakers; "
+        f"gate: {described['config']}",
         *(f"note: {note}" for note in notes),
         "%, with 95 % Wilson intervals; pauses: needless ones; lost: of speech over the agent",
     ]

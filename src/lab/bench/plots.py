@@ -96,7 +96,7 @@ def draw_latency(rows: Mapping[str, Rows], path: Path) -> None:
 
 def draw_conditions(rows: Mapping[str, Rows], path: Path) -> None:
     """Draw false and right barge-ins of each gate in each condition, as two maps."""
-    by_gate = {gate: figures_by_condition(of) for gate, of in _ordinary(rows).items()}
+    by_gate = {gate: figures_by_condition(of) for gate, of in rows.items()}
     conditions = list(
         dict.fromkeys(
             (tag, value) for tags in by_gate.values() for tag in tags for value in tags[tag]

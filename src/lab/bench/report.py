@@ -31,11 +31,13 @@ from .matrix import BELOW_6_DB, FACTORS, NO_ECHO, Factor
 _MIN_TURNS, _MIN_INTERRUPTIONS = 20, 12
 """Trials below which a cell says nothing."""
 
+_RETURN_LOSS = "return_loss_db"
+
 Rows = Sequence[EvaluatedRow]
 
 
 def _is_ordinary(row: EvaluatedRow) -> bool:
-    return row.row.tags["return_loss_db"] not in BELOW_6_DB
+    return row.row.tags[_RETURN_LOSS] not in BELOW_6_DB
 
 
 def _is_quiet(row: EvaluatedRow) -> bool:
@@ -90,8 +92,15 @@ def _of_turns(verdict: CallVerdict, turns: slice) -> CallVerdict:
 
 
 def figures_by_condition(rows: Rows) -> dict[str, dict[str, Figures]]:
-    """Return the figures of each level of each factor that occurs, in the matrix's order."""
-    return {factor.name: _figures_by_level(rows, factor) for factor in FACTORS}
+    """Return the figures of each level of each factor that occurs, in the matrix's order.
+
+    Those of the return loss are of all calls, all others of calls of 6 dB and more.
+    """
+    ordinary = [row for row in rows if _is_ordinary(row)]
+    return {
+        factor.name: _figures_by_level(rows if factor.name == _RETURN_LOSS else ordinary, factor)
+        for factor in FACTORS
+    }
 
 
 def _figures_by_level(rows: Rows, factor: Factor) -> dict[str, Figures]:
@@ -171,12 +180,11 @@ def report_as_json(
 
 
 def _gate_as_json(rows: Rows) -> dict[str, Any]:
-    ordinary = [row for row in rows if _is_ordinary(row)]
     return {
         "groups": {name: figures_as_json(of) for name, of in groups_of(rows).items()},
         "conditions": {
             factor: {level: figures_as_json(of) for level, of in levels.items()}
-            for factor, levels in figures_by_condition(ordinary).items()
+            for factor, levels in figures_by_condition(rows).items()
         },
         "worst_right": [_cell_as_json(cell) for cell in worst_cells(rows, by_right=True)],
         "worst_false": [_cell_as_json(cell) for cell in worst_cells(rows, by_right=False)],

@@ -16,14 +16,15 @@ import numpy as np
 
 from ...core.audio import AudioFormat
 from ...core.config import GatingConfig
-from ...core.units import samples_to_ms
+from ...core.units import ms_to_samples, samples_to_ms
 from ..evaluate.evaluation import EvaluatedRow
 from ..evaluate.intervals import Interval, merged
 from ..evaluate.judge import CallTruth, judge_call
 from ..evaluate.manifest import ManifestRow
 from ..evaluate.recording import Recording
+from ..evaluate.runner import GateRun
 from ..scenarios.bank import Bank, load_bank
-from ..scenarios.call_simulation import Call, simulate_call
+from ..scenarios.call_simulation import Call, SimulatedLine, simulate_line
 from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio
 from ..scenarios.turns import Span
 from .arrivals import draw_arrivals
@@ -44,6 +45,8 @@ class TrialSetting:
     duration_s: float
     gates: tuple[str, ...]
     config: GatingConfig
+    is_closed_loop: bool = False
+    """True: a gate that opens stops the agent for the rest of its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +61,14 @@ class Trial:
 def run_trial(scenario: Scenario, *, setting: TrialSetting) -> Trial:
     """Simulate one call and run it through the gates."""
     bank = _bank_at(setting.bank)
-    call = simulate_call(
+    line = simulate_line(
         bank,
         scenario.seed,
         profile_of(scenario, setting.split),
         duration_s=setting.duration_s,
         responses=measured_responses(bank, setting.split),
     )
-    delivered = _delivered(call, scenario)
-    rows = {name: _judged(delivered, scenario, name, setting.config) for name in setting.gates}
+    rows = {name: _tried(line, scenario, name, setting) for name in setting.gates}
     return Trial(scenario=scenario, rows=rows)
 
 
@@ -98,16 +100,38 @@ def _delivered(call: Call, scenario: Scenario) -> DeliveredCall:
     return DeliveredCall(recording=recording, arrivals_ms=arrivals_ms, line=line)
 
 
-def _judged(
-    call: DeliveredCall, scenario: Scenario, gate: str, config: GatingConfig
+def _tried(
+    line: SimulatedLine, scenario: Scenario, gate: str, setting: TrialSetting
 ) -> EvaluatedRow:
-    recording = call.recording
+    """Run a gate, again and again if what it does changes the call: each time up to the next."""
+    cuts: list[Span] = []
+    while True:
+        call = line.render(cuts)
+        delivered = _delivered(call, scenario)
+        run = GATES[gate].run(delivered, setting.config)
+        cut = _next_cut(call, run, cuts) if setting.is_closed_loop else None
+        if cut is None:
+            return _judged(delivered.recording, scenario, gate, run)
+        cuts.append(cut)
+
+
+def _next_cut(call: Call, run: GateRun, cuts: list[Span]) -> Span | None:
+    """Return what a commitment cuts off of a turn that was not cut yet, if there is any."""
+    cut_at = {start for start, _ in cuts}
+    for t_ms in run.barge_in_ms:
+        at = ms_to_samples(t_ms, RATE_HZ)
+        for start, end in call.agent_speaking:
+            if start < at < end and end not in cut_at:
+                return at, end
+    return None
+
+
+def _judged(recording: Recording, scenario: Scenario, gate: str, run: GateRun) -> EvaluatedRow:
     truth = CallTruth(
         duration_ms=recording.duration_ms,
         agent_speaking=recording.agent_speaking,
         caller_speech=recording.caller_speech,
     )
-    run = GATES[gate].run(call, config)
     row = ManifestRow(
         line=scenario.number + 1,
         id=f"call-{scenario.number + 1}",

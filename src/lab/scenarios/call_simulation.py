@@ -5,9 +5,10 @@ Invariant: the same bank, seed, profile and duration give the same samples.
 
 from __future__ import annotations
 
-__all__ = ["Call", "simulate_call"]
+__all__ = ["Call", "SimulatedLine", "simulate_call", "simulate_line"]
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +25,10 @@ from .signals import RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
 from .turns import Span, Timeline, draw_timeline
 
 _LINE_NOISE_DBFS = (-80.0, -56.0)
+_TAIL = RATE_HZ // 2
+"""Longer than any path rings."""
+_RINGING = 0.06 * RATE_HZ
+"""Samples in which the ringing of a path falls to 1/e after the agent was stopped."""
 _VOICES = ("tv", "babble")
 """Backgrounds of speech: 6 dB weaker than others, or nobody could tell who is meant."""
 
@@ -52,6 +57,68 @@ def simulate_call(
     duration_s: float = 28.0,
     responses: Sequence[Audio] | None = None,
 ) -> Call:
+    """Simulate one call, in which the agent says all that it has to say.
+
+    The arguments are those of :func:`simulate_line`.
+    """
+    line = simulate_line(bank, seed, profile, duration_s=duration_s, responses=responses)
+    return line.render()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedLine:
+    """One call of which it is not yet settled when the agent is stopped."""
+
+    far_end: Audio
+    capture: Audio
+    """All that the caller's side hears, before codec and loss."""
+    echo: Audio
+    """What of the capture is echo."""
+    echo_delay_samples: int
+    timeline: Timeline
+    codec: str
+    loss: float
+    loss_mode: str
+    loss_rng: Rng
+    tags: Mapping[str, str]
+
+    def render(self, cuts: Sequence[Span] = ()) -> Call:
+        """Return the call.
+
+        Args:
+            cuts: What the agent did not come to say: from where it was stopped to the end of that
+                turn. Up to the first, the call is the same as without it.
+        """
+        far_end, capture = self.far_end.copy(), self.capture.copy()
+        agent_speaking = list(self.timeline.agent_speaking)
+        for start, end in cuts:
+            far_end[start:end] = 0.0
+            heard = slice(start + self.echo_delay_samples, end + self.echo_delay_samples + _TAIL)
+            unheard = self.echo[heard]
+            ringing = np.exp(-np.arange(len(unheard)) / _RINGING)
+            capture[heard] -= unheard * (1.0 - ringing)
+            agent_speaking = [(a, start if b == end else b) for a, b in agent_speaking]
+        capture = apply_codec(np.clip(capture, -1.0, 0.9999), self.codec)
+        if self.loss:
+            rng = deepcopy(self.loss_rng)
+            capture = apply_loss(capture, rng, probability=self.loss, mode=self.loss_mode)
+        return Call(
+            capture=_to_pcm(capture),
+            far_end=_to_pcm(far_end),
+            agent_speaking=agent_speaking,
+            caller_speech=sorted(self.timeline.caller_speech),
+            tags=self.tags,
+        )
+
+
+def simulate_line(
+    bank: Bank,
+    seed: int,
+    profile: Profile,
+    *,
+    duration_s: float = 28.0,
+    responses: Sequence[Audio] | None = None,
+) -> SimulatedLine:
     """Simulate one call.
 
     Args:
@@ -69,7 +136,7 @@ def simulate_call(
     codec = str(rng.choice(profile.codecs))
     downlink = apply_codec(line.far_end * 10 ** (rng.uniform(-8, 8) / 20), codec)
     far_end = np.round(np.clip(downlink, -1, 0.9999) * 32768) / 32768
-    heard = _play_on_line(far_end, rng, profile, line)
+    heard, lead = _play_on_line(far_end, rng, profile, line)
     conditions = draw_echo_conditions(rng, profile.echo, len(responses or ()))
     echo = make_echo(heard, rng, conditions, responses or [])
     caller_dbfs = float(rng.uniform(*profile.caller_dbfs))
@@ -77,11 +144,8 @@ def simulate_call(
     spoken = scale_to_dbfs(caller, caller_dbfs) if line.caller_speech else caller * 0
     capture: Audio = np.asarray(spoken, np.float32) + echo
     kind, has_bursts = _add_background(bank, rng, profile, capture, line, caller_dbfs)
-    capture = apply_codec(np.clip(capture, -1.0, 0.9999), codec)
     loss = float(rng.choice(profile.losses))
     mode = str(rng.choice(("zeros", "repeat")))
-    if loss:
-        capture = apply_loss(capture, rng, probability=loss, mode=mode)
     tags = {
         "background": kind,
         "bursts": str(has_bursts).lower(),
@@ -90,23 +154,28 @@ def simulate_call(
         "caller_dbfs": f"{int(caller_dbfs // 5) * 5}",
         **conditions.tags(),
     }
-    return Call(
-        capture=_to_pcm(capture),
-        far_end=_to_pcm(far_end),
-        agent_speaking=line.agent_speaking,
-        caller_speech=sorted(line.caller_speech),
+    return SimulatedLine(
+        far_end=far_end,
+        capture=capture,
+        echo=echo,
+        echo_delay_samples=lead + int(conditions.delay_ms * RATE_HZ / 1000),
+        timeline=line,
+        codec=codec,
+        loss=loss,
+        loss_mode=mode,
+        loss_rng=rng,
         tags=tags,
     )
 
 
-def _play_on_line(far_end: Audio, rng: Rng, profile: Profile, line: Timeline) -> Audio:
-    """Return what the caller's device gets of the far end, and when.
+def _play_on_line(far_end: Audio, rng: Rng, profile: Profile, line: Timeline) -> tuple[Audio, int]:
+    """Return what the caller's device gets of the far end, and by how many samples it is late.
 
     A line that is sent to ahead of what it plays makes the echo later by its lead. Cut off, it
     forgets what it has not played. ``far_end`` and the agent's turns are cut in place.
     """
     if profile.line_lead_ms == (0.0, 0.0) and not profile.clear_prob:
-        return far_end
+        return far_end, 0
     lead = int(rng.uniform(*profile.line_lead_ms) * RATE_HZ / 1000)
     heard = far_end.copy()
     for number, (start, end) in enumerate(line.agent_speaking):
@@ -115,7 +184,7 @@ def _play_on_line(far_end: Audio, rng: Rng, profile: Profile, line: Timeline) ->
             far_end[cleared:end] = 0.0
             heard[max(start, cleared - lead) : end] = 0.0
             line.agent_speaking[number] = (start, cleared)
-    return np.concatenate([np.zeros(lead), heard])[: len(heard)]
+    return np.concatenate([np.zeros(lead), heard])[: len(heard)], lead
 
 
 def _colour_caller(rng: Rng, caller: Audio, path: str) -> Audio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,3 +59,25 @@ def test_room_responses_have_unit_energy() -> None:
     (response,) = measured_responses(small_bank(), SPLIT)
     assert np.sum(response**2) == pytest.approx(1.0, rel=1e-3)
     assert len(response) <= 4000
+
+
+def test_in_a_closed_loop_a_gate_that_opens_stops_the_agent(setting: TrialSetting) -> None:
+    """Each turn ends with the first commitment in it; a gate that never opens changes nothing."""
+    loud = scenario(
+        path="hybrid",
+        return_loss_db="-6 to 0",
+        line="steady",
+        packet_loss="no",
+        background="none",
+    )
+    open_loop = run_trial(loud, setting=setting)
+    closed = run_trial(loud, setting=replace(setting, is_closed_loop=True))
+    assert closed.rows["off"].verdict == open_loop.rows["off"].verdict
+    row = closed.rows["usual_rule"]
+    assert row.run.barge_in_ms
+    whole = open_loop.rows["usual_rule"].row.agent_speaking or ()
+    stopped = row.row.agent_speaking or ()
+    assert [start for start, _ in stopped] == [start for start, _ in whole]
+    assert stopped != whole
+    ends = {end for _, end in stopped} - {end for _, end in whole}
+    assert ends <= set(row.run.barge_in_ms)

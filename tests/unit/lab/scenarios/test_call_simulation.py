@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from support.sound_banks import SPLIT, small_bank
-from voxgate.lab.scenarios.call_simulation import Call, simulate_call
+from voxgate.lab.scenarios.call_simulation import Call, simulate_call, simulate_line
 from voxgate.lab.scenarios.echo_simulation import EchoRanges
 from voxgate.lab.scenarios.profiles import Profile
 
@@ -84,3 +84,24 @@ def test_bursts_are_heard_under_the_agent() -> None:
     start, end = call.agent_speaking[0]
     assert call.tags["bursts"] == "true"
     assert np.max(np.abs(call.capture[start:end])) > 200
+
+
+def test_an_agent_that_is_stopped_has_no_more_echo() -> None:
+    """Up to the cut the call is the same to the sample; after the delay its echo fades."""
+    echo = EchoRanges(
+        paths=("hybrid",), minimum_erl_db=0.0, maximum_erl_db=0.1, delay_jump_prob=0.0
+    )
+    profile = replace(QUIET, echo=echo, losses=(0.04,))
+    line = simulate_line(small_bank(), 3, profile, duration_s=8.0)
+    whole = line.render()
+    start, end = whole.agent_speaking[0]
+    at = (start + end) // 2
+    cut = line.render([(at, end)])
+    assert cut.agent_speaking[0] == (start, at)
+    assert cut.agent_speaking[1:] == whole.agent_speaking[1:]
+    assert not np.any(cut.far_end[at:end])
+    unchanged = slice(0, at + line.echo_delay_samples)
+    assert np.array_equal(cut.capture[unchanged], whole.capture[unchanged])
+    after = slice(at + line.echo_delay_samples + 2400, end)
+    assert np.std(cut.capture[after].astype(float)) < 80
+    assert np.array_equal(line.render().capture, whole.capture)

@@ -228,6 +228,8 @@ def test_music_on_the_line_is_kept_out_and_the_caller_over_it_is_heard() -> None
         guard.process(level, 0.1, VOICE)
     assert guard.music_mode
     assert guard.process(1000.0, 0.1, VOICE) is MUSIC
+    assert is_probable_speech(1800.0, 0.1, guard.effective_threshold, guard.prev_rms)
+    assert guard.process(1800.0, 0.1, VOICE) is MUSIC
     assert guard.process(9000.0, 0.1, VOICE) is SPEECH
 
 

@@ -433,6 +433,17 @@ def test_after_a_false_barge_in_no_candidate_for_the_cooldown() -> None:
     assert committed[1] >= resumed_ms + 500.0
 
 
+def test_every_barge_in_is_confirmed_by_its_own_speech() -> None:
+    """What was said in one that was not confirmed does not count for the next."""
+    call = barge_in(barge_in=BargeInConfig(cooldown_ms=0))
+    for seed in (4, 6, 8):
+        call.play(caller(200, seed=seed))
+        call.quiet(1400)
+        call.play(caller(240, seed=seed), agent_voice(240))
+    assert call.stats.barge_ins >= 3
+    assert call.stats.interruptions == 0
+
+
 def test_speech_the_provider_heard_before_the_agent_confirms_nothing() -> None:
     """A word about audio from well before the gate closed is stale; a fresh one counts."""
     call = barge_in()

@@ -221,9 +221,9 @@ def _show(
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(sounds.counts.items()))
     calls = f"{described['calls']} calls of {described['seconds']:g} s, seed {described['seed']}"
     loop = "closed" if described["closed_loop"] else "open"
+    clips = f"{counts}; {sounds.speakers} speakers"
     head = [
-        f"{calls}, {loop} loop; clips: {counts}; {sounds.speakers} speakers; "
-        f"gate: {described['config']}",
+        f"{calls}, {loop} loop; clips: {clips}; gate: {described['config']}",
         *(f"note: {note}" for note in notes),
         "%, with 95 % Wilson intervals; pauses: needless ones; lost: of speech over the agent",
     ]

@@ -86,6 +86,15 @@ def test_leakage_is_not_learnt_while_the_filter_does_not_adapt() -> None:
     assert (trackers.floor_db > floor).all()
 
 
+def test_frames_without_far_end_do_not_use_up_the_quick_start() -> None:
+    """The envelope predictor learns quickly at first; frames that can't teach it do not count."""
+    listener = Listener()
+    listener.hear(np.zeros((100, 160), np.int16), frame_rows(white_noise(2_000)))
+    assert listener.features._predictor._learned_frames == 0
+    listener.hear(*_turn(400))
+    assert listener.features._predictor._learned_frames == 20
+
+
 def test_leakage_is_learnt_from_echo() -> None:
     """With the path learnt, less comes through than the start assumes in the loud bands."""
     listener = Listener()

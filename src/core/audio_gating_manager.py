@@ -16,6 +16,7 @@ from .audio_guard import AUDIO_GUARD_ENABLED, AudioGuard
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
+from .echo.echo_aware import packaged_near_end
 from .echo.near_end import NearEndDetector, NullNearEndDetector
 from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, GateReason
 from .gate_transitions import GateEventType, GateState
@@ -44,7 +45,8 @@ class AudioGatingManager:
         config: Policies and thresholds; the defaults if left out.
         clock: Returns a monotonic time in ms where ``now_ms`` is left out (the older face). Without
             one, each call's own audio is its clock.
-        near_end_factory: Makes the echo-aware detector of one call.
+        near_end_factory: Makes the echo-aware detector of one call; that of the package if left
+            out.
         audio_guard_enabled: For comparing both settings of the switch in one process.
     """
 
@@ -54,7 +56,7 @@ class AudioGatingManager:
         config: GatingConfig | None = None,
         *,
         clock: Callable[[], float] | None = None,
-        near_end_factory: Callable[[], NearEndDetector] = NullNearEndDetector,
+        near_end_factory: Callable[[], NearEndDetector] | None = None,
         audio_guard_enabled: bool = AUDIO_GUARD_ENABLED,
     ) -> None:
         self.config = GatingConfig() if config is None else config
@@ -63,7 +65,7 @@ class AudioGatingManager:
             vad_manager = EnhancedVADManager(self.config.vad)
         self._vad_manager = vad_manager
         self._clock = clock
-        self._near_end_factory = near_end_factory
+        self._near_end_factory = near_end_factory or packaged_near_end
         self._audio_guard_enabled = audio_guard_enabled
         self._gates: dict[str, GatingState | None] = {}
         """None stands for a call that passes through."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 __all__ = ["CaptureAnalysis", "CaptureAnalyzer"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from . import g711
 from .audio import AudioFormat
 from .config import GatingMode, ProviderGatingPolicy
+from .echo.barge_in_decision import DecisionThresholds
 from .echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
 from .gate_decision import GateMeasurements
 from .levels import rms, zero_crossing_ratio
@@ -24,9 +25,10 @@ from .resample import Resampler
 from .vad_manager import EnhancedVADManager, VADResult
 
 _DETECTOR_RATE_HZ = 8000
-_WIDEST_LOGIT = 3.0
-"""Log odds asked for at sensitivity 0, falling to 0 at sensitivity 1. At the default of 0.5 it is
-1.5, the best of the detector's study."""
+_SENSITIVITY_LOGITS = 4.0
+"""Log odds between sensitivity 0 and 1; at the default of 0.5 the thresholds are those tuned."""
+_ECHO_LOGIT = -4.0
+"""Log odds below which a held frame is echo for sure, and not the first breath of an onset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,12 @@ class CaptureAnalysis:
     @property
     def is_echo(self) -> bool | None:
         """Whether the frame is more likely the agent's echo; None where no reference tells."""
-        return None if self.near_end is None else self.near_end.logit < 0
+        return None if self.near_end is None else self.near_end.logit < _ECHO_LOGIT
+
+    @property
+    def logit(self) -> float | None:
+        """Log odds that the caller speaks; None where no reference tells."""
+        return None if self.near_end is None else self.near_end.logit
 
     def measurements(self, noise_floor: float, evidence_ms: float) -> GateMeasurements:
         """Return what a decision carries of this.
@@ -61,7 +68,7 @@ class CaptureAnalysis:
             zcr_ratio=self.zcr_ratio,
             vad_confidence=0.0 if self.voice is None else self.voice.confidence,
             noise_floor=noise_floor,
-            near_end_logit=None if self.near_end is None else self.near_end.logit,
+            near_end_logit=self.logit,
             evidence_ms=evidence_ms,
         )
 
@@ -84,12 +91,12 @@ class CaptureAnalyzer:
         "_capture_resampler",
         "_far_end_format",
         "_far_end_resampler",
-        "_logit_bar",
         "_near_end",
         "_policy",
         "_vad",
         "degradations",
         "mode",
+        "thresholds",
     )
 
     def __init__(
@@ -108,7 +115,8 @@ class CaptureAnalyzer:
         """Detectors that raised so far."""
         self._call_id = call_id
         self._policy = policy
-        self._logit_bar = _WIDEST_LOGIT * (1 - policy.sensitivity)
+        self.thresholds = _thresholds(policy.sensitivity)
+        """Of the sequential test on the echo-aware verdicts."""
         self._vad: EnhancedVADManager | None = vad_manager
         self._near_end: NearEndDetector | None = None
         if policy.mode is GatingMode.ECHO_AWARE:
@@ -138,12 +146,18 @@ class CaptureAnalyzer:
             self._lose_near_end()
         return is_whole
 
-    def analyze(self, frame: bytes, now_ms: float) -> CaptureAnalysis:
-        """Measure one captured frame of 20 ms."""
+    def analyze(self, frame: bytes, now_ms: float, *, agent_audible: bool) -> CaptureAnalysis:
+        """Measure one captured frame of 20 ms.
+
+        Args:
+            frame: In the capture's format.
+            now_ms: When it was captured.
+            agent_audible: The agent is audible, or paused by us for the caller's sake.
+        """
         samples = _to_detector_rate(frame, self._capture_format, self._capture_resampler)
         level = rms(samples)
         voice = self._judge_voice(samples, level)
-        near_end = self._judge_near_end(samples, now_ms)
+        near_end = self._judge_near_end(samples, now_ms, agent_audible=agent_audible)
         return CaptureAnalysis(
             level=level,
             zcr_ratio=zero_crossing_ratio(samples),
@@ -170,12 +184,12 @@ class CaptureAnalyzer:
             return None
 
     def _judge_near_end(
-        self, samples: npt.NDArray[np.int16], now_ms: float
+        self, samples: npt.NDArray[np.int16], now_ms: float, *, agent_audible: bool
     ) -> NearEndVerdict | None:
         if self._near_end is None:
             return None
         try:
-            return self._near_end.process(samples, now_ms)
+            return self._near_end.process(samples, now_ms, agent_audible=agent_audible)
         except Exception:  # noqa: BLE001 - as above
             self._lose_near_end()
             return None
@@ -187,13 +201,23 @@ class CaptureAnalyzer:
 
     def _is_caller(self, voice: VADResult | None, near_end: NearEndVerdict | None) -> bool:
         if near_end is not None:
-            return near_end.logit >= self._logit_bar
+            return near_end.logit >= self.thresholds.candidate_drift
         if voice is None or self.mode is GatingMode.HALF_DUPLEX:
             return False
         return (
             voice.confidence >= self._policy.vad_threshold
             and voice.energy >= self._policy.energy_threshold
         )
+
+
+def _thresholds(sensitivity: float) -> DecisionThresholds:
+    tuned = DecisionThresholds()
+    shift = _SENSITIVITY_LOGITS * (0.5 - sensitivity)
+    return replace(
+        tuned,
+        candidate_drift=tuned.candidate_drift + shift,
+        commit_drift=tuned.commit_drift + shift,
+    )
 
 
 def _resampler(audio_format: AudioFormat) -> Resampler | None:

@@ -1,6 +1,9 @@
-"""Evidence of the caller over the agent: counted in audio time, forgotten after a pause.
+"""Evidence of the caller over the agent: gathered in audio time, forgotten after a pause.
 
-Invariant: evidence grows by 20 ms a frame at most, so that no single click opens a gate.
+It comes in one of two kinds. Where a far-end reference tells, each frame has log odds, and a
+sequential test sums them: weak evidence has to last, strong evidence acts at once. Elsewhere voice
+activity and level tell yes or no, and frames are counted. Invariant: without a reference, evidence
+grows by 20 ms a frame at most, so that no single click opens a gate.
 """
 
 from __future__ import annotations
@@ -8,36 +11,64 @@ from __future__ import annotations
 __all__ = ["Evidence"]
 
 from .audio import FRAME_MS
+from .config import BargeInConfig
+from .echo.barge_in_decision import BargeInDecision, DecisionThresholds
 
 
 class Evidence:
-    """Frames that speak for the caller, until ``release_ms`` pass without one.
+    """Frames that speak for the caller, until ``evidence_release_ms`` pass without one.
 
     Args:
-        release_ms: Time without evidence after which all of it is forgotten.
+        config: How much makes a candidate and a commitment without a reference, and the release.
+        thresholds: Of the sequential test on log odds.
     """
 
-    __slots__ = ("_release_ms", "gap_ms", "ms", "span_frames")
+    __slots__ = ("_config", "_is_candidate", "_is_held", "_test", "gap_ms", "ms", "span_frames")
 
-    def __init__(self, release_ms: int) -> None:
-        self._release_ms = release_ms
+    def __init__(self, config: BargeInConfig, thresholds: DecisionThresholds) -> None:
+        self._config = config
+        self._test = BargeInDecision(thresholds)
+        self._is_candidate = False
+        self._is_held = False
         self.ms = 0
         """Evidence gathered, in ms of frames that spoke for the caller."""
-        self.gap_ms = release_ms
-        """Time since the last such frame, in ms; at least ``release_ms`` when there is none."""
+        self.gap_ms = config.evidence_release_ms
+        """Time since the last such frame, in ms; at least the release when there is none."""
         self.span_frames = 0
         """Frames captured since the first such frame, itself included; 0 when there is none."""
 
-    def observe(self, *, is_caller: bool) -> bool:
-        """Count one 20 ms frame; return True if this frame made the evidence lapse."""
+    @property
+    def is_candidate(self) -> bool:
+        """There is enough to pause the agent."""
+        return self._is_candidate
+
+    @property
+    def is_held(self) -> bool:
+        """There is enough to open the gate."""
+        return self._is_held
+
+    def observe(self, *, is_caller: bool, logit: float | None = None) -> bool:
+        """Take one 20 ms frame.
+
+        Args:
+            is_caller: The frame speaks for the caller.
+            logit: Log odds that it does, where a far-end reference tells.
+
+        Returns:
+            True if this frame made the evidence lapse.
+        """
         if is_caller:
             self.ms += FRAME_MS
             self.gap_ms = 0
+        if is_caller or self.ms > 0:
             self.span_frames += 1
-            return False
-        if self.ms > 0:
-            self.span_frames += 1
-        return self._wait()
+        if logit is None:
+            self._is_candidate = self.ms >= self._config.candidate_ms
+            self._is_held = self.ms >= self._config.min_ms
+        else:
+            verdict = self._test.process(logit)
+            self._is_candidate, self._is_held = verdict.is_candidate, verdict.is_commitment
+        return False if is_caller else self._wait()
 
     def observe_nothing(self) -> bool:
         """Let a slot pass without a frame; return True if this made the evidence lapse."""
@@ -45,13 +76,15 @@ class Evidence:
 
     def reset(self) -> None:
         """Forget all evidence."""
+        self._test.reset()
+        self._is_candidate = self._is_held = False
         self.ms = 0
         self.span_frames = 0
-        self.gap_ms = self._release_ms
+        self.gap_ms = self._config.evidence_release_ms
 
     def _wait(self) -> bool:
         self.gap_ms += FRAME_MS
-        if self.ms == 0 or self.gap_ms < self._release_ms:
+        if self.ms == 0 or self.gap_ms < self._config.evidence_release_ms:
             return False
         self.reset()
         return True

@@ -71,7 +71,7 @@ class GatingState:
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
         self._followed_ms = -math.inf
-        self._evidence = Evidence(config.barge_in.evidence_release_ms)
+        self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._guarded: GuardedLine | None = None
         if guard is not None:
@@ -176,7 +176,11 @@ class GatingState:
 
     def _process_unit(self, unit: bytes, captured_ms: float, output: GateOutput) -> None:
         self.stats.captured_frames += 1
-        analysis = self._analyzer.analyze(unit, output.now_ms)
+        analysis = self._analyzer.analyze(
+            unit,
+            output.now_ms,
+            agent_audible=self.state is not GateState.OPEN or self._is_agent_audible(output.now_ms),
+        )
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
         if self.state is GateState.OPEN:
@@ -217,7 +221,7 @@ class GatingState:
         self._turn.observe(is_caller=is_speech)
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
-        lapsed = self._evidence.observe(is_caller=analysis.is_caller)
+        lapsed = self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
         self._follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
             self._release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
@@ -300,9 +304,9 @@ class GatingState:
             self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
         elif output.now_ms < self._cooldown_until_ms:
             return
-        elif self._evidence.ms >= self._barge_in.min_ms:
+        elif self._evidence.is_held:
             self._apply(GateInput.EVIDENCE_HELD, GateReason.BARGE_IN, output)
-        elif self._evidence.ms >= self._barge_in.candidate_ms:
+        elif self._evidence.is_candidate:
             self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
 
     def _follow_barge_in(self, output: GateOutput, *, is_caller: bool) -> None:

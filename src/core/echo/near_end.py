@@ -37,8 +37,16 @@ class NearEndDetector(Protocol):
     def receive_far_end(self, far_end: npt.NDArray[np.int16], now_ms: float) -> None:
         """Take one slot of far-end: int16 [shape=(160,), mono, 8 kHz], silence included."""
 
-    def process(self, capture: npt.NDArray[np.int16], now_ms: float) -> NearEndVerdict | None:
-        """Judge one frame of capture: int16 [shape=(160,), mono, 8 kHz].
+    def process(
+        self, capture: npt.NDArray[np.int16], now_ms: float, *, agent_audible: bool
+    ) -> NearEndVerdict | None:
+        """Judge one frame of capture.
+
+        Args:
+            capture: int16 [shape=(160,), mono, 8 kHz].
+            now_ms: When it was captured.
+            agent_audible: The agent is audible, or paused by us for the caller's sake: only then a
+                verdict is asked for, but a detector may learn from every frame.
 
         Returns:
             The verdict, or None if there is none: voice activity and level decide then.
@@ -58,6 +66,8 @@ class NullNearEndDetector:
         self,
         capture: npt.NDArray[np.int16],  # noqa: ARG002 - the interface's
         now_ms: float,  # noqa: ARG002
+        *,
+        agent_audible: bool,  # noqa: ARG002
     ) -> NearEndVerdict | None:
         """Return None, always."""
         return None

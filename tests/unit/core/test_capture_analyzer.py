@@ -38,7 +38,10 @@ def make(
 
 
 def analyze(analyzer: CaptureAnalyzer, frames: list[bytes]) -> list[CaptureAnalysis]:
-    return [analyzer.analyze(frame, 20.0 * number) for number, frame in enumerate(frames, 1)]
+    return [
+        analyzer.analyze(frame, 20.0 * number, agent_audible=True)
+        for number, frame in enumerate(frames, 1)
+    ]
 
 
 def encoded(samples: np.ndarray, audio_format: AudioFormat) -> list[bytes]:
@@ -102,29 +105,30 @@ def test_without_a_detector_for_it_echo_aware_is_vad() -> None:
     analyzer = make(GatingMode.ECHO_AWARE)
     assert analyzer.mode is GatingMode.VAD
     assert analyzer.degradations == 0
-    analysis = analyzer.analyze(bytes(320), 20.0)
+    analysis = analyzer.analyze(bytes(320), 20.0, agent_audible=True)
     assert (analysis.near_end, analysis.is_echo) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("sensitivity", "logit", "is_caller"),
     [
-        (0.5, 1.4, False),
-        (0.5, 1.5, True),
-        (0.0, 2.9, False),
-        (0.0, 3.0, True),
-        (1.0, 0.0, True),
-        (1.0, -0.1, False),
+        (0.5, -0.1, False),
+        (0.5, 0.0, True),
+        (0.0, 1.9, False),
+        (0.0, 2.0, True),
+        (1.0, -2.0, True),
+        (1.0, -2.1, False),
+        (0.5, -4.1, False),
     ],
 )
 def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -> None:
-    """Voice and level are not asked; sensitivity moves the bar from log odds of 3 down to 0."""
+    """Voice and level are not asked; sensitivity moves the bar from log odds of 2 down to -2."""
     near_end = ScriptedNearEnd(logits=lambda number: logit)
     analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, sensitivity=sensitivity)
     for frame in (bytes(320), *frames_of(speech_like(200, level_dbfs=-10.0))):
-        analysis = analyzer.analyze(frame, 20.0)
+        analysis = analyzer.analyze(frame, 20.0, agent_audible=True)
         assert analysis.is_caller is is_caller
-        assert analysis.is_echo is (logit < 0)
+        assert analysis.is_echo is (logit < -4.0)
 
 
 def test_a_detector_that_can_not_judge_leaves_it_to_voice_and_level() -> None:
@@ -141,7 +145,7 @@ def test_in_other_modes_the_detector_is_left_alone(mode) -> None:
     near_end = ScriptedNearEnd()
     analyzer = make(mode, near_end=near_end)
     analyzer.receive_far_end(bytes(320), 20.0)
-    analyzer.analyze(bytes(320), 20.0)
+    analyzer.analyze(bytes(320), 20.0, agent_audible=True)
     assert near_end.captures == near_end.far_ends == []
 
 
@@ -154,7 +158,7 @@ def test_the_detector_gets_160_samples_a_slot(audio_format) -> None:
     )
     for frame in encoded(tone(100, 440.0, rate_hz=audio_format.rate_hz), audio_format):
         assert analyzer.receive_far_end(frame, 20.0)
-        analyzer.analyze(frame, 20.0)
+        analyzer.analyze(frame, 20.0, agent_audible=True)
     for heard in (near_end.captures, near_end.far_ends):
         assert [samples.shape for samples in heard] == [(160,)] * 5
         assert all(samples.dtype == np.int16 for samples in heard)
@@ -219,7 +223,7 @@ def test_without_voice_detection_the_reference_still_decides() -> None:
     """A verdict needs no voice detector: the mode stays, and so does the caller."""
     near_end = ScriptedNearEnd(logits=lambda number: 5.0)
     analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=BrokenVad())
-    analysis = analyzer.analyze(bytes(320), 20.0)
+    analysis = analyzer.analyze(bytes(320), 20.0, agent_audible=True)
     assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 1)
     assert analysis.is_caller
 
@@ -241,7 +245,7 @@ def test_when_both_have_raised_half_duplex_is_left() -> None:
 def test_a_mode_that_is_simpler_already_stays(mode) -> None:
     """A failing voice detector does not change what does not depend on it."""
     analyzer = make(mode, vad=BrokenVad())
-    analyzer.analyze(bytes(320), 20.0)
+    analyzer.analyze(bytes(320), 20.0, agent_audible=True)
     assert (analyzer.mode, analyzer.degradations) == (mode, 1)
 
 
@@ -252,9 +256,9 @@ def test_a_hole_in_the_stream_reaches_the_voice_detector() -> None:
     analyze(analyzer, frames_of(speech_like(400, seed=6)))
     for _ in range(5):
         analyzer.pass_slot()
-    assert analyzer.analyze(bytes(320), 20.0).voice.confidence <= 0.2
+    assert analyzer.analyze(bytes(320), 20.0, agent_audible=True).voice.confidence <= 0.2
     analyzer = make(vad=BrokenVad())
-    analyzer.analyze(bytes(320), 20.0)
+    analyzer.analyze(bytes(320), 20.0, agent_audible=True)
     analyzer.pass_slot()
 
 
@@ -262,7 +266,7 @@ def test_an_assertion_in_a_detector_is_no_way_out_of_the_call() -> None:
     """Any exception of a detector stays inside; the double used for pass-through proves nothing
     about gated calls."""
     analyzer = make(vad=AdamantVad())
-    assert analyzer.analyze(bytes(320), 20.0).voice is None
+    assert analyzer.analyze(bytes(320), 20.0, agent_audible=True).voice is None
 
 
 def test_measurements_say_what_was_measured() -> None:

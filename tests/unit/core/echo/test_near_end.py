@@ -14,9 +14,9 @@ def test_the_null_detector_has_no_verdict_whatever_it_hears() -> None:
     detector: NearEndDetector = NullNearEndDetector()
     loud = np.full(160, 20_000, np.int16)
     detector.receive_far_end(loud, 20.0)
-    assert detector.process(loud, 20.0) is None
+    assert detector.process(loud, 20.0, agent_audible=True) is None
     detector.reset()
-    assert detector.process(np.zeros(160, np.int16), 40.0) is None
+    assert detector.process(np.zeros(160, np.int16), 40.0, agent_audible=True) is None
 
 
 def test_a_verdict_is_a_value_whose_extras_may_be_unknown() -> None:
@@ -31,4 +31,6 @@ def test_a_verdict_is_a_value_whose_extras_may_be_unknown() -> None:
 def test_any_object_with_the_three_methods_can_stand_in() -> None:
     """The interface is structural: the gate's tests use a scripted one."""
     detector: NearEndDetector = ScriptedNearEnd(logits=float)
-    assert detector.process(np.zeros(160, np.int16), 20.0) == NearEndVerdict(logit=1.0)
+    assert detector.process(np.zeros(160, np.int16), 20.0, agent_audible=True) == NearEndVerdict(
+        logit=1.0
+    )

@@ -35,8 +35,14 @@ class GatingManager(Protocol):
     ) -> object:
         """Report that agent audio of so many ms was generated just now, or that no more comes."""
 
-    def receive_provider_speech_started(self, call_id: str, now_ms: float) -> GateDecision:
-        """Report that the provider heard the caller; the events say if the agent is interrupted."""
+    def receive_provider_speech_started(
+        self, call_id: str, now_ms: float, *, capture_ms: float | None = None
+    ) -> GateDecision:
+        """Report that the provider heard the caller; the events say if the agent is interrupted.
+
+        ``capture_ms`` is the start of the speech on the clock of ``now_ms``, prefix padding
+        included, converted from the provider's audio time; None if the provider does not say it.
+        """
 
     def receive_provider_speech_stopped(self, call_id: str, now_ms: float) -> object:
         """Report that the provider heard the end of the caller's turn."""

@@ -79,6 +79,7 @@ class ScriptedProvider:
         self._n_dropped = 0
         self._is_connected = False
         self._was_started = False
+        self._is_caller_speaking = False
         self._names = count(1)
         self.frames: list[bytes] = []
         """Every frame that :meth:`send_audio` got: the objects themselves."""
@@ -202,20 +203,25 @@ class ScriptedProvider:
 
     def hear_caller(self, capture_ms: float | None = None) -> GateDecision:
         """Report that the turn detector heard the caller, and return what the gate made of it."""
-        decision = self._manager.receive_provider_speech_started(self._call_id, self._clock())
+        self._is_caller_speaking = True
+        decision = self._manager.receive_provider_speech_started(
+            self._call_id, self._clock(), capture_ms=capture_ms
+        )
         self._send(decision.audio)
         self.emit(CallerSpeechStarted(decision, capture_ms))
         return decision
 
     def hear_caller_stop(self, capture_ms: float | None = None) -> None:
         """Report that the turn detector heard the end of the caller's turn."""
-        self._manager.receive_provider_speech_stopped(self._call_id, self._clock())
+        self._end_turn()
         self.emit(CallerSpeechStopped(capture_ms))
 
     def lose_connection(self, error: ProviderError) -> None:
-        """Go away for a while: answers under way fail, audio is held."""
+        """Go away for a while: answers and turns under way are lost, audio is held."""
         self._is_connected = False
         self._set_speaking(is_speaking=False)
+        if self._is_caller_speaking:
+            self._end_turn()
         lost = self._ledger.end_session()
         for item_id in lost.items:
             self.emit(AgentAudioDone(item_id))
@@ -246,6 +252,10 @@ class ScriptedProvider:
         for chunk in chunks:
             self._n_dropped += len(self._held) == _HOLD_CHUNKS
             self._held.append(chunk)
+
+    def _end_turn(self) -> None:
+        self._is_caller_speaking = False
+        self._manager.receive_provider_speech_stopped(self._call_id, self._clock())
 
     def _set_speaking(self, *, is_speaking: bool, audio_ms: float = 0.0) -> None:
         self._manager.set_agent_speaking(

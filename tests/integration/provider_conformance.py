@@ -71,8 +71,12 @@ class ProviderHarness(ABC):
         """Wait for the next item that is cut off: its id, and the ms that were heard."""
 
     @abstractmethod
-    async def report_speech(self) -> None:
-        """Report that the caller began and ended a turn."""
+    async def report_speech(self, start_ms: float = 0.0) -> None:
+        """Report that the caller began and ended a turn, so far into the audio received."""
+
+    @abstractmethod
+    async def begin_speech(self, start_ms: float = 0.0) -> None:
+        """Report that the caller began a turn, so far into the audio received."""
 
     @abstractmethod
     async def lose_connection(self) -> None:
@@ -254,6 +258,50 @@ class ProviderConformance:
         await next_of(events, CallerSpeechStopped)
         assert harness.gate.heard == ["started", "stopped"]
 
+    async def test_the_gate_gets_the_start_of_speech_on_the_call_s_clock(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Not in the provider's audio time: the frame that the turn begins with says when it was
+        captured."""
+        await harness.start()
+        events = harness.provider.events()
+        for _ in range(50):
+            await harness.provider.send_audio(FRAME)
+        await harness.received(50 * 160)
+        await harness.report_speech(0.0)
+
+        reported = await next_of(events, CallerSpeechStarted)
+        assert harness.gate.speech_starts == [reported.capture_ms]
+        if harness.gate.frames:
+            _, _, first_ms = harness.gate.frames[0]
+            assert reported.capture_ms == pytest.approx(first_ms - 20.0, abs=1.0)
+
+    async def test_a_turn_that_is_lost_with_the_connection_ends_at_the_gate(
+        self, harness: ProviderHarness
+    ) -> None:
+        """The next session knows nothing of it, and would never report its end."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.begin_speech()
+        await next_of(events, CallerSpeechStarted)
+        await harness.lose_connection()
+        await next_of(events, ProviderDisconnected)
+
+        assert harness.gate.heard == ["started", "stopped"]
+
+    async def test_a_connection_lost_between_turns_ends_none(
+        self, harness: ProviderHarness
+    ) -> None:
+        """The gate is told of each end once."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.report_speech()
+        await next_of(events, CallerSpeechStopped)
+        await harness.lose_connection()
+        await next_of(events, ProviderDisconnected)
+
+        assert harness.gate.heard == ["started", "stopped"]
+
     async def test_a_lost_connection_comes_back_with_the_caller_s_words(
         self, harness: ProviderHarness
     ) -> None:
@@ -325,6 +373,20 @@ class ProviderConformance:
         assert [event async for event in harness.provider.events()] == [ProviderEnded()]
         with pytest.raises(LocalProtocolError):
             await harness.provider.start()
+
+    async def test_stop_in_the_same_turn_of_the_loop_ends_a_start(
+        self, harness: ProviderHarness
+    ) -> None:
+        """The caller hangs up at once: whoever waits for the start is not left waiting."""
+        starting = asyncio.ensure_future(harness.provider.start())
+        stopping = asyncio.ensure_future(harness.provider.stop())
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.wait({starting, stopping})
+            events = [event async for event in harness.provider.events()]
+
+        assert isinstance(events[-1], ProviderEnded)
+        assert starting.exception() is None or isinstance(starting.exception(), ProviderError)
+        assert stopping.exception() is None
 
     async def test_a_provider_is_started_once(self, harness: ProviderHarness) -> None:
         """It serves one call."""

@@ -113,10 +113,13 @@ class OpenAIRealtimeHarness(ProviderHarness):
         event = await self._session.receive("conversation.item.truncate")
         return event["item_id"], event["audio_end_ms"]
 
-    async def report_speech(self) -> None:
+    async def begin_speech(self, start_ms: float = 0.0) -> None:
         await self._session.send(
-            "input_audio_buffer.speech_started", audio_start_ms=0, item_id="caller-1"
+            "input_audio_buffer.speech_started", audio_start_ms=int(start_ms), item_id="caller-1"
         )
+
+    async def report_speech(self, start_ms: float = 0.0) -> None:
+        await self.begin_speech(start_ms)
         await self._session.send(
             "input_audio_buffer.speech_stopped", audio_end_ms=900, item_id="caller-1"
         )

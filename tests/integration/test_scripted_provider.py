@@ -45,8 +45,13 @@ class ScriptedHarness(ProviderHarness):
         self._n_truncations += 1
         return truncation
 
-    async def report_speech(self) -> None:
-        self.script.hear_caller()
+    async def begin_speech(self, start_ms: float = 0.0) -> None:
+        frames = self.gate.frames
+        first_ms = frames[0][2] - 20.0 if frames else 0.0
+        self.script.hear_caller(first_ms + start_ms)
+
+    async def report_speech(self, start_ms: float = 0.0) -> None:
+        await self.begin_speech(start_ms)
         self.script.hear_caller_stop()
 
     async def lose_connection(self) -> None:

@@ -56,6 +56,8 @@ class ScriptedGate:
     """Set at every word on the agent's speaking."""
     heard: list[str] = field(default_factory=list)
     """``started`` and ``stopped``, as the provider's turn detector reported them."""
+    speech_starts: list[float | None] = field(default_factory=list)
+    """When each turn began, on the call's clock, as the provider reported it."""
 
     @property
     def is_agent_speaking(self) -> bool:
@@ -82,8 +84,11 @@ class ScriptedGate:
         self.speaking.append((is_speaking, audio_ms))
         self.spoken.set()
 
-    def receive_provider_speech_started(self, call_id: str, now_ms: float) -> GateDecision:
+    def receive_provider_speech_started(
+        self, call_id: str, now_ms: float, *, capture_ms: float | None = None
+    ) -> GateDecision:
         self.heard.append("started")
+        self.speech_starts.append(capture_ms)
         return self.speech_decisions.popleft() if self.speech_decisions else decision_of()
 
     def receive_provider_speech_stopped(self, call_id: str, now_ms: float) -> None:

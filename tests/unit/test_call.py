@@ -330,7 +330,7 @@ class TestGateEvents:
         """An interruption that the provider heard first flushes playout just the same."""
         rig = await talking_rig()
         rig.manager.receive_provider_speech_started = (  # type: ignore[method-assign]
-            lambda call_id, now_ms: interruption(now_ms)
+            lambda call_id, now_ms, **_: interruption(now_ms)
         )
         rig.provider.hear_caller()
         await rig.pass_slots(3)

@@ -67,6 +67,7 @@ class Conversation:
         self._session: RealtimeSession | None = None
         self._unconfirmed: OutgoingAudio | None = None
         self._speaking_item: str | None = None
+        self._is_caller_speaking = False
         self._dropped_before = 0
         self._n_sessions = 0
 
@@ -124,13 +125,15 @@ class Conversation:
         return tuple(event for event in translated if event is not None)
 
     def lose_session(self, now_ms: float) -> tuple[ProviderEvent, ...]:
-        """Note that the connection is gone; answers under way are lost with it."""
+        """Note that the connection is gone; answers and turns under way are lost with it."""
         self._session = None
         self._dropped_before = self._backlog.dropped_frames
         if self._unconfirmed is not None:
             self._backlog.push_back(self._unconfirmed)
             self._unconfirmed = None
         self._stop_speaking(now_ms)
+        if self._is_caller_speaking:
+            self._end_turn(now_ms)  # the next session knows nothing of this turn
         lost = self._ledger.end_session()
         return (
             *map(AgentAudioDone, lost.items),
@@ -183,7 +186,7 @@ class Conversation:
             case CallerHeard(capture_ms):
                 return self._receive_speech_started(capture_ms, now_ms)
             case CallerSpeechStopped():
-                self._manager.receive_provider_speech_stopped(self._call_id, now_ms)
+                self._end_turn(now_ms)
                 return event
             case AgentAudioDone(item_id):
                 if item_id == self._speaking_item:
@@ -217,9 +220,16 @@ class Conversation:
     def _receive_speech_started(
         self, capture_ms: float | None, now_ms: float
     ) -> CallerSpeechStarted:
-        decision = self._manager.receive_provider_speech_started(self._call_id, now_ms)
+        self._is_caller_speaking = True
+        decision = self._manager.receive_provider_speech_started(
+            self._call_id, now_ms, capture_ms=capture_ms
+        )
         self._queue(decision.audio, now_ms)
         return CallerSpeechStarted(decision, capture_ms)
+
+    def _end_turn(self, now_ms: float) -> None:
+        self._is_caller_speaking = False
+        self._manager.receive_provider_speech_stopped(self._call_id, now_ms)
 
     def _stop_speaking(self, now_ms: float) -> None:
         if self._speaking_item is not None:

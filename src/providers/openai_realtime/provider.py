@@ -94,6 +94,7 @@ class OpenAIRealtimeProvider:
         self._events = EventQueue()
         self._has_messages = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
+        self._started: asyncio.Future[None] | None = None
         self._call_id = call_id
         self._log = _log.bind(call_id=call_id, provider=config.kind)
 
@@ -133,12 +134,12 @@ class OpenAIRealtimeProvider:
         Cancellation-safe: nothing is left behind.
 
         Raises:
-            ProviderError: if the server can't be reached or refuses us.
+            ProviderError: if the server can't be reached or refuses us, or it was stopped meanwhile.
             LocalProtocolError: if it was started or stopped before.
         """
         if self._supervisor is not None or self._events.is_closed:
             raise LocalProtocolError("start: the provider was started or stopped before")
-        started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        started = self._started = asyncio.get_running_loop().create_future()
         self._supervisor = asyncio.create_task(
             self._supervise(started), name=f"provider {self._call_id}"
         )
@@ -180,6 +181,8 @@ class OpenAIRealtimeProvider:
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait([self._supervisor])
+        # A supervisor that is cancelled before its first step runs not even its last one.
+        self._settle(self._started, None)
 
     async def _supervise(self, started: asyncio.Future[None]) -> None:
         """Own the connection for the whole call, and end the events however that ends."""
@@ -202,12 +205,17 @@ class OpenAIRealtimeProvider:
 
     def _end(self, started: asyncio.Future[None], error: ProviderError | None) -> None:
         self._events.close(ProviderEnded(error))
-        if not started.done():
-            stopped = provider_error("stopped while connecting", code="stopped", retryable=False)
-            started.set_exception(error or stopped)
+        self._settle(started, error)
         if error is not None:
             self._log.error("provider.lost", code=error.code, retryable=error.retryable)
         self._log.info("provider.ended", **self._conversation.counts)
+
+    @staticmethod
+    def _settle(started: asyncio.Future[None] | None, error: ProviderError | None) -> None:
+        """Let nobody wait for a start that will not come any more."""
+        if started is not None and not started.done():
+            stopped = provider_error("stopped while connecting", code="stopped", retryable=False)
+            started.set_exception(error or stopped)
 
     async def _serve_with_reconnects(self, connection: ClientConnection) -> None:
         """Serve the connection and its successors.

@@ -254,7 +254,30 @@ def test_speech_reports_go_through_the_gate() -> None:
     assert started.capture_ms == pytest.approx(1100.0, abs=1.0)
     assert stopped == CallerSpeechStopped(pytest.approx(1200.0, abs=1.0))  # type: ignore[arg-type]
     assert call.gate.heard == ["started", "stopped"]
+    assert call.gate.speech_starts == [started.capture_ms]
     assert call.sent() == []
+
+
+def test_a_turn_without_a_start_time_reaches_the_gate_without_one() -> None:
+    """Not every server says it."""
+    call = Call()
+    call.connect()
+    call.receive("input_audio_buffer.speech_started")
+
+    assert call.gate.speech_starts == [None]
+
+
+def test_an_open_turn_ends_with_its_session() -> None:
+    """The next session would never report its end; a turn that has ended does not end again."""
+    call = Call()
+    call.connect()
+    call.receive("input_audio_buffer.speech_started", audio_start_ms=0)
+    call.conversation.lose_session(call.now_ms)
+    assert call.gate.heard == ["started", "stopped"]
+
+    call.connect()
+    call.conversation.lose_session(call.now_ms)
+    assert call.gate.heard == ["started", "stopped"]
 
 
 def test_an_interruption_stops_the_agent_at_the_server_and_at_the_gate() -> None:

@@ -1,7 +1,7 @@
 """Scripted calls through the gate, and what the gate made of them as comparable traces.
 
-A trace names audio by the captured frame that it is (``12``), or as silence (``-``), so that it does
-not depend on a sample's last bit.
+A trace names audio by the captured frame that it is (``12``), or as silence (``-``), so that it
+does not depend on a sample's last bit.
 """
 
 from __future__ import annotations

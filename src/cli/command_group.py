@@ -20,6 +20,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
     "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
     "serve": ("serve", "Take calls on the configured lines."),
+    "train": ("train", "Train the detector's network on simulated calls."),
 }
 """Name of each command: its module in this package, and its line in the help."""
 

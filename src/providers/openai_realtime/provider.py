@@ -134,7 +134,7 @@ class OpenAIRealtimeProvider:
         Cancellation-safe: nothing is left behind.
 
         Raises:
-            ProviderError: if the server can't be reached or refuses us, or it was stopped meanwhile.
+            ProviderError: if the server can't be reached or refuses us, or we are stopped first.
             LocalProtocolError: if it was started or stopped before.
         """
         if self._supervisor is not None or self._events.is_closed:

@@ -40,7 +40,9 @@ _CLOSE_TIMEOUT_S = 5.0
 """Time that each side gets to close when the call is over."""
 
 _PAUSING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})
-_RESUMING = frozenset({GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED})
+_RESUMING = frozenset(
+    {GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED, GateEventType.GATE_OPENED}
+)
 
 _log = structlog.get_logger(__name__)
 

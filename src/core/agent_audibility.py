@@ -30,6 +30,7 @@ class AgentAudibility:
         "_is_playout_reported",
         "_past",
         "_start_ms",
+        "_waiting_ms",
         "echo_delay_ms",
     )
 
@@ -40,6 +41,8 @@ class AgentAudibility:
         self._past: tuple[tuple[float, float], ...] = ()
         self._is_generating = False
         self._is_playout_reported = False
+        self._waiting_ms = 0.0
+        """Agent audio that was generated and, where playout is reported, not yet played."""
         self.echo_delay_ms = 0.0
         """Measured echo path delay in ms; 0 while unknown."""
 
@@ -57,7 +60,13 @@ class AgentAudibility:
 
     def is_active(self, now_ms: float) -> bool:
         """Say whether the agent is audible or about to be: audio is being generated."""
-        return self._is_generating or self.is_audible(now_ms)
+        return self._is_generating or self._waiting_ms > 0 or self.is_audible(now_ms)
+
+    def is_playing(self, now_ms: float) -> bool:
+        """Say whether agent audio is on the line right now, its echo tail left aside."""
+        if not self._is_playout_reported:
+            return self.is_active(now_ms)
+        return self._start_ms <= now_ms < self._end_ms + FRAME_MS
 
     def receive_far_end(self, now_ms: float, *, is_agent_audio: bool) -> None:
         """Take note of one 20 ms slot that the line plays."""
@@ -67,6 +76,7 @@ class AgentAudibility:
         if is_agent_audio:
             self._begin(now_ms)
             self._end_ms = max(self._end_ms, now_ms + FRAME_MS)
+            self._waiting_ms = max(0.0, self._waiting_ms - FRAME_MS)
 
     def set_speaking(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
         """Take note of the provider's word on generation.
@@ -79,6 +89,7 @@ class AgentAudibility:
         was_generating = self._is_generating
         if self._is_playout_reported:
             self._is_generating = is_speaking
+            self._waiting_ms += audio_ms
             return
         if is_speaking or audio_ms > 0:
             self._begin(now_ms)
@@ -96,6 +107,7 @@ class AgentAudibility:
     def flush(self, now_ms: float) -> None:
         """Playout was flushed: nothing of what was generated will be heard any more."""
         self._is_generating = False
+        self._waiting_ms = 0.0
         self._end_ms = min(self._end_ms, now_ms + FRAME_MS)
 
     def _begin(self, now_ms: float) -> None:

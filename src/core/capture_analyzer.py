@@ -27,6 +27,8 @@ from .vad_manager import EnhancedVADManager, VADResult
 _DETECTOR_RATE_HZ = 8000
 _SENSITIVITY_LOGITS = 4.0
 """Log odds between sensitivity 0 and 1; at the default of 0.5 the thresholds are those tuned."""
+_AUDIBLE_ERL_DB = 30.0
+"""Echo return loss beyond which echo lies under the noise of a line, and its delay is chance."""
 _ECHO_LOGIT = -4.0
 """Log odds below which a held frame is echo for sure, and not the first breath of an onset."""
 
@@ -55,6 +57,14 @@ class CaptureAnalysis:
     def logit(self) -> float | None:
         """Log odds that the caller speaks; None where no reference tells."""
         return None if self.near_end is None else self.near_end.logit
+
+    @property
+    def echo_delay_ms(self) -> float | None:
+        """Echo path delay; None while it is unknown, or there is no echo worth the name."""
+        verdict = self.near_end
+        if verdict is None or verdict.erl_db is None or verdict.erl_db > _AUDIBLE_ERL_DB:
+            return None
+        return verdict.echo_delay_ms
 
     def measurements(self, noise_floor: float, evidence_ms: float) -> GateMeasurements:
         """Return what a decision carries of this.

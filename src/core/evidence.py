@@ -23,13 +23,24 @@ class Evidence:
         thresholds: Of the sequential test on log odds.
     """
 
-    __slots__ = ("_config", "_is_candidate", "_is_held", "_test", "gap_ms", "ms", "span_frames")
+    __slots__ = (
+        "_config",
+        "_is_candidate",
+        "_is_held",
+        "_test",
+        "gap_ms",
+        "lapsed_frames",
+        "ms",
+        "span_frames",
+    )
 
     def __init__(self, config: BargeInConfig, thresholds: DecisionThresholds) -> None:
         self._config = config
         self._test = BargeInDecision(thresholds)
         self._is_candidate = False
         self._is_held = False
+        self.lapsed_frames = 0
+        """The span of the evidence that lapsed last."""
         self.ms = 0
         """Evidence gathered, in ms of frames that spoke for the caller."""
         self.gap_ms = config.evidence_release_ms
@@ -86,5 +97,6 @@ class Evidence:
         self.gap_ms += FRAME_MS
         if self.ms == 0 or self.gap_ms < self._config.evidence_release_ms:
             return False
+        self.lapsed_frames = self.span_frames
         self.reset()
         return True

@@ -42,7 +42,8 @@ class GateInput(StrEnum):
     AGENT_STARTED_OVER_CALLER = "agent_started_over_caller"
     """The agent became audible while the caller was talking."""
     AGENT_ENDED = "agent_ended"
-    """The agent's last audio was played and its echo tail has passed."""
+    """The agent's last audio was played and its echo tail has passed; a pause of our own, in which
+    the agent still has something to say, is not that."""
     EVIDENCE_SEEN = "evidence_seen"
     """Evidence of the caller has reached ``candidate_ms``."""
     EVIDENCE_HELD = "evidence_held"
@@ -135,14 +136,14 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
             _I.CONFIRM_TIMED_OUT,
             _I.CALLER_TURN_ENDED,
         ),
-        # CANDIDATE: playout is paused by us, so "agent ended" would be our own doing.
+        # CANDIDATE: playout is paused by us, unless the agent had nothing left to say.
+        (_S.CANDIDATE, _I.AGENT_ENDED): Transition(_S.OPEN, _E.GATE_OPENED),
         (_S.CANDIDATE, _I.EVIDENCE_HELD): Transition(_S.BARGE_IN, _E.BARGE_IN_COMMITTED),
         (_S.CANDIDATE, _I.EVIDENCE_LOST): Transition(_S.CLOSED, _E.CANDIDATE_DROPPED),
         **_stay(
             _S.CANDIDATE,
             _I.AGENT_STARTED,
             _I.AGENT_STARTED_OVER_CALLER,
-            _I.AGENT_ENDED,
             _I.EVIDENCE_SEEN,
             _I.PROVIDER_SPEECH,
             _I.PROVIDER_SPEECH_OVER_AGENT,
@@ -154,12 +155,12 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
         (_S.BARGE_IN, _I.PROVIDER_SPEECH): Transition(_S.OPEN, _E.INTERRUPTED),
         (_S.BARGE_IN, _I.PROVIDER_SPEECH_OVER_AGENT): Transition(_S.OPEN, _E.INTERRUPTED),
         (_S.BARGE_IN, _I.CALLER_CONTINUED): Transition(_S.OPEN, _E.INTERRUPTED),
+        (_S.BARGE_IN, _I.AGENT_ENDED): Transition(_S.OPEN, _E.GATE_OPENED),
         (_S.BARGE_IN, _I.CONFIRM_TIMED_OUT): Transition(_S.CLOSED, _E.RESUMED),
         **_stay(
             _S.BARGE_IN,
             _I.AGENT_STARTED,
             _I.AGENT_STARTED_OVER_CALLER,
-            _I.AGENT_ENDED,
             _I.EVIDENCE_SEEN,
             _I.EVIDENCE_HELD,
             _I.EVIDENCE_LOST,

@@ -31,6 +31,11 @@ _ONSET_EVIDENCE_MS = 40
 """Evidence from which a caller was already speaking when the agent fell silent."""
 _CONFIRM_SILENCE_MS = 140
 """Without evidence for so long, the caller counts as silent when a barge-in times out."""
+_TALKS_ON_RATIO = 0.35
+"""A caller who talks on over the agent stays within 9 dB of the level before; echo of the agent on
+a usable line is weaker than that."""
+_CALLER_LEVEL_UPDATE = 0.05
+"""Smoothing of the caller's level per 20 ms of speech: a time constant of 400 ms."""
 _PREFIX_PADDING_MS = 500
 """Providers date the start of speech back by a prefix, 300 ms by default at OpenAI."""
 
@@ -70,6 +75,12 @@ class GatingState:
         self._line = LineClock(start_ms, config.idle_fill.after_ms)
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
+        self._has_paused = False
+        """Playout stands still by our own doing, with something left to say."""
+        self._was_over_caller = False
+        """The agent started while the caller was talking."""
+        self._caller_level = 0.0
+        """Of the caller's speech while the agent was silent, RMS in int16 units, smoothed."""
         self._followed_ms = -math.inf
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
@@ -198,17 +209,26 @@ class GatingState:
         if self.mode is GatingMode.OFF:
             self._outlet.forward(unit, GateReason.PASS_THROUGH, output)
         elif self._agent.is_audible(output.now_ms):
-            self._follow_turn(output, is_caller=analysis.is_caller)
+            self._follow_turn(output, is_caller=analysis.is_caller or self._talks_on(analysis))
             if self.state is GateState.OPEN:
                 self._outlet.forward(unit, GateReason.CALLER_TURN, output)
             else:
                 self._hold(unit, GateReason.AGENT_AUDIBLE, analysis, output)
         elif captured_ms < output.now_ms and self._agent.is_audible(captured_ms):
-            # It comes late, and was captured while the agent was still audible.
-            reason, level = GateReason.AGENT_AUDIBLE, analysis.level
-            self._outlet.hold(unit, reason, output, level=level, is_echo=True)
+            self._process_late(unit, analysis, output)
         else:
             self._process_agent_silent(unit, analysis, output)
+
+    def _process_late(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
+        """Judge what comes late, captured while the agent was still audible."""
+        self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
+        if self._evidence.is_held:
+            self._release_onset(self._evidence.span_frames - 1, GateReason.CALLER_SPEECH, output)
+            self._outlet.forward(unit, GateReason.CALLER_SPEECH, output)
+            self._hear_caller()
+        else:
+            reason, level = GateReason.AGENT_AUDIBLE, analysis.level
+            self._outlet.hold(unit, reason, output, level=level, is_echo=True)
 
     def _process_agent_silent(
         self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput
@@ -219,8 +239,12 @@ class GatingState:
         else:
             is_speech = self._guarded.process(unit, analysis, output)
         self._turn.observe(is_caller=is_speech)
+        if is_speech:
+            self._caller_level += _CALLER_LEVEL_UPDATE * (analysis.level - self._caller_level)
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
+        if self._guarded is not None:
+            self._guarded.pass_slot()
         lapsed = self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
         self._follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
@@ -288,10 +312,25 @@ class GatingState:
             gate_input = GateInput.AGENT_STARTED
             if self._turn.is_talking and self.mode is not GatingMode.HALF_DUPLEX:
                 gate_input = GateInput.AGENT_STARTED_OVER_CALLER
+            self._was_over_caller = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
             self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
-        elif not is_audible and self.state is not GateState.OPEN:
+        elif not is_audible and self.state is not GateState.OPEN and not self._has_paused:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
+
+    def _talks_on(self, analysis: CaptureAnalysis) -> bool:
+        """Say whether the caller, who was talking before the agent, still does: as loud as before.
+
+        A reference tells nothing about the echo path in the first second of an agent's turn; the
+        level of the caller's own voice, known from before, does.
+        """
+        voice = analysis.voice
+        return (
+            self._was_over_caller
+            and voice is not None
+            and voice.is_speech
+            and analysis.level >= _TALKS_ON_RATIO * self._caller_level
+        )
 
     def _follow_turn(self, output: GateOutput, *, is_caller: bool) -> None:
         """Follow a caller's turn that goes on over the agent."""
@@ -300,7 +339,12 @@ class GatingState:
             self._apply(GateInput.CALLER_TURN_ENDED, GateReason.AGENT_AUDIBLE, output)
 
     def _follow_evidence(self, output: GateOutput, *, lapsed: bool) -> None:
-        if lapsed:
+        if lapsed and self.state is GateState.CANDIDATE and not self._has_paused:
+            # A short word in the echo tail, with nothing left to resume: it is the caller's turn.
+            self._release_onset(self._evidence.lapsed_frames, GateReason.CALLER_SPEECH, output)
+            self._hear_caller()
+            self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
+        elif lapsed:
             self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
         elif output.now_ms < self._cooldown_until_ms:
             return
@@ -319,8 +363,8 @@ class GatingState:
             self._apply(GateInput.CONFIRM_TIMED_OUT, GateReason.CONFIRM_TIMEOUT, output)
 
     def _follow_detectors(self, analysis: CaptureAnalysis, output: GateOutput) -> None:
-        if analysis.near_end is not None and analysis.near_end.echo_delay_ms is not None:
-            self._agent.echo_delay_ms = analysis.near_end.echo_delay_ms
+        if analysis.echo_delay_ms is not None:
+            self._agent.echo_delay_ms = analysis.echo_delay_ms
         while self.stats.degradations < self._analyzer.degradations:
             self.stats.degradations += 1
             output.report(
@@ -354,20 +398,22 @@ class GatingState:
         self._evidence.reset()
 
     def _on_candidate_started(self, output: GateOutput) -> None:
-        del output
         self.stats.candidates += 1
+        self._has_paused = self._agent.is_playing(output.now_ms)
 
     def _on_candidate_dropped(self, output: GateOutput) -> None:
         self.stats.candidates_dropped += 1
-        self._agent.resume(output.now_ms)
+        self._resume(output)
 
     def _on_barge_in_committed(self, output: GateOutput) -> None:
         self.stats.barge_ins += 1
+        self._has_paused = self._has_paused or self._agent.is_playing(output.now_ms)
         self._opened_ms = output.now_ms
         self._confirmed_ms = 0
 
     def _on_interrupted(self, output: GateOutput) -> None:
         self.stats.interruptions += 1
+        self._has_paused = False
         self._agent.flush(output.now_ms)
         self._evidence.reset()
         self._hear_caller()
@@ -382,9 +428,15 @@ class GatingState:
         self.stats.resumed += 1
         self._closed_ms = output.now_ms
         self._cooldown_until_ms = output.now_ms + self._barge_in.cooldown_ms
-        self._agent.resume(output.now_ms)
+        self._resume(output)
         self._outlet.forget()
         self._evidence.reset()
+
+    def _resume(self, output: GateOutput) -> None:
+        """Playout goes on, if there was anything to pause."""
+        if self._has_paused:
+            self._agent.resume(output.now_ms)
+        self._has_paused = False
 
     def _release_onset(self, n_sure: int, reason: GateReason, output: GateOutput) -> None:
         n_preroll = self._barge_in.onset_preroll_ms // FRAME_MS

@@ -54,8 +54,8 @@ class HeldAudio:
     def release(self, max_chunks: int, *, sure_chunks: int = 0) -> tuple[bytes, ...]:
         """Return the newest chunks, oldest first, and forget all.
 
-        Beyond the sure ones a chunk judged echo ends the walk back, so that no echo goes out before
-        the caller's onset. Where no reference tells, a chunk is judged echo unless it is louder
+        A chunk judged echo ends the walk back, so that no echo goes out before the caller's onset.
+        Where no reference tells, a chunk beyond the sure ones is judged echo unless it is louder
         than all that was held before the ``max_chunks``: a soft onset on a line without echo is
         louder than that, and the echo that goes on there is not.
 
@@ -66,8 +66,8 @@ class HeldAudio:
         n_held = len(self._chunks)
         n_released = min(max_chunks, n_held)
         loudest_before = max(self._levels[: n_held - n_released], default=0)
-        for age in range(sure_chunks, n_released):
-            if self._is_echo(age, loudest_before):
+        for age in range(n_released):
+            if self._is_echo(age, loudest_before, is_sure=age < sure_chunks):
                 n_released = age
                 break
         released = tuple(islice(self._chunks, n_held - n_released, None))
@@ -82,7 +82,7 @@ class HeldAudio:
         self._echo_bits = self._judged_bits = 0
         return n_chunks
 
-    def _is_echo(self, age: int, loudest_before: int) -> bool:
+    def _is_echo(self, age: int, loudest_before: int, *, is_sure: bool) -> bool:
         if self._judged_bits >> age & 1:
             return bool(self._echo_bits >> age & 1)
-        return self._levels[-1 - age] <= loudest_before
+        return not is_sure and self._levels[-1 - age] <= loudest_before

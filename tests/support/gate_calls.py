@@ -68,6 +68,7 @@ class ScriptedNearEnd:
 
     logits: Callable[[int], float | None] = lambda number: None
     echo_delay_ms: float | None = None
+    erl_db: float | None = None
     raises_from: int | None = None
     raises_on_far_end: bool = False
     captures: list[npt.NDArray[np.int16]] = field(default_factory=list)
@@ -88,7 +89,7 @@ class ScriptedNearEnd:
         logit = self.logits(number)
         if logit is None:
             return None
-        return NearEndVerdict(logit=logit, echo_delay_ms=self.echo_delay_ms)
+        return NearEndVerdict(logit=logit, echo_delay_ms=self.echo_delay_ms, erl_db=self.erl_db)
 
     def reset(self) -> None:
         self.captures.clear()

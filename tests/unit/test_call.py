@@ -319,7 +319,7 @@ class TestGateEvents:
         n_played = len([frame for frame in rig.line.heard if frame != _SILENCE])
         rig.manager.frame_decisions.append(decision(GateEventType.BARGE_IN_COMMITTED))
         rig.line.receive(LineAudio(loud_frame()))
-        await rig.pass_slots(20)
+        await rig.pass_slots(8)
         rig.manager.idle_decisions.append(decision(GateEventType.INTERRUPTED))
         await rig.pass_slots(2)
         assert rig.provider.truncations == [Truncation("talk", 20 * n_played)]

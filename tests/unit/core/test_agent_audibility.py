@@ -68,7 +68,11 @@ def test_where_playout_is_reported_generation_alone_is_not_audible(agent) -> Non
     assert not agent.is_audible(20)
     assert agent.is_active(20)
     agent.set_speaking(30, is_speaking=False, audio_ms=0)
-    assert not agent.is_active(40)
+    assert agent.is_active(40), "what was generated is still to be played"
+    for slot in range(25):
+        agent.receive_far_end(40 + 20 * slot, is_agent_audio=True)
+    assert agent.is_active(600)
+    assert not agent.is_active(5000)
 
 
 def test_playout_overrides_an_end_that_was_derived_before_it(agent) -> None:

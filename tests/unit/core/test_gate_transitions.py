@@ -21,6 +21,8 @@ agent_started               open       closed     gate_closed
 caller_turn_ended           open       closed     gate_closed
 provider_speech_over_agent  open       open       interrupted
 agent_ended                 closed     open       gate_opened
+agent_ended                 candidate  open       gate_opened
+agent_ended                 barge_in   open       gate_opened
 evidence_seen               closed     candidate  candidate_started
 evidence_held               closed     barge_in   barge_in_committed
 evidence_held               candidate  barge_in   barge_in_committed
@@ -68,12 +70,6 @@ def test_while_the_agent_is_heard_only_evidence_opens() -> None:
     for state in (GateState.CLOSED, GateState.CANDIDATE):
         for gate_input in (GateInput.PROVIDER_SPEECH, GateInput.PROVIDER_SPEECH_OVER_AGENT):
             assert TRANSITIONS[state, gate_input] == Transition(state)
-
-
-def test_a_pause_of_our_own_is_not_an_end_of_the_agent() -> None:
-    """Where we have paused playout, an agent that falls silent changes nothing."""
-    for state in (GateState.CANDIDATE, GateState.BARGE_IN):
-        assert TRANSITIONS[state, GateInput.AGENT_ENDED] == Transition(state)
 
 
 def test_every_state_is_reached_and_left() -> None:

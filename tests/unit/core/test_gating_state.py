@@ -170,7 +170,7 @@ def test_the_tail_is_the_grace_after_the_last_slot(grace_ms) -> None:
 
 def test_the_measured_echo_delay_lengthens_the_tail() -> None:
     """A path of 300 ms keeps the gate closed for 300 ms more."""
-    near_end = ScriptedNearEnd(logits=lambda number: -5.0, echo_delay_ms=300.0)
+    near_end = ScriptedNearEnd(logits=lambda number: -5.0, echo_delay_ms=300.0, erl_db=20.0)
     call = start(near_end_factory=lambda: near_end)
     call.quiet(500, agent=True)
     ended_ms = call.now_ms + 20.0

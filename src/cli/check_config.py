@@ -13,7 +13,8 @@ import click
 
 from ..config import LoadedConfig, changed_keys, config_warnings, read_config
 from ..config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, ConfigProblem, ProviderError
+from ..providers.registry import default_registry
 
 _INVALID, _UNREADABLE = 1, 2
 
@@ -26,16 +27,37 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
     """Check the configuration at PATH, environment overrides included.
 
     Without PATH, the default that comes with voxgate. Status 0: it is valid, warnings or not;
-    1: it is not; 2: the file can't be read.
+    1: it is not, or serve would refuse its provider; 2: the file can't be read.
     """
     try:
         loaded = read_config(path)
+        _require_provider(loaded)
     except ConfigError as error:
         click.echo(_problems_json(error) if as_json else f"{error}", err=not as_json)
         is_unreadable = isinstance(error.__cause__, (OSError, UnicodeDecodeError))
         ctx.exit(_UNREADABLE if is_unreadable else _INVALID)
     report = _report(loaded)
     click.echo(json.dumps(report, indent=2) if as_json else _as_text(report))
+
+
+def _require_provider(loaded: LoadedConfig) -> None:
+    """Refuse a provider that the configuration knows and this version does not have.
+
+    Raises:
+        ConfigError: the kind of the default provider is not available.
+    """
+    config = loaded.config
+    name, kind = config.engine.default_provider, config.default_provider.kind
+    try:
+        default_registry().require(kind)
+    except ProviderError as error:
+        problem = ConfigProblem(
+            key="engine.default_provider",
+            value=repr(name),
+            rule=f"is of the kind {kind}, {error.reason}",
+            source=loaded.source_of("engine", "default_provider"),
+        )
+        raise ConfigError([problem]) from error
 
 
 def _problems_json(error: ConfigError) -> str:

@@ -16,7 +16,10 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
     extra = _extras().get(_normalized(module))
     if extra is None:
         return None
-    return f"{module} is not installed; it comes with: pip install 'voxgate[{extra}]'"
+    return (
+        f"{module} is not installed; it comes with: pip install 'voxgate[{extra}]', "
+        f"or in a checkout: pip install '.[{extra}]'"
+    )
 
 
 def _extras() -> dict[str, str]:

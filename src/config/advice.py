@@ -9,12 +9,17 @@ __all__ = ["ConfigWarning", "config_warnings"]
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..core.config import GatingConfig, GatingMode, ProviderGatingPolicy
+from ..core.audio import FRAME_MS
+from ..core.config import BargeInConfig, GatingConfig, GatingMode, ProviderGatingPolicy
+from ..core.held_audio import MAX_HELD_CHUNKS
+from .environment import PREFIX
+from .model_tree import flattened, to_tree
 from .models import AppConfig, OpenAIRealtimeConfig, TurnDetectionConfig, TurnDetectionType
 
 
@@ -47,6 +52,9 @@ _WITHOUT_EFFECT: Mapping[GatingMode, tuple[set[str], str]] = {
 }
 """Keys of a policy that a mode does not use, and why."""
 
+_HELD_MS = MAX_HELD_CHUNKS * FRAME_MS
+"""Longest onset that the gate can give back, in ms."""
+
 _INTERRUPTIBLE = (GatingMode.VAD, GatingMode.ECHO_AWARE)
 _BY_DETECTOR: Mapping[TurnDetectionType, set[str]] = {
     TurnDetectionType.SERVER_VAD: {"eagerness"},
@@ -59,10 +67,20 @@ def config_warnings(
     config: AppConfig, environ: Mapping[str, str] = os.environ
 ) -> tuple[ConfigWarning, ...]:
     """Return the warnings of a valid configuration; ``environ`` is where keys are looked up."""
-    checks = (_policies, _gate_sections, _end_of_turn, _turn_detectors, _addresses, _lines)
+    checks = (
+        _policies,
+        _gate_sections,
+        _barge_in_times,
+        _end_of_turn,
+        _turn_detectors,
+        _reconnects,
+        _addresses,
+        _lines,
+    )
     return (
         *(warning for check in checks for warning in check(config)),
         *_api_keys(config, environ),
+        *_variables(config, environ),
     )
 
 
@@ -122,6 +140,43 @@ def _gate_sections(config: AppConfig) -> _Warnings:
     for section in unused:
         for field_name in _changed(getattr(config, section), getattr(default, section)):
             yield _warning(f"{section}.{field_name}", f"has no effect: {reason}")
+
+
+def _barge_in_times(config: AppConfig) -> _Warnings:
+    """Find times of a barge-in that contradict each other; only where one can be."""
+    policy = config.gating.providers[config.default_provider.kind]
+    if not policy.gating_enabled or policy.mode not in _INTERRUPTIBLE:
+        return
+    times, default = config.barge_in, BargeInConfig()
+    lost_ms = times.min_ms + times.onset_preroll_ms - _HELD_MS
+    if lost_ms > 0:
+        name = "onset_preroll_ms" if times.min_ms == default.min_ms else "min_ms"
+        yield _warning(
+            f"barge_in.{name}",
+            f"min_ms ({times.min_ms}) and onset_preroll_ms ({times.onset_preroll_ms}) are more "
+            f"than the {_HELD_MS} ms that are held: the first {lost_ms} ms of what the caller says "
+            "are lost to the provider",
+        )
+    if times.confirm_timeout_ms < times.confirm_speech_ms:
+        yield _warning(
+            "barge_in.confirm_timeout_ms",
+            f"{times.confirm_timeout_ms} is below confirm_speech_ms ({times.confirm_speech_ms}): "
+            "only the provider's word can confirm an interruption in that time",
+        )
+
+
+def _reconnects(config: AppConfig) -> _Warnings:
+    """Compare the pause between attempts with the caller's audio that is held meanwhile."""
+    name, provider = config.engine.default_provider, config.default_provider
+    if not isinstance(provider, OpenAIRealtimeConfig) or provider.max_reconnects == 0:
+        return
+    if provider.reconnect_max_ms > config.engine.provider_hold_ms:
+        yield _warning(
+            f"providers.{name}.reconnect_max_ms",
+            f"{provider.reconnect_max_ms} is above engine.provider_hold_ms "
+            f"({config.engine.provider_hold_ms}): what the caller says at the beginning of the "
+            "longest pause is lost",
+        )
 
 
 def _end_of_turn(config: AppConfig) -> _Warnings:
@@ -199,15 +254,35 @@ def _host_of(url: str) -> str:
 def _lines(config: AppConfig) -> _Warnings:
     lines = [getattr(config.lines, field.name) for field in fields(config.lines)]
     if not any(line.enabled for line in lines):
-        yield _warning("lines", "none is enabled, so no call can come in")
+        yield _warning("lines", "none is enabled, so no call can come in, and serve will not start")
 
 
 def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
     name, provider = config.engine.default_provider, config.default_provider
     variable = getattr(provider, "api_key_env", None)
     is_embedded = isinstance(provider, OpenAIRealtimeConfig) and provider.is_embedded
-    if variable and not is_embedded and not environ.get(variable):
+    if variable and not is_embedded and not environ.get(variable, "").strip():
         yield _warning(
             f"providers.{name}.api_key_env",
-            f"the environment variable {variable} is not set: the provider will refuse us",
+            f"the environment variable {variable} is not set: serve will not start without it",
         )
+
+
+def _variables(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
+    """Find variables that were meant to override a key, and do not."""
+    sections = tuple(f"{field.name}_" for field in fields(config))
+    keys = {_bare(key): key for key in flattened(to_tree(config))}
+    for variable in sorted(environ):
+        rest = variable.lower().removeprefix("voxgate").lstrip("_")
+        is_meant = variable.lower().startswith("voxgate_") and rest.startswith(sections)
+        if not is_meant or variable.startswith(PREFIX):
+            continue
+        key = keys.get(_bare(rest))
+        right = PREFIX + ("SECTION__KEY" if key is None else key.upper().replace(".", "__"))
+        yield _warning(
+            variable, f"the environment variable has no effect: write {right}, with two underscores"
+        )
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[._-]+", "_", name)

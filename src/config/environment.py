@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["PREFIX", "Overrides", "apply_environment"]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import ConfigProblem
 from .yaml_document import Path, Tree, dotted, parse_scalar
@@ -25,9 +25,9 @@ class _OverrideError(ValueError):
 class Overrides:
     """What the environment changed."""
 
-    variables: Mapping[Path, str]
+    variables: Mapping[Path, str] = field(default_factory=dict)
     """Name of the variable by the path that it set, and by each section that it made."""
-    problems: tuple[ConfigProblem, ...]
+    problems: tuple[ConfigProblem, ...] = ()
     """Variables that could not be applied."""
 
     def source_of(self, path: Path, otherwise: str) -> str:

@@ -11,7 +11,7 @@ __all__ = ["LoadedConfig", "load_config", "parse_config", "read_config"]
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -40,6 +40,12 @@ class LoadedConfig:
     """The file, as messages name it."""
     variables: tuple[str, ...]
     """Names of the environment variables that override keys of the file."""
+    overrides: Overrides = field(default_factory=Overrides, repr=False)
+    """What they override."""
+
+    def source_of(self, *path: str) -> str:
+        """Return where the value at a path comes from, as problems name it."""
+        return self.overrides.source_of(path, self.source)
 
 
 def load_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> AppConfig:
@@ -80,7 +86,7 @@ def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedCo
     if config is None or problems:
         raise ConfigError(problems)
     variables = tuple(sorted(set(overrides.variables.values())))
-    return LoadedConfig(config=config, source=source, variables=variables)
+    return LoadedConfig(config=config, source=source, variables=variables, overrides=overrides)
 
 
 def _read(path: Path, source: str) -> str:

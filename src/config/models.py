@@ -32,8 +32,10 @@ __all__ = [
     "unknown_provider",
 ]
 
+import ipaddress
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
@@ -64,9 +66,12 @@ from .provider_models import (
     TurnDetectionType,
     default_providers,
 )
+from .shown_value import shown_value
 from .suggestion import known_names
 
 Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
+_HOST_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
+_LOOPBACK = {"localhost": "127.0.0.1"}
 Port = Annotated[int, Interval(ge=0, le=65_535)]
 InstanceName = Annotated[
     str,
@@ -137,6 +142,7 @@ class AudioSocketConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        _check_host(self.host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +170,28 @@ class RealtimeServerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        _check_host(self.host)
+
+
+def _check_host(host: str) -> None:
+    """Raise ValueError if nothing can be listened on by that name, such as 999.1.1.1."""
+    labels = host.removesuffix(".").split(".")
+    is_address = ":" in host or labels[-1].isdigit()
+    try:
+        if is_address:
+            ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        is_host = False
+    else:
+        is_host = is_address or all(map(_HOST_LABEL.fullmatch, labels))
+    if not is_host:
+        raise ValueError(f"host: {shown_value(host, 'host')} is not a host name or address")
+
+
+def _meet(host: str, other: str) -> bool:
+    """Return whether servers on two hosts can't have one port."""
+    hosts = {_LOOPBACK.get(name.lower(), name.strip("[]").lower()) for name in (host, other)}
+    return len(hosts) == 1 or not hosts.isdisjoint({"0.0.0.0", "::"})  # noqa: S104 - compared only
 
 
 def _default_policies() -> dict[ProviderKind, ProviderGatingPolicy]:
@@ -246,6 +274,20 @@ class AppConfig:
             if provider.kind not in self.gating.providers:
                 raise ValueError(
                     f"gating.providers.{provider.kind}: is missing, and provider {name} needs it"
+                )
+        self._check_ports()
+
+    def _check_ports(self) -> None:
+        provider, server = self.default_provider, self.realtime_server
+        if not isinstance(provider, OpenAIRealtimeConfig) or not provider.is_embedded:
+            return  # the server is not started
+        for line in fields(self.lines):
+            section = getattr(self.lines, line.name)
+            if not section.enabled or server.port == 0 or server.port != section.port:
+                continue
+            if _meet(server.host, section.host):
+                raise ValueError(
+                    f"realtime_server.port: {server.port} is the port of lines.{line.name} already"
                 )
 
     @property

@@ -52,12 +52,48 @@ def test_what_was_turned_is_shown_with_its_default(file: Path) -> None:
 
 def test_a_provider_without_a_gate_and_no_line_are_said(file: Path) -> None:
     """Nothing is left blank."""
-    file.write_text("engine: {default_provider: local}\nlines: {audiosocket: {enabled: false}}\n")
+    file.write_text(
+        "gating: {providers: {openai_realtime: {gating_enabled: false}}}\n"
+        "lines: {audiosocket: {enabled: false}}\n"
+    )
     lines = check(str(file)).output.splitlines()
-    assert "  provider     local (local)" in lines
     assert "  gate         passes everything untouched" in lines
     assert "  lines        none" in lines
-    assert "warning: lines: none is enabled, so no call can come in" in lines
+    assert (
+        "warning: lines: none is enabled, so no call can come in, and serve will not start" in lines
+    )
+
+
+@pytest.mark.parametrize("name", ["deepgram", "local"])
+def test_a_provider_that_serve_would_refuse_is_an_error(file: Path, name: str) -> None:
+    """Known to the configuration is not the same as available; what there is instead is said."""
+    file.write_text(f"engine: {{default_provider: {name}}}\n")
+    result = check(str(file))
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(
+        f"engine.default_provider: '{name}' is of the kind {name}, "
+        "not available in this version; there is openai_realtime"
+    )
+    assert str(file) in result.stderr
+
+
+def test_a_provider_that_serve_would_refuse_is_an_error_from_the_environment_too() -> None:
+    """The message names the variable then; as JSON it is a problem like any other."""
+    result = check("--json", VOXGATE__ENGINE__DEFAULT_PROVIDER="local")
+    assert result.exit_code == 1
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert problem["key"] == "engine.default_provider"
+    assert problem["source"] == "environment VOXGATE__ENGINE__DEFAULT_PROVIDER"
+
+
+def test_a_provider_that_answers_nothing_may_be_of_any_kind(file: Path) -> None:
+    """Only the one that answers has to be available."""
+    file.write_text(
+        "engine: {default_provider: a}\nproviders: {a: {kind: openai_realtime}, "
+        "b: {kind: deepgram}}\n"
+    )
+    assert check(str(file)).exit_code == 0
 
 
 def test_a_long_value_is_shortened(file: Path) -> None:

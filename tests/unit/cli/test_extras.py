@@ -25,7 +25,7 @@ def test_a_module_of_an_extra_is_told_with_the_command_that_brings_it(
     hint = missing_extra(missing(module))
     assert hint is not None
     assert hint.startswith(module.partition(".")[0])
-    assert f"pip install 'voxgate[{extra}]'" in hint
+    assert f"pip install 'voxgate[{extra}]', or in a checkout: pip install '.[{extra}]'" in hint
 
 
 @pytest.mark.parametrize("module", ["voxgate.cli.nothing", "numpy", "no_such_module", None])
@@ -39,7 +39,8 @@ def test_names_are_compared_as_package_indexes_do(monkeypatch: pytest.MonkeyPatc
     requirements = ["numpy>=2", 'Some.Thing>=1; python_version < "4" and extra == "more"']
     monkeypatch.setattr(metadata, "requires", lambda _: requirements)
     assert missing_extra(missing("some_thing")) == (
-        "some_thing is not installed; it comes with: pip install 'voxgate[more]'"
+        "some_thing is not installed; it comes with: pip install 'voxgate[more]', "
+        "or in a checkout: pip install '.[more]'"
     )
 
 

@@ -151,12 +151,14 @@ def test_a_key_in_clear_text_is_told(keys: str, *, is_told: bool) -> None:
     assert ("providers.a.url" in warned(text)) == is_told
 
 
-@pytest.mark.parametrize("environ", [{}, {"OPENAI_API_KEY": ""}])
+@pytest.mark.parametrize("environ", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": " "}])
 def test_a_missing_key_is_told_for_the_provider_that_answers(environ: dict[str, str]) -> None:
     """An empty variable is as good as none."""
     warnings = warned("engine: {default_provider: openai}", environ)
     assert set(warnings) == {"providers.openai.api_key_env"}
-    assert "OPENAI_API_KEY" in warnings["providers.openai.api_key_env"]
+    assert warnings["providers.openai.api_key_env"] == (
+        "the environment variable OPENAI_API_KEY is not set: serve will not start without it"
+    )
 
 
 def test_a_key_that_is_set_is_fine() -> None:
@@ -168,3 +170,75 @@ def test_a_key_that_is_set_is_fine() -> None:
 def test_a_warning_reads_as_key_and_message() -> None:
     """As a problem does."""
     assert str(ConfigWarning(key="a.b", message="is odd")) == "a.b: is odd"
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("min_ms: 400", {"barge_in.min_ms": "the first 20 ms"}),
+        ("min_ms: 380", {}),
+        ("min_ms: 1000", {"barge_in.min_ms": "the first 620 ms"}),
+        ("onset_preroll_ms: 480", {"barge_in.onset_preroll_ms": "the first 120 ms"}),
+        ("min_ms: 300, onset_preroll_ms: 300", {"barge_in.min_ms": "the first 100 ms"}),
+        ("confirm_timeout_ms: 300", {"barge_in.confirm_timeout_ms": "300 is below confirm_speech"}),
+        ("confirm_speech_ms: 1300", {"barge_in.confirm_timeout_ms": "1200 is below confirm_spee"}),
+        ("confirm_timeout_ms: 400", {}),
+    ],
+)
+def test_times_of_a_barge_in_that_contradict_each_other_are_told(
+    keys: str, expected: dict[str, str]
+) -> None:
+    """With the numbers; equal is enough."""
+    warnings = warned(f"barge_in: {{{keys}}}")
+    assert set(warnings) == set(expected)
+    for key, words in expected.items():
+        assert words in warnings[key]
+
+
+def test_contradictions_of_a_section_without_effect_are_not_told_as_well() -> None:
+    """One word a key is enough."""
+    warnings = warned(policy("mode: half_duplex") + "\nbarge_in: {min_ms: 1000}")
+    assert warnings["barge_in.min_ms"].startswith("has no effect")
+
+
+ANSWERED_BY_A = "engine: {default_provider: a}\nproviders: {a: {kind: openai_realtime"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        ("engine: {provider_hold_ms: 4000}", True),
+        ("engine: {provider_hold_ms: 5000}", False),
+        (f"{ANSWERED_BY_A}, reconnect_max_ms: 20000}}}}", True),
+        (f"{ANSWERED_BY_A}, reconnect_max_ms: 20000, max_reconnects: 0}}}}", False),
+        ("engine: {default_provider: local, provider_hold_ms: 0}", False),
+    ],
+)
+def test_a_pause_longer_than_what_is_held_is_told(text: str, *, is_told: bool) -> None:
+    """What the caller said at its beginning would be gone before the next attempt."""
+    warnings = warned(text)
+    name = "a" if "{a:" in text else "embedded"
+    assert set(warnings) == ({f"providers.{name}.reconnect_max_ms"} if is_told else set())
+
+
+@pytest.mark.parametrize(
+    ("variable", "words"),
+    [
+        ("VOXGATE_BARGE_IN_MIN_MS", "VOXGATE__BARGE_IN__MIN_MS"),
+        ("VOXGATE_BARGE_IN__MIN_MS", "VOXGATE__BARGE_IN__MIN_MS"),
+        ("VOXGATE_ENGINE_LOGLEVEL", "VOXGATE__SECTION__KEY"),
+        ("voxgate__engine__log_level", "VOXGATE__ENGINE__LOG_LEVEL"),
+    ],
+)
+def test_a_variable_that_was_meant_for_a_key_is_told(variable: str, words: str) -> None:
+    """It has no effect, and nothing else would say so."""
+    warnings = warned("", {variable: "1"})
+    assert set(warnings) == {variable}
+    assert words in warnings[variable]
+    assert "has no effect" in warnings[variable]
+
+
+@pytest.mark.parametrize("variable", ["VOXGATE_HOME", "VOXGATE__ENGINE__LOG_LEVEL", "ENGINE_X"])
+def test_other_variables_are_nobody_s_business(variable: str) -> None:
+    """Scripts have variables of that name too."""
+    assert warned("", {variable: "1"}) == {}

@@ -80,6 +80,11 @@ def policies(**changes: Any) -> Callable[[], object]:
         (lambda: EngineConfig(default_provider="My Agent"), r"^default_provider: 'My Agent' is no"),
         (lambda: AudioSocketConfig(port=65_536), r"^port: 65536 is not in 0..65535$"),
         (lambda: AudioSocketConfig(host=""), r"^host: '' is not a host name or address$"),
+        (lambda: AudioSocketConfig(host="999.1.1.1"), r"^host: '999.1.1.1' is not a host name or "),
+        (lambda: AudioSocketConfig(host="1.2.3"), r"^host: '1.2.3' is not a host name or address$"),
+        (lambda: AudioSocketConfig(host="pbx..example"), r"^host: 'pbx..example' is not a host"),
+        (lambda: AudioSocketConfig(host="-pbx"), r"^host: '-pbx' is not a host name or address$"),
+        (lambda: RealtimeServerConfig(host="::12345"), r"^host: '::12345' is not a host name or"),
         (lambda: LinesConfig(audiosocket=None), r"^audiosocket: null is not a section"),  # type: ignore[arg-type]
         (lambda: RealtimeServerConfig(speed_ratio=0.1), r"^speed_ratio: 0.1 is not in 0.5..100.0$"),
         (
@@ -129,3 +134,55 @@ def test_an_unknown_provider_is_told_with_what_there_is() -> None:
     assert unknown_provider("zz", {"a": 1, "b": 2}) == (
         "is not the name of one of the providers; known: a, b"
     )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "::",
+        "::1",
+        "[::1]",
+        "fe80::1%eth0",
+        "localhost",
+        "pbx_1.example.",
+        "4pbx",
+        "a-b",
+    ],
+)
+def test_what_a_server_can_listen_on_is_a_host(host: str) -> None:
+    """Addresses of both families, and names."""
+    assert AudioSocketConfig(host=host).host == RealtimeServerConfig(host=host).host == host
+
+
+def _sharing(line_host: str, server_host: str, *, port: int = 8090, **more: Any) -> AppConfig:
+    return AppConfig(
+        lines=LinesConfig(audiosocket=AudioSocketConfig(host=line_host, port=port)),
+        realtime_server=RealtimeServerConfig(host=server_host, port=port),
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line_host", "server_host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),  # noqa: S104 - nothing listens
+        ("10.0.0.1", "::"),
+        ("::1", "[::1]"),
+    ],
+)
+def test_one_port_for_two_servers_is_refused(line_host: str, server_host: str) -> None:
+    """The second would not start; every address of a host includes each of them."""
+    rule = r"^realtime_server.port: 8090 is the port of lines.audiosocket already$"
+    with pytest.raises(ValueError, match=rule):
+        _sharing(line_host, server_host)
+
+
+def test_ports_that_do_not_meet_are_fine() -> None:
+    """Another address, any free port, or a server that is not started."""
+    assert _sharing("127.0.0.1", "127.0.0.2").realtime_server.port == 8090
+    assert _sharing("127.0.0.1", "127.0.0.1", port=0).realtime_server.port == 0
+    assert _sharing("::1", "127.0.0.1", engine=EngineConfig(default_provider="openai"))
+    assert _sharing("::1", "::1", engine=EngineConfig(default_provider="openai"))

@@ -38,6 +38,7 @@ class ConfigWarning:
 
 
 _BY_VOICE = {"vad_threshold", "energy_threshold"}
+_BY_DURATION = {"candidate_ms", "min_ms"}
 _WITHOUT_EFFECT: Mapping[GatingMode, tuple[set[str], str]] = {
     GatingMode.OFF: (
         {"post_speech_grace_ms", "sensitivity", *_BY_VOICE},
@@ -51,6 +52,11 @@ _WITHOUT_EFFECT: Mapping[GatingMode, tuple[set[str], str]] = {
     GatingMode.ECHO_AWARE: (set(), ""),
 }
 """Keys of a policy that a mode does not use, and why."""
+
+_FALL_BACK = (
+    "applies only where no far-end reference is shown: in mode echo_aware a trained detector "
+    "decides"
+)
 
 _HELD_MS = MAX_HELD_CHUNKS * FRAME_MS
 """Longest onset that the gate can give back, in ms."""
@@ -118,10 +124,7 @@ def _policy_key(name: str, policy: ProviderGatingPolicy) -> str:
     if name in unused:
         return f"has no effect in mode {policy.mode}: {reason}"
     if policy.mode is GatingMode.ECHO_AWARE and name in _BY_VOICE:
-        return (
-            "is the fall-back only in mode echo_aware: it decides in calls without a far-end "
-            "reference or a detector for it, and sensitivity in all others"
-        )
+        return f"{_FALL_BACK}, and sensitivity shifts it"
     return ""
 
 
@@ -143,11 +146,16 @@ def _gate_sections(config: AppConfig) -> _Warnings:
 
 
 def _barge_in_times(config: AppConfig) -> _Warnings:
-    """Find times of a barge-in that contradict each other; only where one can be."""
+    """Find times of a barge-in without effect, or against each other; only where one can be."""
     policy = config.gating.providers[config.default_provider.kind]
     if not policy.gating_enabled or policy.mode not in _INTERRUPTIBLE:
         return
     times, default = config.barge_in, BargeInConfig()
+    is_echo_aware = policy.mode is GatingMode.ECHO_AWARE
+    for name in _changed(times, default):
+        if is_echo_aware and name in _BY_DURATION:
+            key = f"gating.providers.{config.default_provider.kind}.sensitivity"
+            yield _warning(f"barge_in.{name}", f"{_FALL_BACK}, and {key} shifts it")
     lost_ms = times.min_ms + times.onset_preroll_ms - _HELD_MS
     if lost_ms > 0:
         name = "onset_preroll_ms" if times.min_ms == default.min_ms else "min_ms"

@@ -108,7 +108,7 @@ class EngineConfig:
     """The engine: which provider answers, and the bounds on what it takes on."""
 
     default_provider: InstanceName = "embedded"
-    """Name under ``providers`` of the one that answers calls."""
+    """Name under ``providers`` of the one that answers calls; of a kind that is available."""
     max_calls: Annotated[int, Interval(ge=1, le=10_000)] = 100
     """Calls at a time; a further one is hung up at once and counted."""
     drain_timeout_s: Annotated[float, Interval(ge=0.0, le=3600.0)] = 30.0

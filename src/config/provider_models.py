@@ -172,7 +172,7 @@ class OpenAIRealtimeConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepgramConfig:
-    """Deepgram's voice agent; its audio passes the gate untouched."""
+    """Deepgram's voice agent: known, not yet available. Its audio passes the gate untouched."""
 
     kind: Literal["deepgram"] = "deepgram"
     """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
@@ -185,7 +185,7 @@ class DeepgramConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalConfig:
-    """An agent on this machine; its audio passes the gate untouched."""
+    """An agent on this machine: known, not yet available. Its audio passes the gate untouched."""
 
     kind: Literal["local"] = "local"
     """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""

@@ -32,8 +32,8 @@ def test_the_defaults_give_no_warning() -> None:
         ("mode: vad, sensitivity: 0.7", {"sensitivity": "has no effect in mode vad"}),
         ("mode: half_duplex, vad_threshold: 0.7", {"vad_threshold": "has no effect in mode half"}),
         ("mode: 'off', post_speech_grace_ms: 9", {"post_speech_grace_ms": "has no effect in mode"}),
-        ("vad_threshold: 0.7", {"vad_threshold": "is the fall-back only in mode echo_aware"}),
-        ("energy_threshold: 9", {"energy_threshold": "is the fall-back only in mode echo_aware"}),
+        ("vad_threshold: 0.7", {"vad_threshold": "applies only where no far-end reference"}),
+        ("energy_threshold: 9", {"energy_threshold": "applies only where no far-end reference"}),
         ("gating_enabled: false, sensitivity: 1", {"sensitivity": "has no effect, as gating_enab"}),
         ("mode: vad, vad_threshold: 0.7, energy_threshold: 9", {}),
         ("mode: half_duplex, post_speech_grace_ms: 9, withheld_audio: adaptive", {}),
@@ -189,10 +189,35 @@ def test_times_of_a_barge_in_that_contradict_each_other_are_told(
     keys: str, expected: dict[str, str]
 ) -> None:
     """With the numbers; equal is enough."""
-    warnings = warned(f"barge_in: {{{keys}}}")
+    warnings = warned(f"{policy('mode: vad')}\nbarge_in: {{{keys}}}")
     assert set(warnings) == set(expected)
     for key, words in expected.items():
         assert words in warnings[key]
+
+
+@pytest.mark.parametrize("key", ["candidate_ms", "min_ms"])
+def test_evidence_in_ms_is_told_where_the_detector_decides(key: str) -> None:
+    """With the key that shifts the detector; mode vad, whose keys they are, is not told."""
+    text = (
+        f"barge_in: {{{key}: 100, min_ms: 200}}" if key != "min_ms" else "barge_in: {min_ms: 200}"
+    )
+    message = warned(text)[f"barge_in.{key}"]
+    assert message.startswith("applies only where no far-end reference")
+    assert f"{POLICY}.sensitivity" in message
+    assert warned(f"{policy('mode: vad')}\n{text}") == {}
+
+
+def test_the_other_times_of_a_barge_in_hold_in_every_mode() -> None:
+    """The release of evidence, the pre-roll, the confirmation."""
+    assert warned("barge_in: {evidence_release_ms: 200, confirm_speech_ms: 500}") == {}
+
+
+def test_a_lost_onset_is_told_in_every_mode() -> None:
+    """Without a far-end reference the same evidence is asked for in mode echo_aware."""
+    assert (
+        "the first 100 ms"
+        in warned("barge_in: {onset_preroll_ms: 460}")["barge_in.onset_preroll_ms"]
+    )
 
 
 def test_contradictions_of_a_section_without_effect_are_not_told_as_well() -> None:

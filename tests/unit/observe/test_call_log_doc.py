@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from voxgate.core.call_stats import CallStats
 from voxgate.observe.call_log import GATE_EVENTS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,9 +79,19 @@ def _logged() -> Iterator[Logged]:
         )
 
 
+_COUNTERS = "### The counters of `call.ended`"
+
+
+def _section(heading: str) -> tuple[str, str]:
+    """Return the lines of a section of the document, up to the next heading, and all others."""
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(f"\n{heading}\n")
+    section, mark, after = rest.partition("\n#")
+    return section, before + mark + after
+
+
 def _listed() -> list[Listed]:
     rows = []
-    for line in DOCUMENT.read_text(encoding="utf-8").splitlines():
+    for line in _section(_COUNTERS)[1].splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if not line.startswith("| `"):
             continue
@@ -140,3 +152,11 @@ def test_events_of_the_gate_are_listed_for_every_kind() -> None:
 
     assert set(GATE_EVENTS) == set(GateEventType)
     assert len({name for name, _ in GATE_EVENTS.values()}) == len(GATE_EVENTS)
+
+
+def test_every_counter_of_a_call_is_explained() -> None:
+    """In the order in which they are logged, each with words of its own."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", _section(_COUNTERS)[0], re.MULTILINE)
+
+    assert [name for name, _ in rows] == [field.name for field in fields(CallStats)]
+    assert len({words for _, words in rows}) == len(rows)

@@ -300,8 +300,9 @@ class AudioGatingManager:
             sample_rate_hz: Rate of the audio, if the name of the format does not say it.
 
         Returns:
-            Whether to send the chunk, and the held frames to send before it. If not, send silence
-            of equal length.
+            Whether to send the chunk, and the held frames to send before it. If not, send the
+            frames given all the same, and silence of the chunk's length in its place. The answer is
+            a pair, so test its first half: a pair is always true.
 
         Raises:
             ValueError: the format of a gated call is not known.
@@ -318,13 +319,18 @@ class AudioGatingManager:
             return True, ()
         was_forwarding, pending_bytes = gate.is_forwarding, gate.pending_bytes
         now_ms = self._now_ms(call_id, gate.capture_format.duration_ms(len(chunk)))
+        forwarded, withheld = gate.stats.forwarded_frames, gate.stats.withheld_frames
+        decision = gate.process(chunk, now_ms)
         return answer_for_chunk(
-            gate.process(chunk, now_ms),
+            decision,
             chunk,
             was_forwarding=was_forwarding,
             pending_bytes=pending_bytes,
             left_bytes=gate.pending_bytes,
             frame_bytes=gate.capture_format.frame_bytes,
+            is_torn=(
+                gate.stats.forwarded_frames > forwarded and gate.stats.withheld_frames > withheld
+            ),
         )
 
     def _start_implicit_call(

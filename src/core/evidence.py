@@ -3,7 +3,8 @@
 It comes in one of two kinds. Where a far-end reference tells, each frame has log odds, and a
 sequential test sums them: weak evidence has to last, strong evidence acts at once. Elsewhere voice
 activity and level tell yes or no, and frames are counted. Invariant: without a reference, evidence
-grows by 20 ms a frame at most, so that no single click opens a gate.
+grows by 20 ms a frame at most and leaks, so that neither a click nor sparse
+hits open a gate.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ __all__ = ["Evidence"]
 from .audio import FRAME_MS
 from .config import BargeInConfig
 from .echo.barge_in_decision import BargeInDecision, DecisionThresholds
+
+_LEAK_MS = 10
+"""Evidence lost with each frame beyond the gap below: one hit in five frames or fewer, as of
+residual echo, never adds up."""
+_LEAK_AFTER_MS = 40
+"""A gap that costs nothing: the closure of a stop within a word."""
 
 
 class Evidence:
@@ -95,7 +102,11 @@ class Evidence:
 
     def _wait(self) -> bool:
         self.gap_ms += FRAME_MS
-        if self.ms == 0 or self.gap_ms < self._config.evidence_release_ms:
+        if self.ms == 0:
+            return False
+        if self.gap_ms > _LEAK_AFTER_MS:
+            self.ms = max(0, self.ms - _LEAK_MS)
+        if self.ms > 0 and self.gap_ms < self._config.evidence_release_ms:
             return False
         self.lapsed_frames = self.span_frames
         self.reset()

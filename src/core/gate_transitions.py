@@ -54,6 +54,8 @@ class GateInput(StrEnum):
     """The provider's turn detector heard the caller; the agent has nothing to say."""
     PROVIDER_SPEECH_OVER_AGENT = "provider_speech_over_agent"
     """The provider's turn detector heard the caller while the agent speaks or is about to."""
+    PROVIDER_SPEECH_BEFORE_AGENT = "provider_speech_before_agent"
+    """The provider's turn detector heard what the caller said before the gate closed."""
     CALLER_CONTINUED = "caller_continued"
     """The caller spoke on for ``confirm_speech_ms`` after the gate opened."""
     CONFIRM_TIMED_OUT = "confirm_timed_out"
@@ -112,6 +114,7 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
         (_S.OPEN, _I.PROVIDER_SPEECH_OVER_AGENT): Transition(_S.OPEN, _E.INTERRUPTED),
         **_stay(
             _S.OPEN,
+            _I.PROVIDER_SPEECH_BEFORE_AGENT,
             _I.AGENT_STARTED_OVER_CALLER,
             _I.AGENT_ENDED,
             _I.EVIDENCE_SEEN,  # nothing to open
@@ -121,7 +124,7 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
             _I.CALLER_CONTINUED,
             _I.CONFIRM_TIMED_OUT,
         ),
-        # CLOSED: the provider hears silence only, so what it reports now is about something older.
+        # CLOSED: the provider hears silence only; what it reports without a time is ignored.
         (_S.CLOSED, _I.AGENT_ENDED): Transition(_S.OPEN, _E.GATE_OPENED),
         (_S.CLOSED, _I.EVIDENCE_SEEN): Transition(_S.CANDIDATE, _E.CANDIDATE_STARTED),
         (_S.CLOSED, _I.EVIDENCE_HELD): Transition(_S.BARGE_IN, _E.BARGE_IN_COMMITTED),
@@ -136,9 +139,11 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
             _I.CONFIRM_TIMED_OUT,
             _I.CALLER_TURN_ENDED,
         ),
+        (_S.CLOSED, _I.PROVIDER_SPEECH_BEFORE_AGENT): Transition(_S.OPEN, _E.INTERRUPTED),
         # CANDIDATE: playout is paused by us, unless the agent had nothing left to say.
         (_S.CANDIDATE, _I.AGENT_ENDED): Transition(_S.OPEN, _E.GATE_OPENED),
         (_S.CANDIDATE, _I.EVIDENCE_HELD): Transition(_S.BARGE_IN, _E.BARGE_IN_COMMITTED),
+        (_S.CANDIDATE, _I.PROVIDER_SPEECH_BEFORE_AGENT): Transition(_S.OPEN, _E.INTERRUPTED),
         (_S.CANDIDATE, _I.EVIDENCE_LOST): Transition(_S.CLOSED, _E.CANDIDATE_DROPPED),
         **_stay(
             _S.CANDIDATE,
@@ -159,6 +164,7 @@ TRANSITIONS: Mapping[tuple[GateState, GateInput], Transition] = MappingProxyType
         (_S.BARGE_IN, _I.CONFIRM_TIMED_OUT): Transition(_S.CLOSED, _E.RESUMED),
         **_stay(
             _S.BARGE_IN,
+            _I.PROVIDER_SPEECH_BEFORE_AGENT,
             _I.AGENT_STARTED,
             _I.AGENT_STARTED_OVER_CALLER,
             _I.EVIDENCE_SEEN,

@@ -36,6 +36,8 @@ _TALKS_ON_RATIO = 0.35
 a usable line is weaker than that."""
 _CALLER_LEVEL_UPDATE = 0.05
 """Smoothing of the caller's level per 20 ms of speech: a time constant of 400 ms."""
+_LATE_REPORT_MS = 1000
+"""A provider reports speech that it was sent before the gate closed so long after, at most."""
 _PREFIX_PADDING_MS = 500
 """Providers date the start of speech back by a prefix, 300 ms by default at OpenAI."""
 
@@ -167,7 +169,9 @@ class GatingState:
         if self._is_stale(capture_ms):
             return output.decision(self.state)
         gate_input = GateInput.PROVIDER_SPEECH
-        if self._agent.is_active(now_ms):
+        if self._was_before_agent(capture_ms, now_ms):
+            gate_input = GateInput.PROVIDER_SPEECH_BEFORE_AGENT
+        elif self._agent.is_active(now_ms):
             gate_input = GateInput.PROVIDER_SPEECH_OVER_AGENT
         self._apply(gate_input, GateReason.PROVIDER_SPEECH, output)
         return output.decision(self.state)
@@ -303,6 +307,15 @@ class GatingState:
             self.state is GateState.BARGE_IN
             and capture_ms is not None
             and capture_ms < self._closed_ms - _PREFIX_PADDING_MS
+        )
+
+    def _was_before_agent(self, capture_ms: float | None, now_ms: float) -> bool:
+        """Say whether the provider, late, reports what it was sent just before the gate closed."""
+        return (
+            self.state in {GateState.CLOSED, GateState.CANDIDATE}
+            and capture_ms is not None
+            and now_ms - self._closed_ms <= _LATE_REPORT_MS
+            and capture_ms + _PREFIX_PADDING_MS <= self._closed_ms
         )
 
     def _follow_agent(self, output: GateOutput) -> None:

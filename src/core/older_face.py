@@ -133,6 +133,7 @@ def answer_for_chunk(
     pending_bytes: int,
     left_bytes: int,
     frame_bytes: int,
+    is_torn: bool = False,
 ) -> ChunkAnswer:
     """Return the answer for a whole chunk, whatever its size.
 
@@ -143,9 +144,13 @@ def answer_for_chunk(
         pending_bytes: Captured before the chunk and judged with it: less than 20 ms, answered then.
         left_bytes: Left over of the chunk, to be judged with the next one.
         frame_bytes: Bytes of 20 ms.
+        is_torn: Some 20 ms of the chunk were let out when they came, others not.
     """
     if decision.reason is GateReason.INCOMPLETE_FRAME:
         return was_forwarding, ()
+    if not decision.released and is_torn:
+        # Some of its frames go out and some do not: those that do are given as released ones.
+        return False, tuple(audio for audio in decision.audio if any(audio))
     if decision.action is not GateAction.FORWARD:
         return False, ()
     if not decision.released:

@@ -36,23 +36,33 @@ def test_only_frames_of_the_caller_count() -> None:
 def test_it_lapses_after_the_release_time_and_says_so_once(waiting) -> None:
     """The frame with which the release time has passed reports it, and all is forgotten."""
     evidence = make()
-    assert feed(evidence, "##" + 8 * waiting) == [False] * 9 + [True]
+    assert feed(evidence, "####" + 8 * waiting) == [False] * 11 + [True]
     assert (evidence.ms, evidence.span_frames) == (0, 0)
     assert evidence.gap_ms >= 160
     assert feed(evidence, waiting) == [False]
 
 
 def test_a_short_closure_within_a_word_keeps_it() -> None:
-    """Less than the release time without the caller changes nothing."""
+    """Up to 40 ms without the caller cost nothing, and more costs 10 ms a frame."""
     evidence = make()
-    assert not any(feed(evidence, "###.......#"))
+    assert not any(feed(evidence, "###..#"))
     assert evidence.ms == 80
+    assert not any(feed(evidence, ".....#"))
+    assert evidence.ms == 70
+
+
+def test_sparse_hits_never_add_up() -> None:
+    """One frame in seven, as of residual echo, makes no candidate however long it goes on."""
+    evidence = make()
+    for _ in range(100):
+        feed(evidence, "#......")
+        assert not evidence.is_candidate
 
 
 def test_slots_without_a_frame_are_no_part_of_the_span() -> None:
     """The span counts captured frames, since it says how many held frames are the caller's."""
     evidence = make()
-    feed(evidence, "##____#")
+    feed(evidence, "##__#")
     assert (evidence.ms, evidence.span_frames) == (60, 3)
 
 

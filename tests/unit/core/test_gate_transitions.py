@@ -21,6 +21,8 @@ agent_started               open       closed     gate_closed
 caller_turn_ended           open       closed     gate_closed
 provider_speech_over_agent  open       open       interrupted
 agent_ended                 closed     open       gate_opened
+provider_speech_before_agent  closed     open       interrupted
+provider_speech_before_agent  candidate  open       interrupted
 agent_ended                 candidate  open       gate_opened
 agent_ended                 barge_in   open       gate_opened
 evidence_seen               closed     candidate  candidate_started

@@ -868,7 +868,7 @@ def test_evidence_does_not_reach_back_over_a_hole() -> None:
     call.play(before, agent_voice(1000))
     frames = caller(600, level_dbfs=-14.0, seed=8)
     call.play(frames[:7], agent_voice(140))
-    call.idle(200, agent=True)
+    call.idle(100, agent=True)
     call.play(frames[7:], agent_voice(460))
     assert E.BARGE_IN_COMMITTED in call.event_types
     assert set(call.sound) <= set(frames)
@@ -1102,3 +1102,73 @@ def test_the_guards_preroll_is_as_long_as_configured() -> None:
     frames = caller(500)
     call.play(frames)
     assert call.sound == frames[2:]
+
+
+@pytest.mark.parametrize("n_frames", range(6, 11))
+def test_a_short_answer_in_the_echo_tail_reaches_the_provider(n_frames) -> None:
+    """With nothing left to say, a word of any length is the caller's turn, not a candidate lost."""
+    call = start()
+    call.quiet(1000, agent=True)
+    call.quiet(60)
+    word = caller(n_frames * 20, level_dbfs=-14.0, seed=4)
+    call.play(word)
+    call.quiet(1000)
+    assert call.state is OPEN
+    assert len([chunk for chunk in call.sound if chunk in word]) >= n_frames - 1
+
+
+def test_the_hangover_runs_on_while_the_gate_is_closed() -> None:
+    """After a long answer, the noise of the line is no word end of the caller's last turn."""
+    call = start()
+    call.play(caller(500))
+    call.play([], agent_voice(4000))
+    call.quiet(GRACE_MS + 40)
+    n_before = len(call.sound)
+    call.play(frames_of(white_noise(600, level_dbfs=-55.0, seed=3)))
+    assert len(call.sound) == n_before
+
+
+def test_a_caller_who_spoke_in_a_stall_is_heard() -> None:
+    """What comes late, said over the agent, goes out from its onset on."""
+    call = start()
+    call.quiet(500, agent=True)
+    speech = caller(1500, level_dbfs=-14.0, seed=6)
+    call.idle(1000, agent=True)
+    call.idle(1500)
+    for chunk in [bytes(320)] * 40 + speech:
+        call.decisions.append(call.manager.process("call", chunk, call.now_ms))
+    heard = [chunk for chunk in call.sound if chunk in speech]
+    assert len(heard) >= len(speech) - 10
+
+
+def test_a_caller_who_talks_on_over_the_agent_is_not_shut_out_by_the_reference() -> None:
+    """In the first second the detector knows no echo path; the caller's own level decides too."""
+    near_end = ScriptedNearEnd(logits=lambda number: -3.0)
+    call = start(near_end_factory=lambda: near_end)
+    speech = caller(3000, seed=7)
+    call.play(speech[:50])
+    call.play(speech[50:], agent_voice(2000))
+    assert E.GATE_CLOSED not in call.event_types
+    call.quiet(1000, agent=True)
+    assert call.state is CLOSED
+
+
+def test_speech_that_the_provider_was_sent_before_the_gate_closed_interrupts() -> None:
+    """Its report comes late; what it names as its time tells it from an echo of silence."""
+    call = start()
+    call.play(caller(300))
+    call.quiet(700)
+    call.quiet(100, agent=True)
+    assert call.state is CLOSED
+    decision = call.hear_provider(capture_ms=20.0)
+    assert [event.type for event in decision.events] == [E.INTERRUPTED]
+
+
+def test_an_answer_that_waits_for_its_first_slot_can_be_interrupted() -> None:
+    """Generated in a moment and not yet played: the provider's word still stops it."""
+    call = start()
+    call.quiet(200)
+    call.manager.set_agent_speaking("call", True, call.now_ms, audio_ms=900)
+    call.manager.set_agent_speaking("call", False, call.now_ms)
+    decision = call.hear_provider()
+    assert [event.type for event in decision.events] == [E.INTERRUPTED]

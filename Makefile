@@ -34,8 +34,12 @@ format: setup ## Format the code and sort the imports
 corpus: setup ## Fetch free voices, music and noises into corpus/ (Debian, 400 MB)
 	@.venv/bin/voxgate corpus --into corpus
 
-bench: setup ## Measure time and memory per frame and per call
+bench: setup ## Measure time and memory per frame and per call, then judge the gates side by side
 	@$(PYTHON) benchmarks/run.py
+	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
+
+corpus: setup ## Fetch free speech, music and noise for measuring and training (needs apt-get)
+	@.venv/bin/voxgate corpus --into corpus
 
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist

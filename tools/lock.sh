@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 EXPORT=requirements/dev.txt
 
 export_lock() {
-    uv export --quiet --frozen --all-extras --no-emit-project --no-header --no-annotate \
+    uv export --quiet --frozen --all-extras --no-extra train --no-emit-project --no-header --no-annotate \
         --format requirements-txt
 }
 

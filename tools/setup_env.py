@@ -164,7 +164,16 @@ def _install_with_uv(uv: str, environment: Environment) -> None:
     # The project comes second, built by the locked hatchling rather than by one of the day.
     python = environment.python if environment.python.exists() else Path(sys.executable)
     variables = {"UV_PROJECT_ENVIRONMENT": str(environment.folder)}
-    sync = (uv, "sync", "--quiet", "--frozen", "--all-extras", "--no-install-project")
+    sync = (
+        uv,
+        "sync",
+        "--quiet",
+        "--frozen",
+        "--all-extras",
+        "--no-extra",
+        "train",
+        "--no-install-project",
+    )
     _run(*sync, "--python", python, **variables)
     install = (uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
     _run(*install, "--python", environment.python, "--editable", ".")

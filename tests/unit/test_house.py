@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,32 @@ def _exported() -> dict[tuple[str, str], set[str]]:
     return packages
 
 
-def _locked() -> dict[tuple[str, str], set[str]]:
-    """Return the hashes in uv.lock by name and version, voxgate itself left out."""
-    packages = {}
+def _installed_names() -> set[str]:
+    """Return what `make setup` installs: all that the lock reaches but by the extra `train`."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
     for package in LOCK["package"]:
-        if package["name"] != "voxgate":
+        by_name.setdefault(package["name"], []).append(package)
+    (root,) = by_name["voxgate"]
+    extras = {k: v for k, v in root["optional-dependencies"].items() if k != "train"}
+    waiting = [*root["dependencies"], *chain.from_iterable(extras.values())]
+    waiting += chain.from_iterable(root["dev-dependencies"].values())
+    names: set[str] = set()
+    while waiting:
+        name = waiting.pop()["name"]
+        if name not in names:
+            names.add(name)
+            for package in by_name[name]:
+                waiting += package.get("dependencies", [])
+                waiting += chain.from_iterable(package.get("optional-dependencies", {}).values())
+    return names
+
+
+def _locked() -> dict[tuple[str, str], set[str]]:
+    """Return the hashes in uv.lock by name and version, of what `make setup` installs."""
+    packages = {}
+    names = _installed_names()
+    for package in LOCK["package"]:
+        if package["name"] in names:
             files = [*package.get("wheels", ()), *filter(None, [package.get("sdist")])]
             packages[package["name"], package["version"]] = {file["hash"] for file in files}
     return packages

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, ConfigProblem
 from .environment import Overrides, apply_environment
+from .key_lines import add_lines
 from .model_tree import to_tree
 from .models import AppConfig, unknown_provider
 from .problems import model_problems
@@ -84,7 +85,7 @@ def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedCo
     problems += _reference_problems(tree, overrides, source)
     config = _validated(tree, overrides, source, problems)
     if config is None or problems:
-        raise ConfigError(problems)
+        raise ConfigError(add_lines(problems, text, source))
     variables = tuple(sorted(set(overrides.variables.values())))
     return LoadedConfig(config=config, source=source, variables=variables, overrides=overrides)
 

@@ -241,4 +241,13 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> ConfigError:
     mark = error.problem_mark or error.context_mark
     place = f"{source}, line {mark.line + 1}, column {mark.column + 1}" if mark else source
     said = ": ".join(filter(None, (error.context, error.problem)))
-    return _unreadable(f"is not valid YAML: {said}", place)
+    return _unreadable(f"is not valid YAML: {said}{_hint(error.problem or '')}", place)
+
+
+def _hint(problem: str) -> str:
+    """Return what to do about the commonest mistakes, or ``""``."""
+    if "'\\t'" in problem:
+        return "; indent with spaces, not with a tab"
+    if problem == "mapping values are not allowed here":
+        return "; quote a text that holds a colon"
+    return ""

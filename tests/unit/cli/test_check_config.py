@@ -112,8 +112,8 @@ def test_every_problem_is_told_with_status_1(file: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     assert sorted(result.stderr.splitlines()) == [
-        f"barge_in.min_ms: -20 is not in 20..2000 ({file})",
-        f"lines.twilio: is not a known key; known: audiosocket ({file})",
+        f"barge_in.min_ms: -20 is not in 20..2000 ({file}:1)",
+        f"lines.twilio: is not a known key; known: audiosocket ({file}:2)",
     ]
 
 
@@ -174,7 +174,7 @@ def test_json_tells_the_same_of_a_wrong_file(file: Path) -> None:
                 "key": "barge_in.min_ms",
                 "value": "-20",
                 "rule": "is not in 20..2000",
-                "source": str(file),
+                "source": f"{file}:1",
             }
         ],
     }

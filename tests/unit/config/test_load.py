@@ -106,7 +106,7 @@ def test_whole_numbers_are_numbers() -> None:
     """``30`` for ``30.0`` is no mistake; the other way round it is one."""
     assert parsed("engine: {drain_timeout_s: 30}") == AppConfig()
     assert problems("engine: {max_calls: 100.0}") == [
-        "engine.max_calls: 100.0 is not a whole number (a.yaml)"
+        "engine.max_calls: 100.0 is not a whole number (a.yaml:1)"
     ]
 
 
@@ -129,9 +129,9 @@ def test_a_default_provider_can_be_turned_from_the_environment() -> None:
 
 
 def test_the_example_of_the_house_style_reads_as_written() -> None:
-    """Full key, value, rule, file."""
+    """Full key, value, rule, file and line."""
     assert problems("barge_in: {min_ms: -20}") == [
-        "barge_in.min_ms: -20 is not in 20..2000 (a.yaml)"
+        "barge_in.min_ms: -20 is not in 20..2000 (a.yaml:1)"
     ]
     assert problems("", {"VOXGATE__BARGE_IN__MIN_MS": "-20"}) == [
         "barge_in.min_ms: -20 is not in 20..2000 (environment VOXGATE__BARGE_IN__MIN_MS)"

@@ -126,9 +126,15 @@ def test_odd_values_are_problems_of_their_key(text: str, problem: str) -> None:
 def test_a_syntax_error_names_line_and_column() -> None:
     """An editor can jump to it."""
     assert refusal("a: 1\nb: c: d\n") == (
-        "document: is not valid YAML: mapping values are not allowed here "
-        "(a.yaml, line 2, column 5)"
+        "document: is not valid YAML: mapping values are not allowed here; quote a text that holds "
+        "a colon (a.yaml, line 2, column 5)"
     )
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\n  b: 1\n\tc: 2\n", "\ta: 1\n"])
+def test_a_tab_is_told_with_what_to_do(text: str) -> None:
+    """The commonest trap of YAML, and one that can't be seen."""
+    assert "; indent with spaces, not with a tab (a.yaml, line " in refusal(text)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ LINE_KINDS: Mapping[str, Callable[[Times, npt.NDArray[np.int16], Rng], Times]] =
     "gaps": _gaps,
     "dtx": _dtx,
 }
+"""Arrival times of a line by its kind: jittered, stalled, with gaps, with DTX."""
 
 
 _NOTHING = GateDecision(

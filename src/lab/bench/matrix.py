@@ -64,6 +64,7 @@ def _same(profile: Profile) -> Profile:
 
 
 NO_ECHO = "none"
+"""The level of return loss that stands for a line without echo."""
 BELOW_6_DB = ("0 to 6", "-6 to 0")
 """Levels of return loss below 6 dB: loudspeakers almost as loud at the microphone as the caller."""
 

@@ -137,3 +137,4 @@ _MAKERS: Mapping[str, Callable[[Bank, Rng, int, str], Audio]] = {
     "tv": _tv,
 }
 BACKGROUND_KINDS = tuple(_MAKERS)
+"""What can be heard behind the caller."""

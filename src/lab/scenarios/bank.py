@@ -18,6 +18,7 @@ import numpy.typing as npt
 from .signals import Audio
 
 SPLITS = ("train", "tune", "report")
+"""Parts of the clips that training, tuning and reporting keep to themselves."""
 _TRAIN_SHARE, _TUNE_SHARE = 0.74, 0.12
 
 

@@ -17,6 +17,7 @@ from .paths import distort, make_handset_path, make_hybrid_path, make_room_path
 from .signals import RATE_HZ, Audio, Rng, convolve
 
 ECHO_PATHS = ("none", "hybrid", "handset", "room", "measured")
+"""Kinds of echo path; measured takes a room response from a recording."""
 _ACOUSTIC = ("room", "measured")
 
 _USUAL_ERL_DB: Mapping[str, tuple[float, float]] = {"hybrid": (6.0, 36.0), "handset": (10.0, 40.0)}

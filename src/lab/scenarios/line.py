@@ -15,6 +15,7 @@ from .signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, shape_spectrum
 from .sound_files import soundfile_module
 
 CODECS = ("linear", "mulaw", "alaw", "gsm")
+"""What a line may code its audio with; linear leaves it as it is."""
 
 _MEAN_BURST = 1.6
 """Mean length of the bursts below, in packets."""

@@ -41,6 +41,7 @@ class Profile:
 
 
 TRAIN_PROFILE = Profile(split="train")
+"""What training draws its calls from."""
 JUDGE_PROFILE = Profile(
     split="report",
     echo=EchoRanges(minimum_erl_db=6.0, maximum_delay_ms=560.0),
@@ -49,3 +50,4 @@ JUDGE_PROFILE = Profile(
     burst_prob=0.15,
     codecs=("mulaw", "mulaw", "alaw", "gsm"),
 )
+"""What the calls that judge are drawn from: other clips, no share of easy calls."""

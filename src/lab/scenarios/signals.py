@@ -25,11 +25,14 @@ from ...core.audio import FRAME_MS, G711_RATE_HZ
 from ...core.units import ms_to_samples
 
 Rng = np.random.Generator
+"""A seeded generator."""
 Audio = npt.NDArray[np.floating[Any]]
 """float [shape=(n,), mono, 8 kHz], +-1 being full scale."""
 
 RATE_HZ = G711_RATE_HZ
+"""Sample rate of everything simulated, in Hz."""
 FRAME_SAMPLES = ms_to_samples(FRAME_MS, RATE_HZ)
+"""Samples of a 20 ms frame."""
 
 _ACTIVE_RATIO = 10**-2.5
 """Power of a frame, relative to the loudest, from which it counts as active: 25 dB below it."""

@@ -19,6 +19,7 @@ from ..evaluate.wav import parse_wav
 from .signals import RATE_HZ, Audio
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga")
+"""File name endings that are read as sound."""
 
 
 def soundfile_module() -> ModuleType:

@@ -176,10 +176,15 @@ class CaptureAnalyzer:
             is_caller=self._is_caller(voice, near_end),
         )
 
-    def pass_slot(self) -> None:
+    def pass_slot(self, *, agent_audible: bool) -> None:
         """Let 20 ms pass without a captured frame."""
         if self._vad is not None:
             self._vad.pass_slot(self._call_id)
+        if self._near_end is not None:
+            try:
+                self._near_end.pass_slot(agent_audible=agent_audible)
+            except Exception:  # noqa: BLE001 - as below
+                self._lose_near_end()
 
     def _judge_voice(self, samples: npt.NDArray[np.int16], level: float) -> VADResult | None:
         if self._vad is None:

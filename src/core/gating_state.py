@@ -194,7 +194,7 @@ class GatingState:
         analysis = self._analyzer.analyze(
             unit,
             output.now_ms,
-            agent_audible=self.state is not GateState.OPEN or self._is_agent_audible(output.now_ms),
+            agent_audible=self._asks_for_verdict(output),
         )
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
@@ -273,7 +273,7 @@ class GatingState:
 
     def _fill_slot(self, output: GateOutput) -> None:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
-        self._analyzer.pass_slot()
+        self._analyzer.pass_slot(agent_audible=self._asks_for_verdict(output))
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
             if self._guarded is not None:
@@ -297,6 +297,10 @@ class GatingState:
             self._outlet.send_silence(output)
 
     # -- what the state machine is told ------------------------------------------------------------
+
+    def _asks_for_verdict(self, output: GateOutput) -> bool:
+        """Say whether the reference is asked: the agent is audible, or paused by us."""
+        return self.state is not GateState.OPEN or self._is_agent_audible(output.now_ms)
 
     def _is_agent_audible(self, now_ms: float) -> bool:
         return self.mode is not GatingMode.OFF and self._agent.is_audible(now_ms)

@@ -69,6 +69,7 @@ class ScriptedNearEnd:
     logits: Callable[[int], float | None] = lambda number: None
     echo_delay_ms: float | None = None
     erl_db: float | None = None
+    passed_slots: int = 0
     raises_from: int | None = None
     raises_on_far_end: bool = False
     captures: list[npt.NDArray[np.int16]] = field(default_factory=list)
@@ -90,6 +91,9 @@ class ScriptedNearEnd:
         if logit is None:
             return None
         return NearEndVerdict(logit=logit, echo_delay_ms=self.echo_delay_ms, erl_db=self.erl_db)
+
+    def pass_slot(self, *, agent_audible: bool) -> None:
+        self.passed_slots += 1
 
     def reset(self) -> None:
         self.captures.clear()

@@ -25,6 +25,8 @@ _COMFORT_NOISE = np.random.default_rng(0).integers(-8, 9, 160).astype(np.int16)
 """What stands in for such a frame, about -76 dBFS: one step of mu-law, as a quiet line sounds."""
 _COMFORT_NOISE.setflags(write=False)
 
+_NOTHING = np.zeros(160, np.int16)
+
 
 class EchoAwareNearEnd:
     """Pairs captures with far-end slots and judges them.
@@ -60,6 +62,11 @@ class EchoAwareNearEnd:
             capture = _COMFORT_NOISE
         verdict = self._detector.process(capture, far_end, agent_audible=agent_audible)
         return None if self._detector.features is None else verdict
+
+    def pass_slot(self, *, agent_audible: bool) -> None:
+        """Let a slot pass for which the line delivers nothing: its far end echoes no more."""
+        if self._has_reference:
+            self.process(_NOTHING, 0.0, agent_audible=agent_audible)
 
     def reset(self) -> None:
         """Forget the echo path and everything heard."""

@@ -52,6 +52,9 @@ class NearEndDetector(Protocol):
             The verdict, or None if there is none: voice activity and level decide then.
         """
 
+    def pass_slot(self, *, agent_audible: bool) -> None:
+        """Let a slot pass for which the line delivers nothing, so that time goes on."""
+
     def reset(self) -> None:
         """Forget the echo path and everything heard."""
 
@@ -71,6 +74,9 @@ class NullNearEndDetector:
     ) -> NearEndVerdict | None:
         """Return None, always."""
         return None
+
+    def pass_slot(self, *, agent_audible: bool) -> None:
+        """Do nothing: nothing is followed."""
 
     def reset(self) -> None:
         """Do nothing: there is nothing to forget."""

@@ -36,6 +36,9 @@ and a late frame or two."""
 _STEADY_SLOTS = 2
 """A pile that shrank by more than this in the captures watched is being worked off."""
 
+_MAX_RESERVE = 4
+"""More early captures than this are no jitter: they are late ones, after a hole that was passed."""
+
 Frame = npt.NDArray[np.int16]
 
 
@@ -69,7 +72,7 @@ class ReferenceTimeline:
         self._drop_pile()
         if not self._slots:
             self.missing_slots += 1
-            self._reserve += 1
+            self._reserve = min(self._reserve + 1, _MAX_RESERVE)
             self._backlogs.clear()
             return self._silence
         far_end = self._slots.popleft()

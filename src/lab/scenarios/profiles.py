@@ -50,4 +50,4 @@ JUDGE_PROFILE = Profile(
     burst_prob=0.15,
     codecs=("mulaw", "mulaw", "alaw", "gsm"),
 )
-"""What the calls that judge are drawn from: other clips, no share of easy calls."""
+"""What the calls that judge are drawn from: clips that training leaves out."""

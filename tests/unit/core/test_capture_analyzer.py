@@ -255,11 +255,11 @@ def test_a_hole_in_the_stream_reaches_the_voice_detector() -> None:
     analyzer = make()
     analyze(analyzer, frames_of(speech_like(400, seed=6)))
     for _ in range(5):
-        analyzer.pass_slot()
+        analyzer.pass_slot(agent_audible=True)
     assert analyzer.analyze(bytes(320), 20.0, agent_audible=True).voice.confidence <= 0.2
     analyzer = make(vad=BrokenVad())
     analyzer.analyze(bytes(320), 20.0, agent_audible=True)
-    analyzer.pass_slot()
+    analyzer.pass_slot(agent_audible=True)
 
 
 def test_an_assertion_in_a_detector_is_no_way_out_of_the_call() -> None:

@@ -37,7 +37,7 @@ class GatingMode(StrEnum):
     VAD = "vad"
     """Local voice activity and level decide; no far-end reference is used."""
     ECHO_AWARE = "echo_aware"
-    """The far-end reference decides; without a detector for it, as ``vad``."""
+    """A trained detector judges against the far-end reference; where none is shown, as ``vad``."""
 
 
 class WithheldAudio(StrEnum):
@@ -128,9 +128,10 @@ class BargeInConfig:
     """Evidence and times of an interruption of the agent by the caller."""
 
     candidate_ms: Annotated[int, Interval(ge=20, le=1000)] = 60
-    """Evidence from which playout pauses and the gate watches closely."""
+    """Mode ``vad``, and where no far-end reference is shown: evidence from which playout pauses and
+    the gate watches closely."""
     min_ms: Annotated[int, Interval(ge=20, le=2000)] = 140
-    """Evidence from which the gate opens over the agent."""
+    """The same: evidence from which the gate opens over the agent."""
     evidence_release_ms: Annotated[int, Interval(ge=20, le=2000)] = 160
     """Time without evidence after which a candidate is dropped."""
     onset_preroll_ms: Annotated[int, Interval(ge=0, le=480)] = 120
@@ -176,11 +177,13 @@ class ProviderGatingPolicy:
     """Echo tail: time after the last agent audio played in which the gate stays closed, on top of
     the measured echo delay."""
     vad_threshold: Prob = 0.6
-    """Mode ``vad``: smoothed voice activity that counts as evidence, 0..1."""
+    """Mode ``vad``, and where no far-end reference is shown: smoothed voice activity that counts as
+    evidence, 0..1."""
     energy_threshold: Rms = 1500
-    """Mode ``vad``: RMS (int16 units) that counts as evidence; 1500 is -26.8 dBFS."""
+    """The same: RMS (int16 units) that counts as evidence; 1500 is -26.8 dBFS."""
     sensitivity: Prob = 0.5
-    """Mode ``echo_aware``: 0 opens late and surely, 1 early and less surely."""
+    """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds; 0 opens late and
+    surely, 1 early and less surely."""
     aliases: tuple[str, ...] = ()
     """Other names of the same kind."""
 

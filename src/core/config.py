@@ -182,8 +182,8 @@ class ProviderGatingPolicy:
     energy_threshold: Rms = 1500
     """The same: RMS (int16 units) that counts as evidence; 1500 is -26.8 dBFS."""
     sensitivity: Prob = 0.5
-    """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds; 0 opens late and
-    surely, 1 early and less surely."""
+    """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds; 0 opens late
+    and surely, 1 early and less surely."""
     aliases: tuple[str, ...] = ()
     """Other names of the same kind."""
 

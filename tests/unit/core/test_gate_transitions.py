@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +85,12 @@ def test_the_table_can_not_be_changed() -> None:
     """It is one for all calls."""
     with pytest.raises(TypeError):
         TRANSITIONS[GateState.OPEN, GateInput.AGENT_ENDED] = Transition(GateState.CLOSED)  # type: ignore[index]
+
+
+def test_the_documented_diagram_is_drawn_from_the_table() -> None:
+    """docs/gate.md shows what the table says."""
+    page = Path(__file__).parents[3] / "docs" / "gate.md"
+    assert mermaid_diagram() in page.read_text(encoding="utf-8")
 
 
 def test_the_diagram_draws_what_changes_something() -> None:

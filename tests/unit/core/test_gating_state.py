@@ -1172,3 +1172,40 @@ def test_an_answer_that_waits_for_its_first_slot_can_be_interrupted() -> None:
     call.manager.set_agent_speaking("call", False, call.now_ms)
     decision = call.hear_provider()
     assert [event.type for event in decision.events] == [E.INTERRUPTED]
+
+
+def test_after_an_interruption_the_guard_has_its_hangover() -> None:
+    """The pause after the caller's first words is heard as a pause, not cut as line noise."""
+    call = start()
+    call.quiet(500, agent=True)
+    call.play(caller(700, level_dbfs=-14.0), agent_voice(300))
+    assert E.INTERRUPTED in call.event_types
+    pause = frames_of(white_noise(600, level_dbfs=-62.0, seed=9))
+    call.play(pause)
+    assert call.decisions[-1].measurements is None or call.state is OPEN
+    assert len([chunk for chunk in call.sound if chunk in pause]) >= 25
+
+
+def test_after_an_interruption_a_derived_end_is_forgotten() -> None:
+    """Where nobody reports playout: what was generated and flushed keeps no gate closed."""
+    manager = plain_manager()
+    manager.start_call("call", provider="openai_realtime", now_ms=0)
+    manager.set_agent_speaking("call", True, 0, audio_ms=20_000)
+    manager.set_agent_speaking("call", False, 20)
+    events = []
+    frames = [*[bytes(320)] * 25, *caller(1200, level_dbfs=-14.0), *[bytes(320)] * 100]
+    for number, frame in enumerate(frames, 1):
+        events += [event.type for event in manager.process("call", frame, 20.0 * number).events]
+    assert E.INTERRUPTED in events
+    assert E.GATE_CLOSED not in events[events.index(E.INTERRUPTED) :]
+
+
+def test_noise_held_by_the_guard_is_no_onset_over_the_agent() -> None:
+    """What was held before the agent began is forgotten when the gate closes."""
+    call = start()
+    call.quiet(1000)
+    noise = frames_of(white_noise(400, level_dbfs=-58.0, seed=5))
+    call.play(noise)
+    call.play(caller(400, level_dbfs=-14.0, seed=3), agent_voice(400))
+    assert E.BARGE_IN_COMMITTED in call.event_types
+    assert not [chunk for chunk in call.sound if chunk in noise]

@@ -38,9 +38,6 @@ bench: setup ## Measure time and memory per frame and per call, then judge the g
 	@$(PYTHON) benchmarks/run.py
 	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
 
-corpus: setup ## Fetch free speech, music and noise for measuring and training (needs apt-get)
-	@.venv/bin/voxgate corpus --into corpus
-
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist
 	@$(PYTHON) -m build --no-isolation --outdir dist .

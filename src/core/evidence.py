@@ -3,8 +3,7 @@
 It comes in one of two kinds. Where a far-end reference tells, each frame has log odds, and a
 sequential test sums them: weak evidence has to last, strong evidence acts at once. Elsewhere voice
 activity and level tell yes or no, and frames are counted. Invariant: without a reference, evidence
-grows by 20 ms a frame at most and leaks, so that neither a click nor sparse
-hits open a gate.
+grows by 20 ms a frame at most and leaks, so that neither a click nor sparse hits open a gate.
 """
 
 from __future__ import annotations

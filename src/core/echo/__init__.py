@@ -1,1 +1,1 @@
-"""The echo layer of voxgate."""
+"""The near-end verdict: far-end reference, echo filter, features, network, sequential test."""

@@ -72,6 +72,8 @@ class EchoAwareNearEnd:
         """Forget the echo path and everything heard."""
         self._detector.reset()
         self._timeline.reset()
+        self._has_reference = False
+        self._zero_frames = 0
 
 
 def packaged_near_end() -> NearEndDetector:

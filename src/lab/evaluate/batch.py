@@ -7,13 +7,12 @@ from __future__ import annotations
 
 __all__ = ["evaluate_rows", "usable_cores"]
 
-import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 from ...core.config import GatingConfig
+from ..process_pool import map_in_processes
 from .evaluation import EvaluatedRow, evaluate_row
 from .manifest import ManifestRow, RowProblem
 
@@ -21,24 +20,14 @@ from .manifest import ManifestRow, RowProblem
 def evaluate_rows(
     rows: Sequence[ManifestRow], *, config: GatingConfig, jobs: int
 ) -> Iterator[EvaluatedRow | RowProblem]:
-    """Evaluate rows; yield the outcomes in the order of the rows, each as soon as it is due.
+    """Evaluate rows; return the outcomes in the order of the rows, each as soon as it is due.
 
     Args:
         rows: Of one manifest.
         config: Of the gate.
         jobs: Processes; with 1 everything happens in this one.
     """
-    evaluate = partial(evaluate_row, config=config)
-    jobs = min(jobs, len(rows))
-    if jobs <= 1:
-        yield from map(evaluate, rows)
-        return
-    # Not forked: the progress display has a thread, and its locks would be copied as they stand.
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield from pool.map(evaluate, rows)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return map_in_processes(partial(evaluate_row, config=config), rows, jobs=jobs)
 
 
 def usable_cores() -> int:

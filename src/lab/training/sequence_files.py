@@ -12,9 +12,7 @@ __all__ = ["SequencePlan", "load_turns", "read_turns", "write_sequences"]
 import hashlib
 import json
 import math
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
@@ -26,6 +24,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ..bench.trial import measured_responses
+from ..process_pool import map_in_processes
 from ..scenarios.bank import Bank, load_bank
 from ..scenarios.call_simulation import simulate_call
 from ..scenarios.profiles import Profile
@@ -65,7 +64,7 @@ class SequencePlan:
 
 
 def write_sequences(plan: SequencePlan, *, jobs: int) -> Iterator[Path]:
-    """Make the files that are not there yet; yield all, in order, each as soon as it is due.
+    """Make the files that are not there yet; return all, in order, each as soon as it is due.
 
     Args:
         plan: What to make.
@@ -76,15 +75,7 @@ def write_sequences(plan: SequencePlan, *, jobs: int) -> Iterator[Path]:
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
     write = partial(_write_if_missing, plan, _digest(plan))
-    jobs = min(jobs, len(plan.seeds))
-    if jobs <= 1:
-        yield from map(write, plan.seeds)
-        return
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield from pool.map(write, plan.seeds)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    return map_in_processes(write, plan.seeds, jobs=jobs)
 
 
 def load_turns(paths: Sequence[Path]) -> list[TurnRows]:

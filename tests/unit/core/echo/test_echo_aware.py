@@ -97,4 +97,5 @@ def test_reset_forgets_the_call() -> None:
 
     first = run()
     detector.reset()
+    assert detector.process(loud, 0.0, agent_audible=True) is None, "the reference is forgotten too"
     assert run() == first

@@ -8,7 +8,7 @@ import pytest
 
 from support.sound_banks import SPLIT, small_bank
 from voxgate.core.config import GatingConfig
-from voxgate.lab.bench import run
+from voxgate.lab import process_pool
 from voxgate.lab.bench.matrix import Scenario, draw_scenarios
 from voxgate.lab.bench.run import run_trials
 from voxgate.lab.bench.trial import Trial, TrialSetting
@@ -58,5 +58,5 @@ def test_one_process_makes_no_pool(
     setting: TrialSetting, scenarios: list[Scenario], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a single call on many cores."""
-    monkeypatch.setattr(run, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(process_pool, "ProcessPoolExecutor", None)
     assert len(list(run_trials(scenarios[:1], setting=setting, jobs=8))) == 1

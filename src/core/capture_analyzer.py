@@ -49,6 +49,11 @@ class CaptureAnalysis:
     """The frame speaks for the caller, should the agent be audible."""
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the line lost the frame (all of it is zero) and nobody judged it."""
+        return self.level == 0.0 and self.near_end is None
+
+    @property
     def is_echo(self) -> bool | None:
         """Whether the frame is more likely the agent's echo; None where no reference tells."""
         return None if self.near_end is None else self.near_end.logit < _ECHO_LOGIT

@@ -34,6 +34,8 @@ _CONFIRM_SILENCE_MS = 140
 _TALKS_ON_RATIO = 0.35
 """A caller who talks on over the agent stays within 9 dB of the level before; echo of the agent on
 a usable line is weaker than that."""
+_TALKS_ON_LOGIT = -2.0
+"""Log odds from which a caller into whose turn the agent began counts as talking on: 12 %."""
 _CALLER_LEVEL_UPDATE = 0.05
 """Smoothing of the caller's level per 20 ms of speech: a time constant of 400 ms."""
 _LATE_REPORT_MS = 1000
@@ -213,7 +215,7 @@ class GatingState:
         if self.mode is GatingMode.OFF:
             self._outlet.forward(unit, GateReason.PASS_THROUGH, output)
         elif self._agent.is_audible(output.now_ms):
-            self._follow_turn(output, is_caller=analysis.is_caller or self._talks_on(analysis))
+            self._follow_turn(output, is_caller=self._holds_turn(analysis))
             if self.state is GateState.OPEN:
                 self._outlet.forward(unit, GateReason.CALLER_TURN, output)
             else:
@@ -225,7 +227,7 @@ class GatingState:
 
     def _process_late(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         """Judge what comes late, captured while the agent was still audible."""
-        self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
+        self._observe_evidence(analysis)
         if self._evidence.is_held:
             self._release_onset(self._evidence.span_frames - 1, GateReason.CALLER_SPEECH, output)
             self._outlet.forward(unit, GateReason.CALLER_SPEECH, output)
@@ -249,7 +251,7 @@ class GatingState:
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if self._guarded is not None:
             self._guarded.pass_slot()
-        lapsed = self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
+        lapsed = self._observe_evidence(analysis)
         self._follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
             self._release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
@@ -330,22 +332,26 @@ class GatingState:
             if self._turn.is_talking and self.mode is not GatingMode.HALF_DUPLEX:
                 gate_input = GateInput.AGENT_STARTED_OVER_CALLER
             self._was_over_caller = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
+            self._turn.ends_early = self._was_over_caller and self.mode is GatingMode.ECHO_AWARE
             self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
         elif not is_audible and self.state is not GateState.OPEN and not self._has_paused:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
 
-    def _talks_on(self, analysis: CaptureAnalysis) -> bool:
-        """Say whether the caller, who was talking before the agent, still does: as loud as before.
+    def _holds_turn(self, analysis: CaptureAnalysis) -> bool:
+        """Say whether the caller, to whom the gate is open, still talks while the agent does.
 
-        A reference tells nothing about the echo path in the first second of an agent's turn; the
-        level of the caller's own voice, known from before, does.
+        Where the agent began in the caller's turn, the doubt is the caller's: what is taken for
+        the turn's end cuts into words. Without a reference the level of the caller's own voice,
+        known from before, tells it from echo.
         """
-        voice = analysis.voice
+        if analysis.is_caller or not self._was_over_caller:
+            return analysis.is_caller
+        if analysis.logit is not None:
+            return analysis.logit >= _TALKS_ON_LOGIT
         return (
-            self._was_over_caller
-            and voice is not None
-            and voice.is_speech
+            analysis.voice is not None
+            and analysis.voice.is_speech
             and analysis.level >= _TALKS_ON_RATIO * self._caller_level
         )
 
@@ -369,6 +375,12 @@ class GatingState:
             self._apply(GateInput.EVIDENCE_HELD, GateReason.BARGE_IN, output)
         elif self._evidence.is_candidate:
             self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
+
+    def _observe_evidence(self, analysis: CaptureAnalysis) -> bool:
+        """Take a frame's evidence, a lost frame's none; return True if this made it lapse."""
+        if analysis.is_lost:
+            return self._evidence.observe_nothing()
+        return self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
 
     def _follow_barge_in(self, output: GateOutput, *, is_caller: bool) -> None:
         self._evidence.observe(is_caller=is_caller)

@@ -30,6 +30,8 @@ class Profile:
     burst_prob: float = 0.4
     barge_in_prob: float = 0.5
     """Of each agent turn, to be interrupted."""
+    talk_over_prob: float = 0.0
+    """Of each answer of the caller's, to have the agent's next turn begin in it."""
     codecs: tuple[str, ...] = ("mulaw", "mulaw", "mulaw", "alaw", "gsm", "linear")
     """Of ``CODECS``, as often as named."""
     losses: tuple[float, ...] = (0.0, 0.0, 0.0, 0.01, 0.04)
@@ -40,7 +42,7 @@ class Profile:
     """Of each agent turn, to be cut off: what the line has not yet played is never heard."""
 
 
-TRAIN_PROFILE = Profile(split="train")
+TRAIN_PROFILE = Profile(split="train", talk_over_prob=0.2)
 """What training draws its calls from."""
 JUDGE_PROFILE = Profile(
     split="report",

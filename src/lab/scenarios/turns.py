@@ -91,8 +91,16 @@ class _TimelineMaker:
             end = self._add_caller(onset, float(self._rng.uniform(0.4, 3.5)))
             return max(free, end + int(0.3 * RATE_HZ))
         if self._rng.random() < 0.4:
-            return self._add_caller(free + self._samples(0.0, 1.0), 2.5) + int(0.3 * RATE_HZ)
+            return self._add_answer(free + self._samples(0.0, 1.0))
         return free
+
+    def _add_answer(self, at: int) -> int:
+        """Let the caller answer from ``at`` on; return when the agent takes the turn."""
+        end = self._add_caller(at, 2.5)
+        if self._profile.talk_over_prob and self._rng.random() < self._profile.talk_over_prob:
+            # The pause between turns is added to this.
+            return max(at, int(self._rng.uniform(at, end)) - int(0.5 * RATE_HZ))
+        return end + int(0.3 * RATE_HZ)
 
     def _add_agent(self, at: int) -> int:
         """Let the agent speak from ``at`` on; return where its turn ends."""

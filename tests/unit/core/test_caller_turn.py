@@ -48,3 +48,14 @@ def test_speech_prolongs_a_turn() -> None:
     turn.observe(is_caller=True)
     silent(turn, 600)
     assert not turn.has_ended
+
+
+def test_a_turn_that_the_agent_talked_into_ends_sooner() -> None:
+    """After 300 ms, or after the silence asked for where that is less."""
+    turn = CallerTurn(700)
+    turn.ends_early = True
+    turn.observe(is_caller=True)
+    silent(turn, 280)
+    assert not turn.has_ended
+    silent(turn, 20)
+    assert turn.has_ended

@@ -17,11 +17,12 @@ import numpy.typing as npt
 from .backgrounds import make_background
 from .bank import Bank
 from .bursts import make_burst
+from .device_gains import gain_control, noise_gate
 from .echo_simulation import draw_echo_conditions, make_echo
 from .line import apply_codec, apply_loss, limit_band
 from .paths import make_room_path
 from .profiles import Profile
-from .signals import RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
+from .signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
 from .turns import Span, Timeline, draw_timeline
 
 _LINE_NOISE_DBFS = (-80.0, -56.0)
@@ -29,6 +30,8 @@ _TAIL = RATE_HZ // 2
 """Longer than any path rings."""
 _RINGING = 0.06 * RATE_HZ
 """Samples in which the ringing of a path falls to 1/e after the agent was stopped."""
+_HOLE_S = (0.1, 0.6)
+_MOST_HOLES = 3
 _VOICES = ("tv", "babble")
 """Backgrounds of speech: 6 dB weaker than others, or nobody could tell who is meant."""
 
@@ -80,6 +83,8 @@ class SimulatedLine:
     loss: float
     loss_mode: str
     loss_rng: Rng
+    holes: Sequence[Span]
+    """What never arrives, whatever the packet loss."""
     tags: Mapping[str, str]
 
     def render(self, cuts: Sequence[Span] = ()) -> Call:
@@ -102,6 +107,8 @@ class SimulatedLine:
         if self.loss:
             rng = deepcopy(self.loss_rng)
             capture = apply_loss(capture, rng, probability=self.loss, mode=self.loss_mode)
+        for start, end in self.holes:
+            capture[start:end] = 0.0
         return Call(
             capture=_to_pcm(capture),
             far_end=_to_pcm(far_end),
@@ -146,6 +153,7 @@ def simulate_line(
     kind, has_bursts = _add_background(bank, rng, profile, capture, line, caller_dbfs)
     loss = float(rng.choice(profile.losses))
     mode = str(rng.choice(("zeros", "repeat")))
+    gain = _draw_device_gain(capture, rng, profile)
     tags = {
         "background": kind,
         "bursts": str(has_bursts).lower(),
@@ -156,14 +164,15 @@ def simulate_line(
     }
     return SimulatedLine(
         far_end=far_end,
-        capture=capture,
-        echo=echo,
+        capture=capture * gain,
+        echo=echo * gain,
         echo_delay_samples=lead + int(conditions.delay_ms * RATE_HZ / 1000),
         timeline=line,
         codec=codec,
         loss=loss,
         loss_mode=mode,
         loss_rng=rng,
+        holes=_draw_holes(len(capture), rng, profile),
         tags=tags,
     )
 
@@ -203,8 +212,9 @@ def _add_background(
 ) -> tuple[str, bool]:
     """Add line noise, a background and bursts to the capture, in place; return what was added."""
     length = len(capture)
-    hiss = make_background(bank, rng, "steady", length, profile.split)
-    capture += hiss * 10 ** (rng.uniform(*_LINE_NOISE_DBFS) / 20)
+    if not _happens(profile.silent_line_prob, rng):
+        hiss = make_background(bank, rng, "steady", length, profile.split)
+        capture += hiss * 10 ** (rng.uniform(*_LINE_NOISE_DBFS) / 20)
     kind = str(rng.choice(profile.backgrounds))
     snr_db = rng.uniform(*profile.background_snr_db) + (6.0 if kind in _VOICES else 0.0)
     background = make_background(bank, rng, kind, length, profile.split)
@@ -229,6 +239,34 @@ def _add_bursts(
         at = int(rng.integers(*turn))
         part = burst[: len(capture) - at]
         capture[at : at + len(part)] += part
+
+
+def _happens(probability: float, rng: Rng) -> bool:
+    """Say whether what a profile may leave out happens; left out, it draws nothing."""
+    return bool(probability) and bool(rng.random() < probability)
+
+
+def _draw_device_gain(capture: Audio, rng: Rng, profile: Profile) -> Audio:
+    """Return the gain of the caller's device over the call, one factor a sample."""
+    gain: Audio = np.ones(len(capture), np.float32)
+    if _happens(profile.gain_control_prob, rng):
+        gain = gain_control(capture, rng)
+    if _happens(profile.noise_gate_prob, rng):
+        gain = gain * noise_gate(np.asarray(capture * gain), rng)
+    return gain
+
+
+def _draw_holes(length: int, rng: Rng, profile: Profile) -> list[Span]:
+    """Return the holes in the stream of a call."""
+    if not _happens(profile.hole_prob, rng):
+        return []
+    holes = []
+    room = max(1, length // FRAME_SAMPLES - int(_HOLE_S[1] * RATE_HZ) // FRAME_SAMPLES)
+    for _ in range(int(rng.integers(1, _MOST_HOLES + 1))):
+        start = int(rng.integers(room)) * FRAME_SAMPLES
+        frames = int(rng.uniform(*_HOLE_S) * RATE_HZ) // FRAME_SAMPLES
+        holes.append((start, start + frames * FRAME_SAMPLES))
+    return holes
 
 
 def _to_pcm(signal: Audio) -> npt.NDArray[np.int16]:

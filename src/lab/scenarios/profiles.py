@@ -38,11 +38,26 @@ class Profile:
     """Shares of packets lost between the caller and us."""
     line_lead_ms: tuple[float, float] = (0.0, 0.0)
     """How far ahead of what it plays the line is sent to."""
+    hole_prob: float = 0.0
+    """Of a call, to have one to three holes of 0.1 to 0.6 s in which nothing arrives."""
+    silent_line_prob: float = 0.0
+    """Of a line without any noise of its own."""
+    gain_control_prob: float = 0.0
+    """Of the caller's device, to level all that it picks up."""
+    noise_gate_prob: float = 0.0
+    """Of the caller's device, to turn down what is soft."""
     clear_prob: float = 0.0
     """Of each agent turn, to be cut off: what the line has not yet played is never heard."""
 
 
-TRAIN_PROFILE = Profile(split="train", talk_over_prob=0.2)
+TRAIN_PROFILE = Profile(
+    split="train",
+    talk_over_prob=0.2,
+    hole_prob=0.1,
+    silent_line_prob=0.15,
+    gain_control_prob=0.12,
+    noise_gate_prob=0.12,
+)
 """What training draws its calls from."""
 JUDGE_PROFILE = Profile(
     split="report",

@@ -105,3 +105,30 @@ def test_an_agent_that_is_stopped_has_no_more_echo() -> None:
     after = slice(at + line.echo_delay_samples + 2400, end)
     assert np.std(cut.capture[after].astype(float)) < 80
     assert np.array_equal(line.render().capture, whole.capture)
+
+
+def test_a_line_without_noise_is_silent_to_the_last_bit() -> None:
+    """No echo, no caller, no background, no line noise: nothing arrives."""
+    call = simulated(replace(QUIET, silent_line_prob=1.0, codecs=("linear",)))
+    assert not call.capture[: call.agent_speaking[0][1]].any()
+
+
+def test_holes_are_lost_to_the_last_bit() -> None:
+    """Between one and three stretches of 100 to 600 ms of a noisy call are all zero."""
+    call = simulated(replace(PROFILE, hole_prob=1.0, losses=(0.0,)))
+    lost = ~call.capture.reshape(-1, 160).any(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]]).astype(int)))
+    lengths = np.diff(edges.reshape(-1, 2))
+    assert 1 <= len(lengths) <= 3
+    assert lengths.min() >= 4
+    assert not np.any(~simulated(PROFILE).capture.reshape(-1, 160).any(axis=1))
+
+
+def test_the_callers_device_may_change_levels() -> None:
+    """A call through gain control and noise gate is another one; the far end stays the same."""
+    plain = simulated(replace(PROFILE, losses=(0.0,)))
+    processed = simulated(
+        replace(PROFILE, losses=(0.0,), gain_control_prob=1.0, noise_gate_prob=1.0)
+    )
+    assert np.array_equal(plain.far_end, processed.far_end)
+    assert not np.array_equal(plain.capture, processed.capture)

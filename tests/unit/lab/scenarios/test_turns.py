@@ -54,3 +54,22 @@ def test_the_share_of_barge_ins_is_the_profiles() -> None:
         start, end = line.agent_speaking[0]
         onsets = [onset for onset, _ in line.caller_speech if start <= onset <= end + 1600]
         assert bool(onsets) == bool(n_expected)
+
+
+def test_the_agent_may_begin_in_the_callers_answer() -> None:
+    """Of many calls some do if the profile says so, and none otherwise."""
+
+    def begun_in_answers(profile: Profile) -> int:
+        lines = [
+            draw_timeline(small_bank(), np.random.default_rng(seed), profile, 12.0)
+            for seed in range(10)
+        ]
+        return sum(
+            any(onset < start < end for onset, end in line.caller_speech)
+            for line in lines
+            for start, _ in line.agent_speaking
+        )
+
+    profile = replace(PROFILE, barge_in_prob=0.0)
+    assert begun_in_answers(profile) == 0
+    assert begun_in_answers(replace(profile, talk_over_prob=1.0)) > 0

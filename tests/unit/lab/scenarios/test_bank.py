@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from support.sound_banks import SPLIT, small_bank
+from voxgate.lab.corpus_packages import PACKAGES
 from voxgate.lab.scenarios.bank import SPLITS, assign_split, load_bank, save_bank
 
 
@@ -47,3 +48,20 @@ def test_splits_are_stable_and_of_the_shares_promised() -> None:
     assert shares == pytest.approx({"train": 0.74, "tune": 0.12, "report": 0.14}, abs=0.03)
     assert set(shares) == set(SPLITS)
     assert found[:6] == [assign_split("noise", "source", f"noise {n}") for n in range(6)]
+
+
+def test_a_person_is_in_one_split_wherever_their_voice_comes_from() -> None:
+    """However the name is written; other people are spread over all splits."""
+    for n in range(40):
+        names = (f"Jo Smith {n}", f"jo_smith_{n}", f"jo-smith {n}")
+        assert len({assign_split("speech", f"of {name}", name) for name in names}) == 1
+    people = Counter(assign_split("speech", "source", f"person {n}") for n in range(400))
+    assert set(people) == set(SPLITS)
+
+
+def test_every_split_has_a_voice_of_the_required_prompts() -> None:
+    """With nothing else, a detector can still be trained, tuned and judged on other people."""
+    voices = [p for p in PACKAGES if p.kind == "speech" and p.is_required]
+    splits = {p.speaker: assign_split(p.kind, p.name, p.speaker) for p in voices}
+    assert set(splits.values()) == set(SPLITS)
+    assert splits["allison_smith"] == "train"

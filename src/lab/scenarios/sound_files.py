@@ -18,8 +18,11 @@ import numpy as np
 from ..evaluate.wav import parse_wav
 from .signals import RATE_HZ, Audio
 
-SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga")
-"""File name endings that are read as sound."""
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".gsm")
+"""File name endings that are read as sound; GSM is the headerless kind of telephone prompts."""
+_HEADERLESS = {
+    ".gsm": {"format": "RAW", "subtype": "GSM610", "samplerate": RATE_HZ, "channels": 1},
+}
 
 
 def soundfile_module() -> ModuleType:
@@ -55,7 +58,7 @@ def read_sound(path: Path, max_s: float) -> Audio | None:
 def _read_with_soundfile(path: Path, max_s: float) -> Audio | None:
     soundfile = soundfile_module()
     try:
-        with soundfile.SoundFile(str(path)) as sound:
+        with soundfile.SoundFile(str(path), **_HEADERLESS.get(path.suffix.lower(), {})) as sound:
             audio = sound.read(int(max_s * sound.samplerate), always_2d=True).mean(axis=1)
             return resample_to_8_khz(audio, sound.samplerate)
     except RuntimeError:  # soundfile's own error is one

@@ -61,6 +61,18 @@ def test_flac_is_read(tmp_path: Path) -> None:
     assert read_sound(tmp_path / "a.flac", 1.0) == pytest.approx(np.full(800, 0.3), abs=1e-3)
 
 
+def test_headerless_gsm_is_read(tmp_path: Path) -> None:
+    """The prompts of Asterisk: 33 bytes for 20 ms, nothing else."""
+    soundfile = pytest.importorskip("soundfile")
+    signal = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+    soundfile.write(tmp_path / "a.gsm", signal, 8000, format="RAW", subtype="GSM610")
+    assert (tmp_path / "a.gsm").stat().st_size == 50 * 33
+    audio = read_sound(tmp_path / "a.gsm", 1.0)
+    assert audio is not None
+    assert len(audio) == 8000
+    assert np.argmax(np.abs(np.fft.rfft(audio))) == 440
+
+
 def test_without_soundfile_its_absence_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

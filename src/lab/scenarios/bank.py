@@ -31,8 +31,8 @@ _VOICES: Mapping[str, str] = {
     "july_e_jimenez": "report",
     "june_wallack": "report",
 }
-"""Voices of telephone prompts in Debian. ``voxgate corpus`` fetches the first four: too few to leave
-to a hash. The others are kept for judging."""
+"""Voices of telephone prompts in Debian. ``voxgate corpus`` fetches the first four: too few to
+leave to a hash. The others are kept for judging."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,8 @@ def assign_split(kind: str, source: str, speaker: str) -> str:
     Songs, noises and rooms go by a hash of source and name, people by their name alone: whoever
     speaks in several sources is in one split. Names are the same whatever their case, and with
     blanks, hyphens or underscores. The voices of telephone prompts are dealt by hand, so that each
-    split has one of ``voxgate corpus``. About 74 % are for training, 12 % for tuning and 14 % for reporting.
+    split has one of ``voxgate corpus``. About 74 % are for training, 12 % for tuning and 14 % for
+    reporting.
     """
     key = f"{kind}/{source}/{speaker}"
     if kind == "speech":

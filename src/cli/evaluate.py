@@ -18,12 +18,13 @@ from rich.progress import track
 
 from ..config import read_config
 from ..core.config import GatingMode
-from ..lab.evaluate.batch import evaluate_rows, usable_cores
+from ..lab.evaluate.batch import evaluate_rows
 from ..lab.evaluate.evaluation import EvaluatedRow, result_of, with_mode
 from ..lab.evaluate.manifest import Manifest, RowNote, RowProblem, parse_manifest
 from ..lab.evaluate.summary import figures_by_tag, figures_of
 from ..lab.evaluate.summary_json import summary_as_json
 from ..lab.evaluate.tables import overall_table, tag_tables
+from .workforce import refuse_jobs_with_dask, workforce_options
 
 _WIDTH = 120
 """Columns of the tables where the output is no terminal."""
@@ -49,12 +50,7 @@ _SHOWN_NOTES = 20
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the result of each row here, as JSON Lines.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=usable_cores,
-    help="Processes to use; all cores if left out.",
-)
+@workforce_options
 @click.option("--json", "as_json", is_flag=True, help="Write the summary as JSON.")
 @click.pass_context
 def command(
@@ -64,6 +60,7 @@ def command(
     mode: str | None,
     out: Path | None,
     jobs: int,
+    dask: str | None,
     *,
     as_json: bool,
 ) -> None:
@@ -73,12 +70,13 @@ def command(
     agent and the caller spoke. docs/evaluate.md tells the format, and what counts as what. Status 1
     if a row could not be judged; the others are judged all the same.
     """
+    refuse_jobs_with_dask(ctx, dask)
     loaded = read_config(config_path)
     config = loaded.config.gating_config
     if mode is not None:
         config = with_mode(config, GatingMode(mode))
     parsed = parse_manifest(manifest.read_bytes(), manifest.parent)
-    outcomes = evaluate_rows(parsed.rows, config=config, jobs=jobs)
+    outcomes = evaluate_rows(parsed.rows, config=config, jobs=jobs, dask=dask)
     with nullcontext() if out is None else _opened(out) as results:
         evaluated, problems = _gather(_with_progress(outcomes, len(parsed.rows)), results)
     problems = sorted([*parsed.problems, *problems], key=lambda problem: problem.line)

@@ -110,7 +110,7 @@ class _Crew(Generic[Item, Result]):
             index = self._todo.popleft()
             self._futures[self._pool.submit(self._function, self._items[index])] = index
         finished, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-        suspects = [index for future in finished if (index := self._take(future)) is not None]
+        suspects = [index for index in map(self._take, finished) if index is not None]
         if suspects:
             self._try_alone(sorted([*suspects, *self._recalled()]))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["EvaluatedRow", "evaluate_row", "result_of", "with_mode"]
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ...config.suggestion import known_names
@@ -17,6 +18,8 @@ from .judge import CallTruth, CallVerdict, judge_call
 from .manifest import ManifestRow, RowNote, RowProblem
 from .recording import Recording, load_recording
 from .runner import GateRun, make_gate, run_gate
+
+_HERE = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,21 @@ class EvaluatedRow:
     notes: tuple[RowNote, ...]
 
 
-def evaluate_row(row: ManifestRow, *, config: GatingConfig) -> EvaluatedRow | RowProblem:
-    """Run one row through a gate of its own and judge it."""
+def evaluate_row(
+    row: ManifestRow, *, config: GatingConfig, folder: Path = _HERE
+) -> EvaluatedRow | RowProblem:
+    """Run one row through a gate of its own and judge it.
+
+    Args:
+        row: Of a manifest.
+        config: Of the gate.
+        folder: What the row's relative paths are relative to.
+    """
     policy = config.policy_for(row.provider)
     if policy is None:
         rule = known_names(row.provider, sorted({*config.providers, *config.kinds}))
         return _problem(row, "provider", f"{row.provider!r} is not configured; {rule}")
-    recording = load_recording(row)
+    recording = load_recording(row, folder)
     if isinstance(recording, RowProblem):
         return recording
     try:

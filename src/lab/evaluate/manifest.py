@@ -6,7 +6,7 @@ kind give rows and problems, never an exception.
 
 from __future__ import annotations
 
-__all__ = ["Manifest", "ManifestRow", "RowNote", "RowProblem", "parse_manifest"]
+__all__ = ["Manifest", "ManifestRow", "RowNote", "RowProblem", "UnreadFile", "parse_manifest"]
 
 import json
 from collections.abc import Mapping
@@ -55,6 +55,13 @@ class RowProblem:
         """Return ``line: field: message``, to be put behind the file's name."""
         where = "" if self.field is None else f" {self.field}:"
         return f"{self.line}:{where} {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadFile(RowProblem):
+    """A file that could not be opened where the row was judged."""
+
+    path: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,10 @@ import numpy as np
 from ...core.audio import FRAME_MS, AudioFormat
 from .activity import active_intervals
 from .intervals import Interval, clipped
-from .manifest import ManifestRow, RowNote, RowProblem
+from .manifest import ManifestRow, RowNote, RowProblem, UnreadFile
 from .wav import WavAudio, parse_wav
+
+_HERE = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +51,17 @@ class Recording:
         return tuple(flags)
 
 
-def load_recording(row: ManifestRow) -> Recording | RowProblem:
-    """Return a row's recording, or what is wrong with one of its files."""
-    capture = _load(row, "capture", row.capture)
+def load_recording(row: ManifestRow, folder: Path = _HERE) -> Recording | RowProblem:
+    """Return a row's recording, or what is wrong with one of its files.
+
+    Args:
+        row: Of a manifest.
+        folder: What relative paths are relative to.
+    """
+    capture = _load(row, "capture", row.capture, folder)
     if isinstance(capture, RowProblem):
         return capture
-    far_end = None if row.far_end is None else _load(row, "far_end", row.far_end)
+    far_end = None if row.far_end is None else _load(row, "far_end", row.far_end, folder)
     if isinstance(far_end, RowProblem):
         return far_end
     duration_ms = capture.duration_ms
@@ -71,16 +78,17 @@ def load_recording(row: ManifestRow) -> Recording | RowProblem:
     )
 
 
-def _load(row: ManifestRow, key: str, path: Path) -> WavAudio | RowProblem:
+def _load(row: ManifestRow, key: str, path: Path, folder: Path) -> WavAudio | RowProblem:
     try:
-        return parse_wav(path.read_bytes())
+        return parse_wav((folder / path).read_bytes())
     except FileNotFoundError:
         message = f"file not found: {path}"
     except OSError as error:
         message = f"can't be read: {error.strerror or error}: {path}"
     except ValueError as error:
         message = f"{path}: {error}"
-    return RowProblem(line=row.line, field=key, message=message, row_id=row.id)
+        return RowProblem(line=row.line, field=key, message=message, row_id=row.id)
+    return UnreadFile(line=row.line, field=key, message=message, row_id=row.id, path=path)
 
 
 def _fitted(far_end: WavAudio, n_slots: int) -> tuple[bytes, ...]:

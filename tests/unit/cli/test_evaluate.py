@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from support.recordings import manifest_line, write_wav
 from support.signals import silence, speech_like
+from voxgate.cli import evaluate as module
 from voxgate.cli.evaluate import command
 from voxgate.errors import ConfigError
 
@@ -31,7 +32,8 @@ def row(**changes: object) -> str:
 
 def evaluate(folder: Path, lines: list[str], *arguments: str, jobs: str = "1") -> Result:
     (folder / "m.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return CliRunner().invoke(command, [str(folder / "m.jsonl"), "--jobs", jobs, *arguments])
+    where = ["--jobs", jobs] if jobs else []
+    return CliRunner().invoke(command, [str(folder / "m.jsonl"), *where, *arguments])
 
 
 def results(folder: Path) -> list[dict[str, object]]:
@@ -130,6 +132,27 @@ def test_results_that_cannot_be_written_are_a_line_not_a_traceback(folder: Path)
     assert result.exit_code == 1
     assert "results.jsonl" in result.stderr
     assert result.stdout == ""
+
+
+def test_rows_can_be_given_to_a_cluster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the address of its scheduler."""
+    asked: list[object] = []
+
+    def answer(rows: object, *, dask: str | None, **_: object) -> list[object]:
+        asked.append(dask)
+        return []
+
+    monkeypatch.setattr(module, "evaluate_rows", answer)
+    evaluate(folder, [row()], "--dask", "tcp://10.0.0.5:8786", jobs="")
+    evaluate(folder, [row()])
+    assert asked == ["tcp://10.0.0.5:8786", None]
+
+
+def test_processes_and_a_cluster_exclude_each_other(folder: Path) -> None:
+    """Nobody would know which of the two did the work."""
+    result = evaluate(folder, [row()], "--dask", "tcp://10.0.0.5:8786", jobs="2")
+    assert result.exit_code == 2
+    assert "--jobs: the workers of --dask do it all" in result.output
 
 
 def test_the_same_manifest_gives_the_same_results(folder: Path) -> None:

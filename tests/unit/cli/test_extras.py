@@ -16,7 +16,12 @@ def missing(name: str | None) -> ModuleNotFoundError:
 
 @pytest.mark.parametrize(
     ("module", "extra"),
-    [("pydantic", "server"), ("websockets.asyncio.client", "server"), ("matplotlib", "bench")],
+    [
+        ("pydantic", "server"),
+        ("websockets.asyncio.client", "server"),
+        ("matplotlib", "bench"),
+        ("distributed.comm", "cluster"),
+    ],
 )
 def test_a_module_of_an_extra_is_told_with_the_command_that_brings_it(
     module: str, extra: str

@@ -1,48 +1,62 @@
 """Fetches free voices, music and noises from Debian's archive into a corpus folder, without root.
 
 ``apt-get download`` and ``dpkg -x`` work in a temporary folder; what is found becomes 8 kHz mono
-WAV under ``speech/``, ``music/`` and ``noise/`` with a row each in ``MANIFEST.csv``. Invariant: the
-manifest names exactly the files that are there, also when a later package fails.
+WAV with a row each in ``MANIFEST.csv``. Invariant: a package is there as a whole or not at all,
+also when another fails.
 """
 
 from __future__ import annotations
 
-__all__ = ["CorpusReport", "PackageProblem", "fetch_corpus"]
+__all__ = [
+    "CorpusReport",
+    "MissingProgramError",
+    "PackageProblem",
+    "Run",
+    "fetch_corpus",
+    "run_command",
+]
 
-import csv
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from .corpus_conversion import convert_sounds
+from .corpus_manifest import Row, read_manifest, write_manifest
 from .corpus_packages import PACKAGES, CorpusPackage
 from .scenarios.corpus_folder import CorpusError
-from .scenarios.signals import FRAME_SAMPLES, RATE_HZ
-from .scenarios.sound_files import SOUND_SUFFIXES, read_sound, write_wav
 
-_COLUMNS = ("path", "kind", "source", "version", "speaker", "language", "licence", "seconds")
-_LONGEST_S = {"speech": 60.0, "music": 60.0, "noise": 40.0}
-"""How much of a file is kept: songs are long, and what is used of them is short."""
-_NOT_SPEECH = "silence"
-"""Folder of the voice prompts that holds lengths of silence."""
-_TIMEOUT_S = 900.0
-"""For one package: the largest has 60 MB."""
+_TIMEOUT_S = 3600.0
+"""For one package: the largest has 60 MB, that of the training set 1.4 GB."""
+
+_ELSEWHERE = (
+    "packages can be fetched on Debian and its derivatives only. Elsewhere, put sounds of your own "
+    "under speech/, music/ and noise/"
+)
+_FAILURES_IN_A_ROW = 3
+"""After so many nothing more is tried: there is no network, or no space."""
 
 Run = Callable[[Sequence[str], Path], str]
 """Runs a command in a folder; returns what it wrote, or raises a CorpusError."""
 
 
-@dataclass(frozen=True, slots=True)
+class MissingProgramError(CorpusError):
+    """A program is not installed; names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackageProblem:
     """A package that could not be had."""
 
-    package: CorpusPackage
+    name: str
     message: str
+    """Why, without the name."""
+    is_required: bool = False
+    """True if a corpus without it is incomplete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +75,19 @@ class CorpusReport:
     @property
     def is_complete(self) -> bool:
         """True if no required package is missing."""
-        return not any(problem.package.is_required for problem in self.problems)
+        return not any(problem.is_required for problem in self.problems)
 
 
 def run_command(command: Sequence[str], folder: Path) -> str:
     """Run a command in a folder and return its standard output.
 
     Raises:
-        CorpusError: it is not installed, fails, or takes too long; with its last words.
+        MissingProgramError: it is not installed.
+        CorpusError: it fails, or takes too long; with its last words.
     """
     program = shutil.which(command[0])
     if program is None:
-        raise CorpusError(
-            f"{command[0]} is not installed: packages can be fetched on Debian and its derivatives "
-            "only. Elsewhere, put sounds of your own under speech/, music/ and noise/"
-        )
+        raise MissingProgramError(f"{command[0]} is not installed")
     try:
         done = subprocess.run(  # noqa: S603 - our own commands
             [program, *command[1:]],
@@ -114,103 +126,103 @@ def fetch_corpus(
 
     Args:
         folder: Of the corpus; made if need be.
-        packages: What to fetch.
+        packages: What to fetch; several of one name are parts of one package.
         run: Runs ``apt-get`` and ``dpkg``.
         show: Gets a word on each step.
 
     Raises:
-        CorpusError: ``apt-get`` or ``dpkg`` is missing, or the folder can't be written.
+        CorpusError: apt-get or dpkg is not installed, the folder holds another manifest, or it
+            can't be written.
         ModuleNotFoundError: soundfile is not installed.
     """
-    rows = [row for row in _read_manifest(folder) if (folder / row["path"]).is_file()]
-    has = {(row["source"], row["kind"]) for row in rows}
-    fetched, kept, problems = [], [], []
-    for package in packages:
-        if (package.name, package.kind) in has:
-            kept.append(package.name)
+    rows = read_manifest(folder)
+    missing, kept = _by_name(packages, {(row["source"], row["kind"]) for row in rows})
+    fetched: list[str] = []
+    problems: list[PackageProblem] = []
+    failures = 0
+    for number, (name, parts) in enumerate(missing.items(), start=1):
+        if failures == _FAILURES_IN_A_ROW:
+            problems.append(_problem(parts, f"not tried after {failures} failures in a row"))
             continue
-        show(f"{package.name}: {package.kind}")
+        kinds = ", ".join(dict.fromkeys(part.kind for part in parts))
+        show(f"{number} of {len(missing)}: {name} ({kinds})")
         try:
-            rows += _fetch(package, folder, run)
+            rows += _fetch(parts, folder, run)
+        except MissingProgramError as error:
+            raise CorpusError(f"{error}: {_ELSEWHERE}") from error
         except CorpusError as error:
-            problems.append(PackageProblem(package, str(error)))
-            show(f"{package.name}: {error}")
+            failures += 1
+            problems.append(_problem(parts, str(error)))
+            show(f"{name}: {error}")
         else:
-            fetched.append(package.name)
-            _write_manifest(folder, rows)
+            failures = 0
+            fetched.append(name)
+            write_manifest(folder, rows)
     return CorpusReport(
         files=len(rows),
         hours=sum(float(row["seconds"]) for row in rows) / 3600,
         fetched=tuple(fetched),
-        kept=tuple(kept),
+        kept=kept,
         problems=tuple(problems),
     )
 
 
-def _fetch(package: CorpusPackage, folder: Path, run: Run) -> list[dict[str, str]]:
+def _problem(parts: Sequence[CorpusPackage], message: str) -> PackageProblem:
+    is_required = any(part.is_required for part in parts)
+    return PackageProblem(name=parts[0].name, message=message, is_required=is_required)
+
+
+def _by_name(
+    packages: Sequence[CorpusPackage], has: set[tuple[str, str]]
+) -> tuple[dict[str, list[CorpusPackage]], tuple[str, ...]]:
+    """Return what is missing by the name of its package, and the packages that are there."""
+    missing: dict[str, list[CorpusPackage]] = {}
+    for package in packages:
+        if (package.name, package.kind) not in has:
+            missing.setdefault(package.name, []).append(package)
+    names = dict.fromkeys(package.name for package in packages)
+    return missing, tuple(name for name in names if name not in missing)
+
+
+def _fetch(parts: Sequence[CorpusPackage], folder: Path, run: Run) -> list[Row]:
     """Fetch one package; return the manifest's rows of its sounds."""
-    with tempfile.TemporaryDirectory(prefix="voxgate-corpus-") as temporary:
-        work = Path(temporary)
-        run(["apt-get", "download", package.name], work)
+    name = parts[0].name
+    with _workplace(folder) as work:
+        run(["apt-get", "download", name], work)
         archives = sorted(work.glob("*.deb"))
         if not archives:
-            raise CorpusError(f"apt-get download {package.name}: left no package")
+            raise CorpusError(f"apt-get download {name}: left no package")
         version = run(["dpkg-deb", "-f", archives[0].name, "Version"], work).strip()
         run(["dpkg", "-x", archives[0].name, "unpacked"], work)
-        rows = list(_convert(package, version, work / "unpacked" / package.folder, folder))
-    if not rows:
-        raise CorpusError(f"{package.name} {version}: holds no sound under {package.folder}")
+        rows = []
+        for part in parts:
+            of_part = list(convert_sounds(part, version, work / "unpacked", work / "sounds"))
+            if not of_part:
+                raise CorpusError(f"{name} {version}: holds no {part.kind} under {part.folder}")
+            rows += of_part
+        for kind in {part.kind for part in parts}:
+            _move(work / "sounds" / kind / name, folder / kind / name)
     return rows
 
 
-def _convert(
-    package: CorpusPackage, version: str, unpacked: Path, folder: Path
-) -> Iterator[dict[str, str]]:
-    """Write a package's sounds into the corpus; yield a row of each."""
-    for source in sorted(unpacked.rglob("*")):
-        relative = source.relative_to(unpacked)
-        is_sound = source.suffix.lower() in SOUND_SUFFIXES and source.is_file()
-        if not is_sound or (package.kind == "speech" and _NOT_SPEECH in relative.parts):
-            continue
-        audio = read_sound(source, _LONGEST_S[package.kind])
-        if audio is None or len(audio) < FRAME_SAMPLES or not np.any(audio):
-            continue
-        path = Path(package.kind) / package.name / relative.with_suffix(".wav")
-        target = folder / path
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_wav(target, audio)
-        except OSError as error:
-            raise CorpusError(f"{target}: can't be written: {error.strerror or error}") from error
-        yield {
-            "path": path.as_posix(),
-            "kind": package.kind,
-            "source": package.name,
-            "version": version,
-            "speaker": package.speaker,
-            "language": package.language,
-            "licence": package.licence,
-            "seconds": f"{len(audio) / RATE_HZ:.2f}",
-        }
+def _move(made: Path, target: Path) -> None:
+    """Put a folder where it belongs, in place of what an interrupted run may have left there."""
+    try:
+        if target.exists():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(target)
+    except OSError as error:
+        raise CorpusError(f"{target}: can't be written: {error.strerror or error}") from error
 
 
-def _read_manifest(folder: Path) -> list[dict[str, str]]:
-    path = folder / "MANIFEST.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise CorpusError(f"{path}: is not a manifest of this command; use another folder")
-        return list(reader)
-
-
-def _write_manifest(folder: Path, rows: Sequence[dict[str, str]]) -> None:
-    """Replace the manifest, in one step."""
-    path = folder / "MANIFEST.csv"
-    beside = path.with_suffix(".new")
-    with beside.open("w", encoding="utf-8", newline="") as sink:
-        writer = csv.DictWriter(sink, _COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    beside.replace(path)
+@contextmanager
+def _workplace(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder in the corpus: packages may be too large for that of the system."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder)
+    except OSError as error:
+        raise CorpusError(f"{folder}: can't be written: {error.strerror or error}") from error
+    with temporary as work:
+        yield Path(work)

@@ -1,7 +1,7 @@
 """The free packages of Debian that a corpus is made of, each with its licence.
 
 Licences are those that each package's ``copyright`` file names for its sounds. Invariant: voices
-come from the first five packages and from nowhere else.
+come from the first four packages and from nowhere else; other prompts are kept for judging.
 """
 
 from __future__ import annotations
@@ -20,11 +20,17 @@ class CorpusPackage:
     """``speech``, ``music`` or ``noise``."""
     licence: str
     folder: str = "usr/share"
-    """Where in the package the sounds are."""
+    """Where in the package the sounds are: a folder or a zip archive."""
+    files: str = ""
+    """Regular expression to be found in a sound's path below that."""
+    at_most: int = 0
+    """How many sounds to take, spread over all; 0 for all."""
     speaker: str = ""
-    """Of speech."""
+    """Of speech; ``{name}`` stands for the group ``name`` of ``files``."""
     language: str = ""
-    """Of speech, as a BCP 47 tag."""
+    """Of speech, as a BCP 47 tag, or with groups as in ``speaker``."""
+    is_cut: bool = False
+    """True if the recordings of a voice are cut and joined to clips of a few seconds."""
     is_required: bool = False
     """True if a corpus without it is incomplete."""
 
@@ -50,7 +56,7 @@ PACKAGES = (
         name="asterisk-core-sounds-ru-wav",
         kind="speech",
         licence="CC-BY-3.0",
-        speaker="ivrvoice_ru",
+        speaker="maxim_topal",
         language="ru-RU",
         is_required=True,
     ),

@@ -11,23 +11,29 @@ from click.testing import CliRunner
 from voxgate.cli import corpus as module
 from voxgate.lab.corpus import CorpusReport, PackageProblem
 from voxgate.lab.corpus_packages import PACKAGES
+from voxgate.lab.training_packages import TRAINING_PACKAGES
 
 
-@pytest.mark.parametrize(("package", "status"), [(PACKAGES[0], 1), (PACKAGES[-1], 0)])
+def report(*problems: PackageProblem) -> CorpusReport:
+    return CorpusReport(
+        files=12, hours=1.25, fetched=("a",), kept=("b", "c"), problems=tuple(problems)
+    )
+
+
+@pytest.mark.parametrize(("is_required", "status"), [(True, 1), (False, 0)])
 def test_what_is_there_and_what_is_missing_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, package: Any, status: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_required: bool, status: int
 ) -> None:
     """The status tells whether a package is missing without which the corpus is incomplete."""
 
-    def fetch(folder: Path, *, show: Any) -> CorpusReport:
+    def fetch(folder: Path, *, packages: Any, show: Any) -> CorpusReport:
         assert folder == tmp_path
+        assert packages == PACKAGES
         show("working")
-        return CorpusReport(
-            files=12,
-            hours=1.25,
-            fetched=("a",),
-            kept=("b", "b"),
-            problems=(PackageProblem(package, "no such package"),),
+        return report(
+            PackageProblem(name="x", message="no such package", is_required=is_required),
+            PackageProblem(name="y", message="not tried"),
+            PackageProblem(name="z", message="not tried"),
         )
 
     monkeypatch.setattr(module, "fetch_corpus", fetch)
@@ -35,6 +41,35 @@ def test_what_is_there_and_what_is_missing_is_said(
     assert result.exit_code == status
     assert result.stdout.splitlines() == [
         f"{tmp_path}: 12 sounds, 1.2 h",
-        "there already: b",
+        "there already: b, c",
     ]
-    assert result.stderr.splitlines() == ["working", "missing: no such package"]
+    assert result.stderr.splitlines() == [
+        "working",
+        "missing: x: no such package",
+        "missing: y, z: not tried",
+    ]
+
+
+def test_the_training_set_is_more_of_everything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Synthetic voices too; a program that speaks no more than that is no failure."""
+
+    def render(folder: Path, *, show: Any) -> tuple[PackageProblem, ...]:
+        assert folder == tmp_path
+        show("speaking")
+        return (PackageProblem(name="voices of say", message="say is not installed"),)
+
+    def fetch(folder: Path, *, packages: Any, show: Any) -> CorpusReport:
+        assert packages == (*PACKAGES, *TRAINING_PACKAGES)
+        return report()
+
+    monkeypatch.setattr(module, "render_voices", render)
+    monkeypatch.setattr(module, "fetch_corpus", fetch)
+    command = ["--into", str(tmp_path), "--set", "training"]
+    result = CliRunner().invoke(module.command, command)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        "speaking",
+        "missing: voices of say: say is not installed",
+    ]

@@ -12,7 +12,7 @@ import pytest
 from support.recordings import write_wav
 from support.signals import silence, tone
 from voxgate.lab import corpus
-from voxgate.lab.corpus import fetch_corpus, run_command
+from voxgate.lab.corpus import MissingProgramError, fetch_corpus, run_command
 from voxgate.lab.corpus_packages import CorpusPackage
 from voxgate.lab.scenarios.corpus_folder import CorpusError, find_clips
 
@@ -37,7 +37,7 @@ class Archive:
     def run(self, command: Sequence[str], folder: Path) -> str:
         self.commands.append(tuple(command))
         if command[:2] == ["apt-get", "download"]:
-            if command[2] == self.without:
+            if self.without and command[2].startswith(self.without):
                 raise CorpusError(f"E: Unable to locate package {command[2]}")
             (folder / f"{command[2]}_1.2_all.deb").write_bytes(b"")
         elif command[:2] == ["dpkg-deb", "-f"]:
@@ -62,28 +62,65 @@ def manifest(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def test_sounds_become_wav_with_a_row_each(tmp_path: Path) -> None:
-    """At 8 kHz, in an order of their own; silence is no speech."""
-    report = fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+def test_a_package_is_fetched_unpacked_and_converted(tmp_path: Path) -> None:
+    """With its version; nothing but the corpus is left."""
+    archive = Archive()
+    report = fetch_corpus(tmp_path, packages=[VOICE], run=archive.run)
     assert report.is_complete
     assert report.fetched == ("voice-wav",)
-    assert manifest(tmp_path) == [
-        {
-            "path": f"speech/voice-wav/sounds/{name}.wav",
-            "kind": "speech",
-            "source": "voice-wav",
-            "version": "1.2-3",
-            "speaker": "ann",
-            "language": "en",
-            "licence": "CC0-1.0",
-            "seconds": seconds,
-        }
-        for name, seconds in (("a", "0.25"), ("b", "0.50"))
+    assert [command[0] for command in archive.commands] == ["apt-get", "dpkg-deb", "dpkg"]
+    assert [(row["path"], row["version"]) for row in manifest(tmp_path)] == [
+        ("speech/voice-wav/sounds/a.wav", "1.2-3"),
+        ("speech/voice-wav/sounds/b.wav", "1.2-3"),
     ]
     clips = list(find_clips(tmp_path))
     assert [(clip.source, clip.speaker, clip.licence) for clip in clips] == [
         ("voice-wav", "ann", "CC0-1.0")
     ] * 2
+    assert {path.name for path in tmp_path.iterdir()} == {"speech", "MANIFEST.csv"}
+
+
+def test_the_parts_of_a_package_are_fetched_together(tmp_path: Path) -> None:
+    """A large package is not fetched for its music and then for its noises."""
+    music = CorpusPackage(name="sounds", kind="music", licence="MIT", files="a")
+    archive = Archive()
+    report = fetch_corpus(tmp_path, packages=[SOUNDS, music], run=archive.run)
+    assert report.fetched == ("sounds",)
+    assert len(archive.commands) == 3
+    assert {row["kind"] for row in manifest(tmp_path)} == {"noise", "music"}
+
+
+def test_what_an_interrupted_run_has_left_is_replaced(tmp_path: Path) -> None:
+    """A sound without a row would pass for another speaker's."""
+    stale = tmp_path / "speech/voice-wav/old/c.wav"
+    stale.parent.mkdir(parents=True)
+    write_wav(stale, tone(250, 300.0))
+    fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+    assert not stale.exists()
+    assert len(list(find_clips(tmp_path))) == len(manifest(tmp_path)) == 2
+
+
+def test_half_a_package_is_none(tmp_path: Path) -> None:
+    """If one of its parts is not there any more, the others are not kept either."""
+    gone = CorpusPackage(name="sounds", kind="music", licence="MIT", files="no such")
+    report = fetch_corpus(tmp_path, packages=[SOUNDS, gone], run=Archive().run)
+    assert "holds no music" in report.problems[0].message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_three_failures_in_a_row_nothing_more_is_tried(tmp_path: Path) -> None:
+    """Without a network each costs a while, and says the same."""
+    names = [f"gone-{n}" for n in range(5)]
+    packages = [CorpusPackage(name=name, kind="noise", licence="MIT") for name in names]
+    archive = Archive(without="gone")
+    report = fetch_corpus(tmp_path, packages=[*packages, VOICE], run=archive.run)
+    assert len(archive.commands) == 3
+    assert [problem.name for problem in report.problems] == [*names, "voice-wav"]
+    assert "not tried after 3 failures" in report.problems[3].message
+    assert not report.is_complete
+    packages.insert(2, SOUNDS)
+    again = fetch_corpus(tmp_path, packages=[*packages, VOICE], run=Archive(without="gone").run)
+    assert again.fetched == ("sounds",)
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
@@ -108,7 +145,7 @@ def test_a_package_that_is_missing_costs_no_other(
     report = fetch_corpus(tmp_path, packages=[VOICE, SOUNDS], run=archive.run, show=words.append)
     assert report.is_complete == is_complete
     (problem,) = report.problems
-    assert problem.package.name == without
+    assert problem.name == without
     assert "Unable to locate" in problem.message
     assert len(report.fetched) == 1
     assert any("Unable to locate" in word for word in words)
@@ -118,20 +155,32 @@ def test_a_package_without_a_sound_is_a_problem(tmp_path: Path) -> None:
     """A folder that moved must not pass for success."""
     elsewhere = CorpusPackage(name="sounds", kind="noise", licence="MIT", folder="usr/share/games")
     report = fetch_corpus(tmp_path, packages=[elsewhere], run=Archive().run)
-    assert "holds no sound under usr/share/games" in report.problems[0].message
+    assert "holds no noise under usr/share/games" in report.problems[0].message
 
 
-def test_a_manifest_of_another_kind_is_not_overwritten(tmp_path: Path) -> None:
-    """It is somebody's own corpus."""
-    (tmp_path / "MANIFEST.csv").write_text("path,label\n")
-    with pytest.raises(CorpusError, match="use another folder"):
-        fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
-    assert (tmp_path / "MANIFEST.csv").read_text() == "path,label\n"
+def test_a_folder_that_can_not_be_written_is_a_problem(tmp_path: Path) -> None:
+    """With what the system says."""
+    (tmp_path / "corpus").write_text("in the way")
+    report = fetch_corpus(tmp_path / "corpus", packages=[VOICE], run=Archive().run)
+    assert "can't be written" in report.problems[0].message
+    (tmp_path / "speech").write_text("in the way")
+    report = fetch_corpus(tmp_path, packages=[VOICE], run=Archive().run)
+    assert "voice-wav: can't be written" in report.problems[0].message
+
+
+def test_without_apt_it_is_said_what_else_can_be_done(tmp_path: Path) -> None:
+    """Once, not for every package."""
+
+    def run(command: Sequence[str], folder: Path) -> str:
+        raise MissingProgramError(f"{command[0]} is not installed")
+
+    with pytest.raises(CorpusError, match=r"^apt-get is not installed: .*Debian.*sounds of your"):
+        fetch_corpus(tmp_path, packages=[VOICE, SOUNDS], run=run)
 
 
 def test_a_command_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    """With what to do elsewhere than on Debian."""
-    with pytest.raises(CorpusError, match=r"no-such-program is not installed.*sounds of your own"):
+    """Whoever asked for it knows what to do without."""
+    with pytest.raises(MissingProgramError, match=r"^no-such-program is not installed$"):
         run_command(["no-such-program", "download"], tmp_path)
 
 

@@ -64,3 +64,5 @@ def _show_problems(problems: Iterable[PackageProblem]) -> None:
         names.setdefault(problem.message, []).append(problem.name)
     for message, of_message in names.items():
         click.echo(f"missing: {', '.join(of_message)}: {message}", err=True)
+    if names:
+        click.echo("the same command again fetches what is missing", err=True)

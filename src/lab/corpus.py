@@ -153,7 +153,7 @@ def fetch_corpus(
         except CorpusError as error:
             failures += 1
             problems.append(_problem(parts, str(error)))
-            show(f"{name}: {error}")
+            show(f"{name}: failed")
         else:
             failures = 0
             fetched.append(name)

@@ -47,6 +47,7 @@ def test_what_is_there_and_what_is_missing_is_said(
         "working",
         "missing: x: no such package",
         "missing: y, z: not tried",
+        "the same command again fetches what is missing",
     ]
 
 
@@ -72,4 +73,5 @@ def test_the_training_set_is_more_of_everything(
     assert result.stderr.splitlines() == [
         "speaking",
         "missing: voices of say: say is not installed",
+        "the same command again fetches what is missing",
     ]

@@ -148,7 +148,7 @@ def test_a_package_that_is_missing_costs_no_other(
     assert problem.name == without
     assert "Unable to locate" in problem.message
     assert len(report.fetched) == 1
-    assert any("Unable to locate" in word for word in words)
+    assert f"{without}: failed" in words
 
 
 def test_a_package_without_a_sound_is_a_problem(tmp_path: Path) -> None:

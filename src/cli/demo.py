@@ -17,15 +17,31 @@ from ..config.models import LogFormat, LogLevel
 from ..lab.call_judge import CallFigures, LetThrough, judge_call
 from ..lab.call_picture import draw_calls
 from ..lab.call_record import CallRecord
-from ..lab.demo import DEMO_CALLS, DEMO_DELAY_MS, DEMO_ERL_DB, DemoProgress, run_demo
+from ..lab.demo import (
+    DEMO_BABBLE_DB,
+    DEMO_CALLS,
+    DEMO_DELAY_MS,
+    DEMO_ERL_DB,
+    DEMO_TALKERS,
+    DemoProgress,
+    run_demo,
+)
 from ..observe.logging_setup import set_up_logging
 
 _NONE = "-"
-_CAPTION = "n: onsets over a talking agent, of which the median is shown"
-_INTRODUCTION = (
-    f"One call, placed twice at once over AudioSocket, with the gate off and on. Echo path delay "
-    f"{DEMO_DELAY_MS:.0f} ms, echo return loss {DEMO_ERL_DB:.0f} dB. It takes about a minute."
+_CAPTION = (
+    "right: the agent was cut off by the caller; false: while the caller was silent\n"
+    "n: onsets over a talking agent, of which the median is shown"
 )
+_INTRODUCTION = (
+    f"One call, placed three times at once over AudioSocket: with the gate off, with a gate that "
+    f"goes by voice activity and level (VAD), and with the echo-aware gate. Echo path delay "
+    f"{DEMO_DELAY_MS:.0f} ms, echo return loss {DEMO_ERL_DB:.0f} dB. In the caller's room "
+    f"{DEMO_TALKERS} people talk all the time, together {DEMO_BABBLE_DB:.0f} dB below the caller. "
+    f"It takes a little over a minute."
+)
+_BRIEFLY_MS = 1000.0
+"""A call that stood still for no longer is as good as one in real time."""
 
 
 @click.command(name="demo")
@@ -37,11 +53,11 @@ _INTRODUCTION = (
     help="Folder for the picture, demo.png.",
 )
 def command(out: Path) -> None:
-    """Place one call twice, with the gate off and on, and compare.
+    """Place one call three times, with the gate off, by VAD only and echo-aware, and compare.
 
     A simulated phone calls the engine over AudioSocket; the embedded Realtime server is the agent.
-    The agent's echo comes back to it, the caller interrupts, the room is noisy. Needs no key and
-    no phone, and reads no configuration.
+    The agent's echo comes back to it, the caller interrupts, people talk in the room. Needs no key
+    and no phone, and reads no configuration.
     """
     picture = _writable(out / "demo.png")
     set_up_logging(LogLevel.ERROR, LogFormat.CONSOLE)
@@ -50,6 +66,7 @@ def command(out: Path) -> None:
     records = asyncio.run(_run(console))
     console.print()
     console.print(_table({title: judge_call(record) for title, record in records.items()}))
+    _tell_of_stalls(console, records)
     _draw(records, picture)
     console.print(f"Picture: {picture.resolve()}", soft_wrap=True)
     _check_complete(records)
@@ -85,7 +102,7 @@ async def _run(console: Console) -> dict[str, CallRecord]:
     if not console.is_terminal:
         return await run_demo(progress=_PlainProgress(console).show)
     columns = (
-        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=8)),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=10)),
         BarColumn(None, table_column=Column(ratio=1, max_width=20)),
         TextColumn("{task.fields[elapsed_s]:2.0f} s", table_column=Column(min_width=4)),
         TextColumn("the caller {task.fields[doing]}", table_column=Column(ratio=2, no_wrap=True)),
@@ -124,8 +141,19 @@ class _PlainProgress:
         if self._shown.get(progress.title) != progress.doing:
             self._shown[progress.title] = progress.doing
             self._console.print(
-                f"{progress.title:8} {progress.elapsed_s:5.1f} s  the caller {progress.doing}"
+                f"{progress.title:10} {progress.elapsed_s:5.1f} s  the caller {progress.doing}"
             )
+
+
+def _tell_of_stalls(console: Console, records: Mapping[str, CallRecord]) -> None:
+    """Say so if this machine could not keep the calls in real time."""
+    longest_ms = max((record.stood_still_ms for record in records.values()), default=0.0)
+    if longest_ms > _BRIEFLY_MS:
+        console.print(
+            f"This machine was too busy for calls in real time: they stood still for up to "
+            f"{longest_ms / 1000:.1f} s. Figures and picture are those of lines that stall.",
+            soft_wrap=True,
+        )
 
 
 def _check_complete(records: Mapping[str, CallRecord]) -> None:
@@ -135,7 +163,7 @@ def _check_complete(records: Mapping[str, CallRecord]) -> None:
         ClickException: with one line on the calls that did.
     """
     broken = [
-        f"the call with the {title} ended early: {record.end_reason}"
+        f"the call '{title}' ended early: {record.end_reason}"
         for title, record in records.items()
         if not record.is_complete
     ]
@@ -144,7 +172,9 @@ def _check_complete(records: Mapping[str, CallRecord]) -> None:
 
 
 def _table(figures: Mapping[str, CallFigures]) -> Table:
-    table = Table(title="The same call", title_justify="left", caption=_CAPTION)
+    table = Table(
+        title="The same call", title_justify="left", caption=_CAPTION, caption_justify="left"
+    )
     table.add_column("")
     for title in figures:
         table.add_column(title, justify="right")
@@ -170,14 +200,14 @@ def _through_cell(sound: LetThrough) -> str:
 
 
 _ROWS: tuple[tuple[str, Callable[[CallFigures], str]], ...] = (
-    ("false barge-ins: caller silent", lambda call: str(call.false_barge_ins)),
-    ("agent cut off by the caller", lambda call: str(call.right_barge_ins)),
-    ("agent paused, then went on", lambda call: str(call.pauses)),
-    ("caller's onset to agent's silence", _yield_cell),
+    ("false barge-ins", lambda call: str(call.false_barge_ins)),
+    ("right barge-ins", lambda call: str(call.right_barge_ins)),
+    ("agent paused and went on", lambda call: str(call.pauses)),
+    ("onset to agent's silence", _yield_cell),
     ("caller's speech lost", _lost_cell),
-    ("echo that reached the provider", lambda call: _through_cell(call.echo)),
-    ("noise that reached the provider", lambda call: _through_cell(call.noise)),
-    ("times the caller began to speak", lambda call: str(call.caller_turns)),
-    ("times the provider heard speech", lambda call: str(call.speech_reported)),
-    ("... while the caller was silent", lambda call: str(call.speech_reported_falsely)),
+    ("echo at the provider", lambda call: _through_cell(call.echo)),
+    ("babble at the provider", lambda call: _through_cell(call.noise)),
+    ("caller began to speak", lambda call: str(call.caller_turns)),
+    ("provider heard speech", lambda call: str(call.speech_reported)),
+    ("... of a silent caller", lambda call: str(call.speech_reported_falsely)),
 )

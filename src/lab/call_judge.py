@@ -60,7 +60,7 @@ class CutOffs(NamedTuple):
 
 
 class LetThrough(NamedTuple):
-    """Some sound of the line, and how much of it was let through to the provider."""
+    """Some sound on the line, and how much of it was let through to the provider."""
 
     through_ms: float
     total_ms: float
@@ -87,7 +87,7 @@ class CallFigures:
     echo: LetThrough
     """Echo of the agent while the caller was silent."""
     noise: LetThrough
-    """Noise of the line while the caller was silent."""
+    """Noise of the caller's room while the caller was silent."""
     speech_reported: int
     """Times that the provider's turn detector reported speech."""
     speech_reported_falsely: int

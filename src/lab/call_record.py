@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["CallRecord", "Frame", "GateEventRecord", "GateRecorder", "PhoneSlot"]
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class PhoneSlot:
     near_end: Frame
     """What the caller said."""
     noise: Frame
-    """What else was on the line."""
+    """What else was heard in the caller's room."""
     echo: Frame
     """What came back of the far end."""
     capture: Frame
@@ -65,10 +66,17 @@ class CallRecord:
     gate_events: list[GateEventRecord] = field(default_factory=list)
     provider_speech_ms: list[float] = field(default_factory=list)
     """When the provider's turn detector reported the caller's speech."""
+    stood_still_ms: float = 0.0
+    """Time that the call lost because the machine was too busy to keep it in real time."""
     is_complete: bool = False
     """The caller came to the end of the script; else the call ended before."""
     end_reason: str = "the engine did not take the call"
     """Why the call ended, in the engine's words."""
+
+    def slot_at(self, t_ms: float) -> int:
+        """Return the slot in which something happened, or the nearest one; 0 without slots."""
+        first_after = bisect_right(self.slots, t_ms, key=lambda slot: slot.t_ms)
+        return max(0, first_after - 1)
 
 
 class GateRecorder(CallObserver):

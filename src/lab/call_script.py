@@ -6,7 +6,7 @@ caller.
 
 from __future__ import annotations
 
-__all__ = ["MakeNoise", "Say", "ScriptedCaller", "Step", "WaitForAgent", "demo_script"]
+__all__ = ["Say", "ScriptedCaller", "Step", "WaitForAgent", "demo_script"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..core.audio import FRAME_MS, G711_RATE_HZ
 from ..core.levels import rms
-from ..core.units import dbfs_to_rms, ms_to_samples
+from ..core.units import ms_to_samples
 
 _FRAME_SAMPLES = G711_RATE_HZ * FRAME_MS // 1000
 _AGENT_RMS = 100.0
@@ -25,9 +25,6 @@ _AGENT_RMS = 100.0
 _AGENT_PAUSE_MS = 700
 """A pause of the agent shorter than this does not mean that the agent has finished: between the
 sentences of the embedded agent's long answers lie up to 620 ms."""
-_CLICK_EVERY_MS = 1000
-_CLICK_AT_MS = 500
-_CLICK_DB = 20.0
 
 Frame = npt.NDArray[np.int16]
 
@@ -52,36 +49,33 @@ class WaitForAgent:
     """Go on after so long in any case: people do not wait for ever."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeNoise:
-    """Keep still while the line hisses, and clicks once a second."""
-
-    duration_ms: int
-    level_dbfs: float
-    """Level of the hiss; a click is 20 ms of it, 20 dB louder."""
-
-
-Step = Say | WaitForAgent | MakeNoise
+Step = Say | WaitForAgent
 
 
 def demo_script() -> tuple[Step, ...]:
-    """Return the call of ``make run``: greeting, question, long answer interrupted, noisy pause."""
+    """Return the call of ``make run``.
+
+    The caller lets the agent greet, asks and interrupts a long answer late, asks again and
+    interrupts that answer early, and at the end hears a long answer out.
+    """
     begun = WaitForAgent(talking=True, for_ms=200, timeout_ms=4000)
-    finished = WaitForAgent(talking=False, for_ms=900, timeout_ms=6500)
+    finished = WaitForAgent(talking=False, for_ms=900, timeout_ms=5500)
     return (
         begun,
         finished,
         Say("question"),
-        WaitForAgent(talking=True, for_ms=4600, timeout_ms=7000),
+        WaitForAgent(talking=True, for_ms=15_000, timeout_ms=18_000),
         Say("interruption"),
         begun,
         finished,
         Say("card_question"),
+        WaitForAgent(talking=True, for_ms=1800, timeout_ms=4000),
+        Say("stop"),
         begun,
         finished,
-        MakeNoise(duration_ms=6000, level_dbfs=-35.0),
         Say("thanks"),
-        WaitForAgent(talking=True, for_ms=1500, timeout_ms=4000),
+        begun,
+        WaitForAgent(talking=False, for_ms=900, timeout_ms=23_000),
     )
 
 
@@ -91,22 +85,18 @@ class ScriptedCaller:
     Args:
         script: What to do, in order.
         sentences: int16 [shape=(n,), mono, 8 kHz] by the ids that the script names.
-        seed: Of the noise.
 
     Raises:
         KeyError: the script names a sentence that does not exist.
     """
 
-    def __init__(
-        self, script: Sequence[Step], sentences: Mapping[str, Frame], *, seed: int = 0
-    ) -> None:
+    def __init__(self, script: Sequence[Step], sentences: Mapping[str, Frame]) -> None:
         self._script = tuple(script)
         self._audio = {
             step.line_id: _whole_frames(sentences[step.line_id])
             for step in script
             if isinstance(step, Say)
         }
-        self._generator = np.random.default_rng(seed)
         self._steps_done = 0
         self._step_ms = 0
         self._talking_ms = 0
@@ -127,35 +117,31 @@ class ScriptedCaller:
         """What the caller does now, in words."""
         step = self._step
         if isinstance(step, Say):
-            return f"says the {step.line_id.replace('_', ' ')}"
-        if isinstance(step, MakeNoise):
-            return "is silent on a noisy line"
+            return f"says: {step.line_id.replace('_', ' ')}"
         if isinstance(step, WaitForAgent):
             return "listens to the agent" if step.talking else "lets the agent finish"
         return "hangs up"
 
-    def step(self, heard: Frame) -> tuple[Frame, Frame]:
+    def step(self, heard: Frame) -> Frame:
         """Live through one slot.
 
         Args:
             heard: What the line plays to the caller, int16 [shape=(160,)].
 
         Returns:
-            The caller's speech and the line's noise in this slot, each int16 [shape=(160,)].
+            What the caller says in this slot, int16 [shape=(160,)].
         """
         self._listen(heard)
-        speech = noise = np.zeros(_FRAME_SAMPLES, np.int16)
+        speech = np.zeros(_FRAME_SAMPLES, np.int16)
         step = self._step
         if isinstance(step, Say):
             start = ms_to_samples(self._step_ms, G711_RATE_HZ)
             speech = self._audio[step.line_id][start : start + _FRAME_SAMPLES]
-        elif isinstance(step, MakeNoise):
-            noise = self._noise(step)
         self._step_ms += FRAME_MS
         if step is not None and self._is_over(step):
             self._steps_done += 1
             self._step_ms = 0
-        return speech, noise
+        return speech
 
     @property
     def _step(self) -> Step | None:
@@ -169,19 +155,11 @@ class ScriptedCaller:
     def _is_over(self, step: Step) -> bool:
         if isinstance(step, Say):
             return ms_to_samples(self._step_ms, G711_RATE_HZ) >= len(self._audio[step.line_id])
-        if isinstance(step, MakeNoise):
-            return self._step_ms >= step.duration_ms
         if step.talking:
             is_reached = self._silent_ms == 0 and self._talking_ms >= step.for_ms
         else:
             is_reached = self._silent_ms >= step.for_ms
         return is_reached or self._step_ms >= step.timeout_ms
-
-    def _noise(self, step: MakeNoise) -> Frame:
-        is_click = self._step_ms % _CLICK_EVERY_MS == _CLICK_AT_MS
-        level = dbfs_to_rms(step.level_dbfs + _CLICK_DB * is_click)
-        wave = self._generator.standard_normal(_FRAME_SAMPLES) * level
-        return np.clip(np.round(wave), -32768, 32767).astype(np.int16)
 
 
 def _whole_frames(audio: Frame) -> Frame:

@@ -1,13 +1,22 @@
-"""The demonstration call: the same caller, line and agent with the gate off and with the gate on.
+"""The demonstration call: the same caller, room, line and agent, with one gate after the other.
 
-Both calls run at once, over real sockets: phone -> AudioSocket -> engine -> WebSocket -> embedded
+All calls run at once, over real sockets: phone -> AudioSocket -> engine -> WebSocket -> embedded
 Realtime server. Invariant: the calls differ in the gate's policy and in nothing else; no key and no
 variable of the environment is read.
 """
 
 from __future__ import annotations
 
-__all__ = ["DEMO_CALLS", "DEMO_DELAY_MS", "DEMO_ERL_DB", "DemoCall", "DemoProgress", "run_demo"]
+__all__ = [
+    "DEMO_BABBLE_DB",
+    "DEMO_CALLS",
+    "DEMO_DELAY_MS",
+    "DEMO_ERL_DB",
+    "DEMO_TALKERS",
+    "DemoCall",
+    "DemoProgress",
+    "run_demo",
+]
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -16,21 +25,29 @@ from importlib.resources import files
 
 from ..config.models import AppConfig
 from ..core.audio import FRAME_MS, AudioFormat
+from ..core.config import GatingMode
 from ..core.g711 import decode
 from ..engine import AIEngine
 from ..errors import VoxgateError
-from ..realtime_server.voice_library import VoiceLibrary
+from ..realtime_server.voice_library import VoiceLibrary, agent_voices
+from .babble import make_babble
 from .call_record import CallRecord, Frame, GateRecorder
 from .call_script import ScriptedCaller, Step, demo_script
 from .echo_path import EchoPath
 from .jitter_buffer import JITTER_DELAY_MS
 from .phone import Phone
 
-DEMO_DELAY_MS = 180.0
+DEMO_DELAY_MS = 260.0
 """Echo path delay of the demonstration call: far-end sent by the engine to its echo received, the
 phone's buffer included."""
-DEMO_ERL_DB = 24.0
+DEMO_ERL_DB = 10.0
 """Echo return loss of the demonstration call, for speech."""
+DEMO_TALKERS = 8
+"""People who talk in the caller's room, all through the call."""
+DEMO_BABBLE_DB = 20.0
+"""How much weaker than the caller all of them together are."""
+_CALLER_DBFS = -20.0
+"""Active speech level of the caller's sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +55,14 @@ class DemoCall:
     """One way to place the demonstration call."""
 
     title: str
-    gating_enabled: bool
+    mode: GatingMode
+    """Of the gate; without one where it is off."""
 
 
 DEMO_CALLS = (
-    DemoCall(title="gate off", gating_enabled=False),
-    DemoCall(title="gate on", gating_enabled=True),
+    DemoCall(title="gate off", mode=GatingMode.OFF),
+    DemoCall(title="VAD only", mode=GatingMode.VAD),
+    DemoCall(title="echo-aware", mode=GatingMode.ECHO_AWARE),
 )
 """The calls that are compared."""
 
@@ -78,7 +97,8 @@ async def run_demo(
         VoxgateError: a call could not be placed.
     """
     steps = demo_script() if script is None else script
-    sentences = _sentences()
+    sentences = _sentences(_caller_voices())
+    babble = _babble()
     placed: dict[str, asyncio.Task[CallRecord]] = {}
     failure: VoxgateError | None = None
     try:
@@ -86,7 +106,7 @@ async def run_demo(
             for call in DEMO_CALLS:
                 caller = ScriptedCaller(steps, sentences)
                 placed[call.title] = tasks.create_task(
-                    _place_call(call, caller, progress), name=f"demo {call.title}"
+                    _place_call(call, caller, babble, progress), name=f"demo {call.title}"
                 )
     except* VoxgateError as errors:
         failure = _first_error(errors)
@@ -96,7 +116,10 @@ async def run_demo(
 
 
 async def _place_call(
-    call: DemoCall, caller: ScriptedCaller, progress: Callable[[DemoProgress], None]
+    call: DemoCall,
+    caller: ScriptedCaller,
+    babble: Frame,
+    progress: Callable[[DemoProgress], None],
 ) -> CallRecord:
     record = CallRecord()
 
@@ -115,7 +138,7 @@ async def _place_call(
     await engine.start()
     try:
         echo_path = EchoPath(delay_ms=DEMO_DELAY_MS - JITTER_DELAY_MS, erl_db=DEMO_ERL_DB)
-        phone = Phone(caller, echo_path, record, on_slot=report)
+        phone = Phone(caller, echo_path, record, background=babble, on_slot=report)
         await phone.call(engine.addresses["audiosocket"])
     finally:
         await engine.stop()
@@ -124,11 +147,12 @@ async def _place_call(
 
 def _demo_config(call: DemoCall) -> AppConfig:
     config = AppConfig()
-    policy = config.gating.providers["openai_realtime"]
-    policies = {
-        **config.gating.providers,
-        "openai_realtime": replace(policy, gating_enabled=call.gating_enabled),
-    }
+    policies = dict(config.gating.providers)
+    policies["openai_realtime"] = replace(
+        policies["openai_realtime"],
+        gating_enabled=call.mode is not GatingMode.OFF,
+        mode=call.mode,
+    )
     line = replace(config.lines.audiosocket, enabled=True, host="127.0.0.1", port=0)
     return replace(
         config,
@@ -138,9 +162,19 @@ def _demo_config(call: DemoCall) -> AppConfig:
     )
 
 
-def _sentences() -> Mapping[str, Frame]:
-    library = VoiceLibrary.load(files(__package__) / "voices")
+def _caller_voices() -> VoiceLibrary:
+    return VoiceLibrary.load(files(__package__) / "voices")
+
+
+def _sentences(library: VoiceLibrary) -> Mapping[str, Frame]:
     return {line.id: decode(line.audio, line.audio_format) for line in library.values()}
+
+
+def _babble() -> Frame:
+    """Return what is heard in the caller's room."""
+    voices = [list(_sentences(each).values()) for each in (agent_voices(), _caller_voices())]
+    level_dbfs = _CALLER_DBFS - DEMO_BABBLE_DB
+    return make_babble(voices, n_talkers=DEMO_TALKERS, level_dbfs=level_dbfs)
 
 
 def _first_error(errors: BaseExceptionGroup[VoxgateError]) -> VoxgateError:

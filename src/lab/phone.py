@@ -1,7 +1,8 @@
 """A telephone behind an Asterisk, simulated: places a call over AudioSocket and lives through it.
 
 The line between both is G.711 mu-law; the far end comes back as echo. Invariant: one frame out each
-20 ms, against monotonic deadlines, in one write, as Asterisk does.
+20 ms, against monotonic deadlines, in one write, as Asterisk does. Where the machine is too busy
+for that the call stands still, and the record says for how long.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ from .jitter_buffer import JitterBuffer
 
 _PCM16 = AudioFormat()
 _MULAW = AudioFormat(Encoding.MULAW)
+_FRAME_SAMPLES = _PCM16.frame_samples
 _READ_BYTES = 4096
+_MADE_GOOD_MS = 60.0
+"""What the phone may be behind its deadlines and still catch up: what its buffer evens out."""
 _HANGUP_TIMEOUT_S = 2.0
 """How long the engine may take to close the connection after a hangup."""
 
@@ -45,6 +49,8 @@ class Phone:
         caller: What the caller does.
         echo_path: What comes back of the far end.
         record: Filled with the phone's half of the call.
+        background: What else is heard in the caller's room, int16 [shape=(n,), mono, 8 kHz];
+            repeated for as long as the call lasts.
         on_slot: Told after each slot, for progress.
         clock: Of the engine.
     """
@@ -55,12 +61,14 @@ class Phone:
         echo_path: EchoPath,
         record: CallRecord,
         *,
+        background: Frame | None = None,
         on_slot: Callable[[ScriptedCaller], None] = lambda _caller: None,
         clock: Clock = monotonic_ms,
     ) -> None:
         self._caller = caller
         self._echo_path = echo_path
         self._record = record
+        self._background = np.zeros(_FRAME_SAMPLES, np.int16) if background is None else background
         self._on_slot = on_slot
         self._clock = clock
         self._received = JitterBuffer()
@@ -107,12 +115,22 @@ class Phone:
             self._record.slots.append(slot)
             writer.write(serialize_audio(encode(slot.capture, _PCM16)))
             self._on_slot(self._caller)
-            next_ms += FRAME_MS
+            next_ms = self._next_slot_ms(next_ms)
             await asyncio.sleep(max(0.0, next_ms - self._clock()) / 1000)
+
+    def _next_slot_ms(self, last_ms: float) -> float:
+        """Return when the next slot begins: at once, if this one began far too late."""
+        next_ms = last_ms + FRAME_MS
+        late_ms = self._clock() - next_ms
+        if late_ms <= _MADE_GOOD_MS:
+            return next_ms
+        self._record.stood_still_ms += late_ms
+        return next_ms + late_ms
 
     def _live_slot(self, t_ms: float) -> PhoneSlot:
         far_end = self._received.pop()
-        near_end, noise = self._caller.step(far_end)
+        near_end = self._caller.step(far_end)
+        noise = self._next_noise()
         echo = self._echo_path.process(far_end)
         mixed = _as_samples(near_end + echo + noise)
         return PhoneSlot(
@@ -123,6 +141,11 @@ class Phone:
             echo=_as_samples(echo),
             capture=decode(encode(mixed, _MULAW), _MULAW),
         )
+
+    def _next_noise(self) -> Frame:
+        start = len(self._record.slots) * _FRAME_SAMPLES
+        wanted = range(start, start + _FRAME_SAMPLES)
+        return self._background.take(wanted, mode="wrap")
 
 
 async def _connect(

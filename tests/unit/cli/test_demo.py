@@ -22,16 +22,18 @@ Report = Callable[[DemoProgress], None]
 
 
 def records() -> dict[str, CallRecord]:
-    """Return a call that the echo cut off, and one that the caller cut off after 200 ms."""
+    """Return a call that the echo cut off, one that it paused, and one that the caller cut off."""
     off = record_of(300, agent=[(0, 60)], echo=[(20, 80)], noise=[(200, 250)], forwarded=[(0, 300)])
     off.gate_events.append(gate_event(GateEventType.INTERRUPTED, 2200.0))
     off.provider_speech_ms.append(2200.0)
-    on = record_of(
+    vad = record_of(300, agent=[(0, 60)], echo=[(20, 80)], noise=[(0, 300)], forwarded=[(60, 110)])
+    vad.gate_events.append(gate_event(GateEventType.CANDIDATE_DROPPED, 1800.0))
+    echo_aware = record_of(
         300, agent=[(0, 110)], caller=[(100, 200)], echo=[(20, 90)], forwarded=[(90, 195)]
     )
-    on.gate_events.append(gate_event(GateEventType.INTERRUPTED, 3200.0))
-    on.provider_speech_ms.append(3200.0)
-    return {"gate off": off, "gate on": on}
+    echo_aware.gate_events.append(gate_event(GateEventType.INTERRUPTED, 3200.0))
+    echo_aware.provider_speech_ms.append(3200.0)
+    return {"gate off": off, "VAD only": vad, "echo-aware": echo_aware}
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +49,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Resu
 
     def run(*arguments: str, outcome: dict[str, CallRecord] | Exception | None = None) -> Result:
         async def run_demo(*, progress: Report) -> dict[str, CallRecord]:
-            for title in ("gate off", "gate on"):
+            for title in ("gate off", "VAD only", "echo-aware"):
                 progress(
                     DemoProgress(title=title, elapsed_s=1.5, done_ratio=0.1, doing="says hello")
                 )
@@ -79,21 +81,21 @@ def cells(result: Result) -> dict[str, list[str]]:
 
 
 @pytest.mark.usefixtures("hasty")
-def test_the_table_has_every_figure_of_both_calls(place: Callable[..., Result]) -> None:
+def test_the_table_has_every_figure_of_all_calls(place: Callable[..., Result]) -> None:
     """With units, how many onsets a median is over, and a dash where there was no occasion."""
     result = place()
     assert result.exit_code == 0
     assert cells(result) == {
-        "false barge-ins: caller silent": ["1", "0"],
-        "agent cut off by the caller": ["0", "1"],
-        "agent paused, then went on": ["0", "0"],
-        "caller's onset to agent's silence": ["-", "200 ms (n = 1)"],
-        "caller's speech lost": ["-", "5.0 %"],
-        "echo that reached the provider": ["1.2 of 1.2 s", "0.0 of 1.4 s"],
-        "noise that reached the provider": ["1.0 of 1.0 s", "-"],
-        "times the caller began to speak": ["0", "1"],
-        "times the provider heard speech": ["1", "1"],
-        "... while the caller was silent": ["1", "0"],
+        "false barge-ins": ["1", "0", "0"],
+        "right barge-ins": ["0", "0", "1"],
+        "agent paused and went on": ["0", "1", "0"],
+        "onset to agent's silence": ["-", "-", "200 ms (n = 1)"],
+        "caller's speech lost": ["-", "-", "5.0 %"],
+        "echo at the provider": ["1.2 of 1.2 s", "0.4 of 1.2 s", "0.0 of 1.4 s"],
+        "babble at the provider": ["1.0 of 1.0 s", "1.0 of 6.0 s", "-"],
+        "caller began to speak": ["0", "0", "1"],
+        "provider heard speech": ["1", "0", "1"],
+        "... of a silent caller": ["1", "0", "0"],
     }
     assert max(map(len, result.stdout.splitlines()[:-1])) <= 80
 
@@ -122,9 +124,30 @@ def test_without_a_folder_it_is_out(place: Callable[..., Result], tmp_path: Path
 def test_piped_progress_is_a_line_for_whatever_is_new(place: Callable[..., Result]) -> None:
     """No bars, no control codes."""
     lines = place().stdout.splitlines()
-    assert lines.count("gate off   1.5 s  the caller says hello") == 1
-    assert lines.count("gate on    1.5 s  the caller says hello") == 1
+    for title in ("gate off  ", "VAD only  ", "echo-aware"):
+        assert lines.count(f"{title}   1.5 s  the caller says hello") == 1
     assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_is_simulated_is_told_first(place: Callable[..., Result]) -> None:
+    """Echo, delay and babble, with their figures."""
+    introduction = " ".join(place().stdout.partition("gate off  ")[0].split())
+    assert "Echo path delay 260 ms, echo return loss 10 dB." in introduction
+    assert "8 people talk all the time, together 20 dB below the caller" in introduction
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_machine_that_was_too_busy_is_told(place: Callable[..., Result], is_long: bool) -> None:
+    """From a second on, the longest of the calls: the figures are not those of an idle machine."""
+    outcome = records()
+    outcome["gate off"].stood_still_ms = 400.0
+    outcome["echo-aware"].stood_still_ms = 4440.0 if is_long else 900.0
+    result = place(outcome=outcome)
+    assert result.exit_code == 0
+    assert ("they stood still for up to 4.4 s" in result.stdout) == is_long
+    assert ("too busy" in result.stdout) == is_long
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_calls(
@@ -168,13 +191,13 @@ def test_a_call_that_ended_early_is_told_with_what_there_is_of_it(
 ) -> None:
     """Table, picture, and one line with the engine's reason; status 1."""
     outcome = records()
-    outcome["gate on"] = CallRecord(end_reason="provider_lost: closed [1006]")
+    outcome["echo-aware"] = CallRecord(end_reason="provider_lost: closed [1006]")
     result = place(outcome=outcome)
     assert result.exit_code == 1
-    assert cells(result)["caller's speech lost"] == ["-", "-"]
+    assert cells(result)["caller's speech lost"] == ["-", "-", "-"]
     assert (tmp_path / "out" / "demo.png").is_file()
     assert result.stderr == (
-        "Error: the call with the gate on ended early: provider_lost: closed [1006]\n"
+        "Error: the call 'echo-aware' ended early: provider_lost: closed [1006]\n"
     )
 
 
@@ -183,17 +206,18 @@ async def test_on_a_terminal_each_call_is_a_bar_in_a_line(
     monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     """Narrow ones lose the end of the line, never the call's name or its time."""
+    titles = ("gate off", "VAD only", "echo-aware")
 
     async def run_demo(*, progress: Report) -> dict[str, CallRecord]:
-        for title, done_ratio in (("gate off", 0.25), ("gate on", 0.75)):
-            doing = "says the card question"
+        for title, done_ratio in zip(titles, (0.25, 0.5, 0.75), strict=True):
+            doing = "says: card question"
             progress(DemoProgress(title=title, elapsed_s=41.2, done_ratio=done_ratio, doing=doing))
         return {}
 
     monkeypatch.setattr(demo, "run_demo", run_demo)
     out = io.StringIO()
     await demo._run(Console(file=out, width=width, force_terminal=True, color_system=None))
-    *_, last_off, last_on = (line for line in out.getvalue().splitlines() if "gate o" in line)
-    for line, title in ((last_off, "gate off"), (last_on, "gate on")):
+    shown = [line for line in out.getvalue().splitlines() if any(map(line.count, titles))]
+    for line, title in zip(shown[-3:], titles, strict=True):
         assert title in line
         assert "41 s the call" in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def rows_with(pixels: np.ndarray, colour: str) -> np.ndarray:
 
 
 def test_the_picture_is_fit_for_a_page(tmp_path: Path) -> None:
-    """1500 pixels wide, so that its text is still read at 1000; two calls fit a screen."""
-    pixels = drawn(tmp_path, off=record_of(500), on=record_of(500))
-    assert pixels.shape == (1215, 1500, 3)
+    """1500 pixels wide, so that its text is still read at 900; three calls fit a screen then."""
+    pixels = drawn(tmp_path, off=record_of(500), vad=record_of(500), on=record_of(500))
+    assert pixels.shape == (1320, 1500, 3)
 
 
 def test_every_sound_is_seen_where_it_belongs(tmp_path: Path) -> None:
@@ -50,6 +51,55 @@ def test_every_sound_is_seen_where_it_belongs(tmp_path: Path) -> None:
     assert is_colour(sounds, AGENT).sum() > 5 * is_colour(silence, AGENT).sum() > 0
     assert is_colour(sounds, CALLER).sum() > 5 * is_colour(silence, CALLER).sum() > 0
     assert rows_with(sounds, AGENT)[0] < rows_with(sounds, CALLER)[0]
+
+
+def lane_with(pixels: np.ndarray, colour: str) -> np.ndarray:
+    """Return where the widest line of a colour has it: bool [shape=(width,)]."""
+    found = is_colour(pixels, colour)
+    lane: np.ndarray = found[found.sum(axis=1).argmax()]
+    return lane
+
+
+def test_what_the_provider_hears_is_told_apart(tmp_path: Path) -> None:
+    """Of 500 slots of the caller 400 came through, of 1000 of babble 300, outside the speech."""
+    record = record_of(
+        2000, caller=[(500, 1000)], noise=[(0, 500), (1500, 2000)], forwarded=[(200, 900)]
+    )
+    rows = drawn(tmp_path, call=record)[:, 180:1470]  # without what is written beside them
+    black, caller = (is_colour(rows, colour).sum(axis=1) for colour in ("black", CALLER))
+    is_lane = (black > 100) & (caller > 100)
+    assert is_lane.sum() > 15
+    assert black[is_lane] / caller[is_lane] == pytest.approx(300 / 400, abs=0.03)
+
+
+def test_short_pauses_between_words_are_drawn_as_speech(tmp_path: Path) -> None:
+    """And longer ones are not; both are in this call, in which everything came through."""
+    words = [(100, 300), (314, 500), (516, 700)]
+    record = record_of(1000, caller=words, noise=[(0, 1000)], forwarded=[(0, 1000)])
+    lane = lane_with(drawn(tmp_path, call=record), CALLER)
+    edges = np.flatnonzero(np.diff(lane.astype(np.int8)))
+    widths = np.diff(edges)[::2] / (edges[-1] - edges[0])
+    assert widths == pytest.approx([400 / 600, 184 / 600], abs=0.01)
+
+
+def test_a_call_without_cut_offs_has_nothing_red_but_its_legend(tmp_path: Path) -> None:
+    """Its title is grey where it says that there were none."""
+    pixels = drawn(tmp_path, call=record_of(100))
+    legend_from = rows_with(pixels, CANDIDATE)[0] - 80
+    for colour in (CUT_FALSE, CUT_RIGHT):
+        rows = rows_with(pixels, colour)
+        assert len(rows) > 0
+        assert rows.min() > legend_from
+
+
+def test_what_happens_while_a_call_stands_still_is_drawn_where_it_stood(tmp_path: Path) -> None:
+    """A machine that was too busy for 100 s moves nothing out of the picture."""
+    record = record_of(500, agent=[(0, 500)])
+    record.slots[250:] = [replace(slot, t_ms=slot.t_ms + 1e5) for slot in record.slots[250:]]
+    record.gate_events.append(gate_event(GateEventType.INTERRUPTED, 1e5 + 1000.0 + 250 * 20.0))
+    found = is_colour(drawn(tmp_path, call=record), CUT_FALSE)
+    column = int(found.sum(axis=0).argmax())
+    assert 0.5 < column / found.shape[1] < 0.6, "in the middle of the rows"
 
 
 @pytest.mark.parametrize(

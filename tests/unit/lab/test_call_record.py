@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from support.simulated_calls import record_of
 from voxgate.call_observer import CallEnded
 from voxgate.core.audio import AudioFormat
 from voxgate.core.gate_decision import (
@@ -142,6 +145,26 @@ def test_when_the_provider_heard_the_caller_is_kept(call: Call) -> None:
     call.recorder.on_provider_event(CALL, 5.0, ResponseStarted("r"))
     call.recorder.on_provider_event(CALL, 7.0, CallerSpeechStarted(PASS_THROUGH))
     assert call.record.provider_speech_ms == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("t_ms", "slot"), [(0.0, 0), (1000.0, 0), (1019.9, 0), (1020.0, 1), (1599.0, 29), (9000.0, 29)]
+)
+def test_what_happened_belongs_to_the_slot_that_had_begun_last(t_ms: float, slot: int) -> None:
+    """Before the first and after the last slot to the nearest; t = 1000 is the first one's."""
+    assert record_of(30).slot_at(t_ms) == slot
+
+
+def test_a_call_that_stood_still_has_no_slots_in_between() -> None:
+    """What happened meanwhile belongs to the slot before."""
+    record = record_of(4)
+    record.slots[2:] = [replace(slot, t_ms=slot.t_ms + 5000.0) for slot in record.slots[2:]]
+    assert [record.slot_at(t_ms) for t_ms in (1030.0, 4000.0, 6039.0, 6041.0)] == [1, 1, 1, 2]
+
+
+def test_a_call_without_slots_has_a_place_for_everything() -> None:
+    """So that a call which the engine hung up at once can be drawn."""
+    assert CallRecord().slot_at(1234.0) == 0
 
 
 def test_why_the_call_ended_is_kept(call: Call) -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 
 from support.signals import white_noise
 from support.simulated_calls import LOUD, SILENT
 from voxgate.core.levels import rms
 from voxgate.lab.call_record import CallRecord
-from voxgate.lab.call_script import MakeNoise, Say, ScriptedCaller, Step
+from voxgate.lab.call_script import Say, ScriptedCaller, Step
 from voxgate.lab.echo_path import EchoPath
 from voxgate.lab.phone import Phone
 
 SENTENCE = white_noise(100, level_dbfs=-20)
 
 
-def phone_of(*script: Step, erl_db: float = 12.0, delay_ms: float = 40.0) -> Phone:
+def phone_of(
+    *script: Step,
+    erl_db: float = 12.0,
+    delay_ms: float = 40.0,
+    background: np.ndarray | None = None,
+    clock: Callable[[], float] = lambda: 0.0,
+) -> Phone:
     caller = ScriptedCaller(script, {"sentence": SENTENCE})
-    return Phone(caller, EchoPath(delay_ms=delay_ms, erl_db=erl_db), CallRecord())
+    path = EchoPath(delay_ms=delay_ms, erl_db=erl_db)
+    return Phone(caller, path, CallRecord(), background=background, clock=clock)
 
 
 def test_what_was_received_is_heard_and_comes_back_as_echo() -> None:
@@ -36,7 +46,8 @@ def test_what_was_received_is_heard_and_comes_back_as_echo() -> None:
 
 def test_capture_is_speech_and_echo_and_noise_within_a_mulaw_step() -> None:
     """The line is G.711: half a step is 1/32 of the sample with the bias of 132."""
-    phone = phone_of(Say("sentence"), MakeNoise(duration_ms=100, level_dbfs=-30))
+    background = white_noise(200, level_dbfs=-30)
+    phone = phone_of(Say("sentence"), background=background)
     for _ in range(10):
         phone._received.push(LOUD)
     for n in range(10):
@@ -44,7 +55,45 @@ def test_capture_is_speech_and_echo_and_noise_within_a_mulaw_step() -> None:
         parts = slot.near_end.astype(int) + slot.echo + slot.noise
         assert np.all(np.abs(slot.capture - parts) <= (np.abs(parts) + 132) / 32 + 1)
         assert (n < 5) == bool(slot.near_end.any())
-        assert (n >= 5) == bool(slot.noise.any())
+        assert slot.noise.any()
+
+
+def test_what_is_heard_in_the_room_goes_on_and_on() -> None:
+    """To the sample, through slots that its length is no multiple of, from the start again."""
+    background = np.arange(1, 401, dtype=np.int16)
+    phone = phone_of(background=background)
+    heard = []
+    for n in range(6):
+        slot = phone._live_slot(20.0 * n)
+        phone._record.slots.append(slot)
+        heard.append(slot.noise)
+    assert np.array_equal(np.concatenate(heard), np.resize(background, 960))
+
+
+def test_without_a_background_the_room_is_silent() -> None:
+    """Nothing but the caller and the echo is in the capture."""
+    slot = phone_of()._live_slot(0.0)
+    assert not slot.noise.any()
+    assert not slot.capture.any()
+
+
+@pytest.mark.parametrize(
+    ("now_ms", "next_ms", "stood_still_ms"),
+    [
+        (105.0, 120.0, 0.0),
+        (180.0, 120.0, 0.0),
+        (181.0, 181.0, 61.0),
+        (5000.0, 5000.0, 4880.0),
+    ],
+    ids=["in time", "late", "far too late", "seconds late"],
+)
+def test_a_call_stands_still_where_the_machine_is_too_busy(
+    now_ms: float, next_ms: float, stood_still_ms: float
+) -> None:
+    """A little delay is made good; of more the record tells, and time goes on from there."""
+    phone = phone_of(clock=lambda: now_ms)
+    assert phone._next_slot_ms(100.0) == next_ms
+    assert phone._record.stood_still_ms == stood_still_ms
 
 
 def test_a_line_that_is_too_loud_clips() -> None:
@@ -63,7 +112,7 @@ def test_the_caller_listens_to_what_the_phone_plays() -> None:
     heard = []
 
     class Listener(ScriptedCaller):
-        def step(self, heard_now: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        def step(self, heard_now: np.ndarray) -> np.ndarray:
             heard.append(bool(heard_now.any()))
             return super().step(heard_now)
 

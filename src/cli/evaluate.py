@@ -6,30 +6,33 @@ __all__ = ["command"]
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import IO, Any
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import track
 
 from ..config import read_config
 from ..core.config import GatingMode
 from ..lab.evaluate.batch import evaluate_rows
 from ..lab.evaluate.evaluation import EvaluatedRow, result_of, with_mode
-from ..lab.evaluate.manifest import Manifest, RowNote, RowProblem, parse_manifest
+from ..lab.evaluate.manifest import RowNote, RowProblem, parse_manifest
 from ..lab.evaluate.summary import figures_by_tag, figures_of
 from ..lab.evaluate.summary_json import summary_as_json
 from ..lab.evaluate.tables import overall_table, tag_tables
+from .progress import with_progress
 from .workforce import refuse_jobs_with_dask, workforce_options
 
 _WIDTH = 120
 """Columns of the tables where the output is no terminal."""
 _SHOWN_NOTES = 20
 """Notes shown before the rest is only counted."""
+_INTERRUPTED = 130
+"""Status after Ctrl-C, as shells have it."""
 
 
 @click.command(name="evaluate")
@@ -71,69 +74,98 @@ def command(
     if a row could not be judged; the others are judged all the same.
     """
     refuse_jobs_with_dask(ctx, dask)
+    _refuse_to_overwrite(manifest, out)
     loaded = read_config(config_path)
     config = loaded.config.gating_config
     if mode is not None:
         config = with_mode(config, GatingMode(mode))
     parsed = parse_manifest(manifest.read_bytes(), manifest.parent)
     outcomes = evaluate_rows(parsed.rows, config=config, jobs=jobs, dask=dask)
-    with nullcontext() if out is None else _opened(out) as results:
-        evaluated, problems = _gather(_with_progress(outcomes, len(parsed.rows)), results)
-    problems = sorted([*parsed.problems, *problems], key=lambda problem: problem.line)
-    notes = _notes(parsed, evaluated)
-    _report_rows(str(manifest), problems, notes)
+    judged = _Judged([], list(parsed.problems))
+    try:
+        with _no_results() if out is None else _opened(out) as results:
+            judged.gather(with_progress(outcomes, len(parsed.rows), "evaluating"), results)
+    except KeyboardInterrupt:
+        done = len(judged.evaluated)
+        click.echo(f"interrupted: {done} of {len(parsed.rows)} rows were judged", err=True)
+        ctx.exit(_INTERRUPTED)
     setting = {
         "manifest": str(manifest),
         "config": loaded.source,
         "environment": list(loaded.variables),
         "mode": mode,
     }
-    if as_json:
-        summary = summary_as_json(evaluated, problems, notes, setting=setting)
-        click.echo(json.dumps(summary, indent=2))
-    else:
-        _show(evaluated, setting)
-    ctx.exit(1 if problems or not evaluated else 0)
+    _report(judged, parsed.notes, setting, as_json=as_json)
+    ctx.exit(1 if judged.problems or not judged.evaluated else 0)
 
 
-def _opened(out: Path) -> IO[str]:
+def _refuse_to_overwrite(manifest: Path, out: Path | None) -> None:
+    if out is not None and out.exists() and out.samefile(manifest):
+        raise click.UsageError(f"--out: {out} is the manifest")
+
+
+_Write = Callable[[str], None]
+
+
+@contextmanager
+def _opened(out: Path) -> Iterator[_Write]:
+    """Return what writes text to a file at once, so that nothing is lost of what was judged."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        return out.open("w", encoding="utf-8", newline="\n")
+        sink = out.open("wb", buffering=0)
     except OSError as error:
         raise click.FileError(str(out), hint=error.strerror) from error
 
+    def write(text: str) -> None:
+        left = text.encode("utf-8")
+        try:
+            while left:
+                left = left[sink.write(left) :]
+        except OSError as error:
+            raise click.FileError(str(out), hint=error.strerror) from error
 
-def _with_progress(
-    outcomes: Iterable[EvaluatedRow | RowProblem], total: int
-) -> Iterable[EvaluatedRow | RowProblem]:
-    """Return the outcomes, with a bar on a terminal."""
-    if not sys.stderr.isatty():
-        return outcomes
-    console = Console(stderr=True)
-    return track(outcomes, total=total, description="evaluating", console=console, transient=True)
-
-
-def _gather(
-    outcomes: Iterable[EvaluatedRow | RowProblem], results: IO[str] | None
-) -> tuple[list[EvaluatedRow], list[RowProblem]]:
-    """Write each result as it comes; return the rows judged, and the others."""
-    evaluated: list[EvaluatedRow] = []
-    problems: list[RowProblem] = []
-    for outcome in outcomes:
-        if isinstance(outcome, RowProblem):
-            problems.append(outcome)
-            continue
-        evaluated.append(outcome)
-        if results is not None:
-            results.write(f"{json.dumps(result_of(outcome))}\n")
-            results.flush()
-    return evaluated, problems
+    with sink:
+        yield write
 
 
-def _notes(parsed: Manifest, evaluated: Iterable[EvaluatedRow]) -> list[RowNote]:
-    notes = [*parsed.notes, *(note for row in evaluated for note in row.notes)]
-    return sorted(notes, key=lambda note: note.line)
+@contextmanager
+def _no_results() -> Iterator[_Write]:
+    yield lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What has come of the rows so far."""
+
+    evaluated: list[EvaluatedRow]
+    problems: list[RowProblem]
+
+    def gather(self, outcomes: Iterable[EvaluatedRow | RowProblem], write: _Write) -> None:
+        """Take outcomes as they come, and write each result."""
+        for outcome in outcomes:
+            if isinstance(outcome, RowProblem):
+                self.problems.append(outcome)
+            else:
+                self.evaluated.append(outcome)
+                write(f"{json.dumps(result_of(outcome))}\n")
+
+
+def _report(
+    judged: _Judged, notes: Sequence[RowNote], setting: dict[str, Any], *, as_json: bool
+) -> None:
+    """Write the summary to stdout, and what was wrong with rows to stderr."""
+    manifest, evaluated = setting["manifest"], judged.evaluated
+    problems = sorted(judged.problems, key=lambda problem: problem.line)
+    all_notes = [*notes, *(note for row in evaluated for note in row.notes)]
+    all_notes.sort(key=lambda note: note.line)
+    _report_rows(manifest, problems, all_notes)
+    if not evaluated:
+        click.echo(f"{manifest}: there is no row that can be judged", err=True)
+    if as_json:
+        summary = summary_as_json(evaluated, problems, all_notes, setting=setting)
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        _show(evaluated, setting)
 
 
 def _report_rows(manifest: str, problems: Sequence[RowProblem], notes: Sequence[RowNote]) -> None:

@@ -48,18 +48,24 @@ def evaluate_row(
     if policy is None:
         rule = known_names(row.provider, sorted({*config.providers, *config.kinds}))
         return _problem(row, "provider", f"{row.provider!r} is not configured; {rule}")
-    recording = load_recording(row, folder)
-    if isinstance(recording, RowProblem):
-        return recording
     try:
-        run = run_gate(recording, provider=row.provider, gate=make_gate(config))
+        recording = load_recording(row, folder)
+        if isinstance(recording, RowProblem):
+            return recording
+        return _judged(row, recording, config, is_gated=policy.gating_enabled)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other rows are judged
-        return _problem(row, None, f"the gate failed: {error!r}")
+        return _problem(row, None, f"could not be judged: {error!r}")
+
+
+def _judged(
+    row: ManifestRow, recording: Recording, config: GatingConfig, *, is_gated: bool
+) -> EvaluatedRow:
+    run = run_gate(recording, provider=row.provider, gate=make_gate(config))
     return EvaluatedRow(
         row=row,
         run=run,
         verdict=judge_call(_truth(recording), run.events, run.forwarded),
-        is_gated=policy.gating_enabled,
+        is_gated=is_gated,
         notes=recording.notes,
     )
 

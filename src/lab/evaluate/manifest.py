@@ -27,7 +27,8 @@ class ManifestRow:
 
     line: int
     """Line of the manifest, from 1."""
-    id: str
+    id: str | int
+    """As the manifest has it."""
     capture: Path
     far_end: Path | None
     provider: str
@@ -48,7 +49,7 @@ class RowProblem:
     field: str | None
     """The key of the row; None if the line is no row at all."""
     message: str
-    row_id: str | None = None
+    row_id: str | int | None = None
     """The row's id, if that much is known."""
 
     def __str__(self) -> str:
@@ -96,7 +97,7 @@ def parse_manifest(data: bytes, folder: Path) -> Manifest:
     rows: list[ManifestRow] = []
     problems: list[RowProblem] = []
     notes: list[RowNote] = []
-    line_of: dict[str, int] = {}
+    line_of: dict[str | int, int] = {}
     for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not line.strip():
             continue
@@ -120,7 +121,7 @@ class _RowParser:
         self.notes: list[RowNote] = []
         self._line = line
         self._folder = folder
-        self._id: str | None = None
+        self._id: str | int | None = None
         self._row: Mapping[str, Any] = {}
 
     def refuse(self, key: str | None, message: str) -> None:
@@ -139,7 +140,7 @@ class _RowParser:
     def _parse(self, line: bytes) -> ManifestRow | None:
         if not self._read_object(line):
             return None
-        self._id = self._text("id")
+        self._id = self._read_id()
         self._note_unknown_keys()
         capture = self._text("capture")
         far_end = self._text("far_end", or_null=True)
@@ -199,6 +200,11 @@ class _RowParser:
         else:
             return value
         return None
+
+    def _read_id(self) -> str | int | None:
+        value = self._row.get("id")
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return value if is_number else self._text("id")
 
     def _agent_speaking(self) -> tuple[Interval, ...] | None:
         if self._row.get("agent_speaking") is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["overall_table", "tag_tables"]
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from rich import box
 from rich.markup import escape
@@ -17,6 +18,8 @@ from .judge import AudioShare
 from .summary import Figures, Latency, Mistakes, Share
 
 _NONE = "-"
+_SHOWN_VALUES = 40
+"""Values of a tag that a table shows: there may be one for each row."""
 
 
 def overall_table(figures: Figures) -> Table:
@@ -41,8 +44,10 @@ def _tag_table(tag: str, by_value: Mapping[str, Figures]) -> Table:
     table.add_column(escape(tag))
     for name, _ in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
-    for value, figures in by_value.items():
+    for value, figures in islice(by_value.items(), _SHOWN_VALUES):
         table.add_row(escape(value), *(cell(figures) for _, cell in _COLUMNS))
+    if len(by_value) > _SHOWN_VALUES:
+        table.caption = f"and {len(by_value) - _SHOWN_VALUES} more; --json has them all"
     return table
 
 

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 __all__ = ["WavAudio", "parse_wav"]
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...core.audio import AudioFormat
 from ...core.framer import Framer
+
+KNOWN_RATES_HZ = (8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000)
+"""Rates that the gate takes as they are."""
+_LOWEST_HZ = 4000
 
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _FORMATS = {2: "ADPCM", 3: "floating point", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM"}
@@ -49,21 +56,23 @@ class WavAudio:
 
 
 def parse_wav(data: bytes) -> WavAudio:
-    """Return the audio of a mono 16-bit PCM file at one of the known rates.
+    """Return the audio of a mono 16-bit PCM file.
+
+    A rate that the gate does not know is converted to the next one above, at zero delay.
 
     Raises:
         ValueError: it is something else, or not whole; the message says what.
     """
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise ValueError("is not a WAV file")
-    audio_format: AudioFormat | None = None
+    rate_hz: int | None = None
     for name, declared, body in _chunks(data):
         if name == b"fmt ":
-            audio_format = _parse_format(body)
+            rate_hz = _parse_rate(body)
         elif name == b"data":
-            if audio_format is None:
+            if rate_hz is None:
                 raise ValueError("is not a whole WAV file: no format stands before the audio")
-            return WavAudio(_checked_audio(declared, body), audio_format)
+            return _at_known_rate(_checked_audio(declared, body), rate_hz)
     raise ValueError("is not a whole WAV file: it has no audio")
 
 
@@ -78,7 +87,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
         at += size + size % 2
 
 
-def _parse_format(body: bytes) -> AudioFormat:
+def _parse_rate(body: bytes) -> int:
     if len(body) < _FMT.size:
         raise ValueError("is not a whole WAV file: its format is cut short")
     tag, channels, rate_hz, _, _, bits = _FMT.unpack_from(body)
@@ -90,7 +99,9 @@ def _parse_format(body: bytes) -> AudioFormat:
         raise ValueError(f"has {channels} channels, not 1")
     if bits != 16:
         raise ValueError(f"has {bits} bits a sample, not 16")
-    return AudioFormat(rate_hz=rate_hz)
+    if not _LOWEST_HZ <= rate_hz <= KNOWN_RATES_HZ[-1]:
+        raise ValueError(f"has {rate_hz} Hz, not {_LOWEST_HZ} to {KNOWN_RATES_HZ[-1]}")
+    return int(rate_hz)
 
 
 def _checked_audio(declared: int, audio: bytes) -> bytes:
@@ -101,3 +112,22 @@ def _checked_audio(declared: int, audio: bytes) -> bytes:
     if not audio:
         raise ValueError("holds no audio")
     return audio
+
+
+def _at_known_rate(audio: bytes, rate_hz: int) -> WavAudio:
+    known_hz = next(known for known in KNOWN_RATES_HZ if known >= rate_hz)
+    if known_hz != rate_hz:
+        audio = _converted(audio, rate_hz, known_hz)
+    return WavAudio(audio, AudioFormat(rate_hz=known_hz))
+
+
+def _converted(audio: bytes, from_hz: int, to_hz: int) -> bytes:
+    """Return the audio at a higher rate, as long as it was: its spectrum with nothing above it."""
+    samples = np.frombuffer(audio, "<i2")
+    block_in, block_out = (hz // math.gcd(from_hz, to_hz) for hz in (from_hz, to_hz))
+    # Silence behind the end keeps it from coming round to the start.
+    blocks = -(-(len(samples) + from_hz // 10) // block_in)
+    spectrum = np.fft.rfft(samples, blocks * block_in)
+    wave = np.fft.irfft(spectrum, blocks * block_out) * (block_out / block_in)
+    wanted = wave[: round(len(samples) * to_hz / from_hz)]
+    return np.clip(np.round(wanted), -32768, 32767).astype("<i2").tobytes()

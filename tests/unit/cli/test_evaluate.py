@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from support.signals import silence, speech_like
 from voxgate.cli import evaluate as module
 from voxgate.cli.evaluate import command
 from voxgate.errors import ConfigError
+from voxgate.lab.evaluate.manifest import ManifestRow
 
 
 @pytest.fixture
@@ -110,6 +112,7 @@ def test_a_manifest_without_a_good_row_is_a_failure(folder: Path, lines: list[st
     result = evaluate(folder, lines)
     assert result.exit_code == 1
     assert result.stdout.startswith(f"{folder / 'm.jsonl'}: 0 rows")
+    assert result.stderr.endswith(f"{folder / 'm.jsonl'}: there is no row that can be judged\n")
 
 
 def test_the_configuration_is_the_one_named(folder: Path) -> None:
@@ -153,6 +156,40 @@ def test_processes_and_a_cluster_exclude_each_other(folder: Path) -> None:
     result = evaluate(folder, [row()], "--dask", "tcp://10.0.0.5:8786", jobs="2")
     assert result.exit_code == 2
     assert "--jobs: the workers of --dask do it all" in result.output
+
+
+def test_the_manifest_is_not_overwritten(folder: Path) -> None:
+    """By its own results, whatever path leads to it."""
+    (folder / "link.jsonl").symlink_to(folder / "m.jsonl")
+    result = evaluate(folder, [row()], "--out", str(folder / "link.jsonl"))
+    assert result.exit_code == 2
+    assert "is the manifest" in result.output
+    assert (folder / "m.jsonl").read_text() == row()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_a_line_not_a_traceback(folder: Path) -> None:
+    """It shows when the first result is written."""
+    result = evaluate(folder, [row()], "--out", "/dev/full")
+    assert result.exit_code == 1
+    assert "'/dev/full'" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_ctrl_c_keeps_what_was_judged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results so far are in the file; the status is that of an interrupted command."""
+    judge = module.evaluate_rows
+
+    def interrupted(rows: list[ManifestRow], **options: object) -> Iterator[object]:
+        yield from judge(rows[:1], **options)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "evaluate_rows", interrupted)
+    lines = [row(id="a"), row(id="b")]
+    result = evaluate(folder, lines, "--out", str(folder / "results.jsonl"))
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted: 1 of 2 rows were judged\n"
+    assert [found["id"] for found in results(folder)] == ["a"]
 
 
 def test_the_same_manifest_gives_the_same_results(folder: Path) -> None:

@@ -101,7 +101,24 @@ def test_a_gate_that_raises_costs_its_own_row(
 
     monkeypatch.setattr(evaluation, "make_gate", broken)
     problem = evaluate_row(row, config=CONFIG)
-    assert str(problem) == "1: the gate failed: ZeroDivisionError('in the gate')"
+    assert str(problem) == "1: could not be judged: ZeroDivisionError('in the gate')"
+
+
+def test_a_file_too_large_for_memory_costs_its_own_row(
+    row: ManifestRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading it fails before any gate is asked."""
+
+    def load(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(evaluation, "load_recording", load)
+    assert str(evaluate_row(row, config=CONFIG)) == "1: could not be judged: MemoryError()"
+
+
+def test_an_id_comes_out_as_it_went_in(row: ManifestRow) -> None:
+    """A number stays a number."""
+    assert result_of(evaluated(_changed(row, id=7)))["id"] == 7
 
 
 def test_a_result_has_the_public_form(row: ManifestRow) -> None:

@@ -100,7 +100,8 @@ def test_bad_rows_cost_no_other_row() -> None:
     ("change", "message"),
     [
         ({"id": ...}, "1: id: is missing; it must be text"),
-        ({"id": 7}, "1: id: 7 is not text"),
+        ({"id": 7.5}, "1: id: 7.5 is not text"),
+        ({"id": True}, "1: id: true is not text"),
         ({"id": ""}, '1: id: "" is no name'),
         ({"capture": None}, "1: capture: null is not text"),
         ({"capture": "a\0b"}, r'1: capture: "a\u0000b" is no name'),
@@ -220,3 +221,12 @@ def test_intervals_come_back_as_their_union(spans: list[tuple[int, int]]) -> Non
     (row,) = parse(manifest_line(caller_speech=values)).rows
     named = {ms for start, end in values for ms in range(start, end)}
     assert {ms for start, end in row.caller_speech for ms in range(int(start), int(end))} == named
+
+
+def test_an_id_may_be_a_whole_number() -> None:
+    """As databases have it; 7 and "7" are two ids, 7 and 7 are one."""
+    lines = [manifest_line(id=7), manifest_line(id="7"), manifest_line(id=7)]
+    manifest = parse_manifest("\n".join(lines).encode(), Path())
+    assert [row.id for row in manifest.rows] == [7, "7"]
+    (problem,) = manifest.problems
+    assert str(problem) == "3: id: 7 is the id of line 1 already"

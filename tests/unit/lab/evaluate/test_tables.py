@@ -59,3 +59,11 @@ def test_each_tag_has_a_table_with_a_line_for_each_value() -> None:
     assert odd[2].startswith("[red] 1 1")
     assert erl[2] == "6 1 1 100.0 % (21-100) - - 100.0 % 1.0 % 3.0 % 5.0 %"
     assert erl[3] == "24 1 1 0.0 % (0-79) 100.0 % (21-100) 120 / 120 ms 0.0 % 1.0 % 3.0 % 5.0 %"
+
+
+def test_a_tag_that_tells_each_row_from_all_others_does_not_fill_the_screen() -> None:
+    """Forty values are shown, and how many more there are."""
+    rows = [evaluated_row(tags={"call": f"{n}"}) for n in range(45)]
+    (table,) = tag_tables(figures_by_tag(rows))
+    assert table.row_count == 40
+    assert shown(table)[-1] == "and 5 more; --json has them all"

@@ -75,3 +75,15 @@ def test_the_training_set_is_more_of_everything(
         "missing: voices of say: say is not installed",
         "the same command again fetches what is missing",
     ]
+
+
+def test_a_new_corpus_without_trouble_says_what_is_in_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And nothing else."""
+    whole = CorpusReport(files=3, hours=0.5, fetched=("a",), kept=(), problems=())
+    monkeypatch.setattr(module, "fetch_corpus", lambda *_, **__: whole)
+    result = CliRunner().invoke(module.command, ["--into", str(tmp_path)])
+    assert result.exit_code == 0
+    assert result.stdout == f"{tmp_path}: 3 sounds, 0.5 h\n"
+    assert result.stderr == ""

@@ -168,6 +168,12 @@ def test_a_folder_that_can_not_be_written_is_a_problem(tmp_path: Path) -> None:
     assert "voice-wav: can't be written" in report.problems[0].message
 
 
+def test_a_download_that_leaves_nothing_is_a_problem(tmp_path: Path) -> None:
+    """Whatever apt-get says."""
+    report = fetch_corpus(tmp_path, packages=[VOICE], run=lambda *_: "")
+    assert "left no package" in report.problems[0].message
+
+
 def test_without_apt_it_is_said_what_else_can_be_done(tmp_path: Path) -> None:
     """Once, not for every package."""
 
@@ -188,6 +194,8 @@ def test_a_command_runs_in_its_folder_and_fails_with_its_last_words(tmp_path: Pa
     """Errors of apt come with a hint where the list of packages is old."""
     code = "import os, sys; print(os.getcwd())"
     assert run_command([sys.executable, "-c", code], tmp_path).strip() == str(tmp_path.resolve())
+    with pytest.raises(CorpusError, match=r": what is wrong$"):
+        run_command([sys.executable, "-c", "import sys; sys.exit('\\nwhat is wrong\\n')"], tmp_path)
     code = "import sys; sys.exit('W: a warning\\nE: Unable to locate package x')"
     with pytest.raises(CorpusError, match=r"E: Unable to locate package x \(apt-get update"):
         run_command([sys.executable, "-c", code], tmp_path)

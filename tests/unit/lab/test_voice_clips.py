@@ -64,6 +64,14 @@ def test_a_long_reading_is_cut_where_it_pauses() -> None:
     assert seconds_of(clips) == pytest.approx([5.1, 6.1, 5.6, 3.1], abs=0.1)
 
 
+def test_a_long_silence_is_no_clip() -> None:
+    """Nor is a recording of nothing but that."""
+    reading = np.concatenate([speech(7.9), pause(8.5), speech(2.0)])
+    clips = list(cut_voice([pause(3.0), reading, pause(3.0)], 60.0))
+    assert 2 <= len(clips) <= 3
+    assert sum(seconds_of(clips)) == pytest.approx(9.9, abs=0.4)
+
+
 def test_loud_and_quiet_recordings_come_out_alike() -> None:
     """All clips have one peak, joined or not."""
     clips = list(cut_voice([speech(1.5, peak=0.9), speech(1.5, peak=0.01), speech(0.6)], 60.0))

@@ -1,4 +1,4 @@
-"""The gate as it is measured: voice activity and guard, without the echo reference."""
+"""The gate as it is measured: with voice activity alone, and with the far-end reference."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ UNGATED = "deepgram"
 """A kind of provider whose calls pass through."""
 
 
-def make_manager() -> AudioGatingManager:
+def make_manager(mode: GatingMode = GatingMode.VAD) -> AudioGatingManager:
     """Return a manager with the default configuration, but for the mode."""
-    policy = ProviderGatingPolicy(gating_enabled=True, mode=GatingMode.VAD)
+    policy = ProviderGatingPolicy(gating_enabled=True, mode=mode)
     return AudioGatingManager(
         config=GatingConfig(providers={**GatingConfig().providers, GATED: policy})
     )

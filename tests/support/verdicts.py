@@ -34,6 +34,7 @@ def evaluated_row(
             barge_ins=barge_ins,
             speech_lost=speech_lost or AudioShare(1, 100),
             speech_lost_over_agent=AudioShare(2, 100),
+            speech_lost_in_barge_ins=AudioShare(6, 100),
             non_speech_forwarded=AudioShare(3, 100),
             idle_forwarded=AudioShare(4, 100),
             echo_forwarded=AudioShare(5, 100),

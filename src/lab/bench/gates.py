@@ -7,27 +7,23 @@ from __future__ import annotations
 
 __all__ = ["GATES", "BenchGate", "DeliveredCall", "choose_gates"]
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from ...config.suggestion import known_names
+from ...core.audio import AudioFormat
 from ...core.config import GatingConfig, GatingMode
+from ...core.gate_decision import GateEvent
 from ...errors import VoxgateError
 from ..evaluate.evaluation import with_mode
-from ..evaluate.recording import Recording
+from ..evaluate.recording import PlayedCall, Slot
 from ..evaluate.runner import GateRun, make_gate, run_gate
 from .arrivals import LINE_KINDS, LineGate, Times
-from .peer_gates import detect_after_aec3, detect_silero, missing_for_aec3, missing_for_silero
-from .rule_gates import (
-    Detector,
-    detect_by_level,
-    detect_by_time,
-    detect_smoothed_vad,
-    run_rule,
-)
+from .peer_gates import SileroVad, VadAfterAec3, missing_for_aec3, missing_for_silero
+from .rule_gates import MakeDetector, TimedVad, make_level_detector, make_smoothed_vad, run_rule
 
 _PROVIDER = "openai_realtime"
 """A kind that is gated."""
@@ -37,18 +33,31 @@ _PROVIDER = "openai_realtime"
 class DeliveredCall:
     """A call and how the line delivers it."""
 
-    recording: Recording
+    call: PlayedCall
     arrivals_ms: Times
     line: str
     """Level of the factor ``line``."""
 
-    def heard(self) -> Recording:
-        """Return the recording with silence for the frames that never arrive."""
-        frames = self.recording.capture
-        silence = bytes(self.recording.capture_format.frame_bytes)
-        arrived = np.isfinite(self.arrivals_ms).tolist()
-        kept = (frame if ok else silence for frame, ok in zip(frames, arrived, strict=True))
-        return replace(self.recording, capture=tuple(kept))
+
+@dataclass(frozen=True, slots=True)
+class _HeardCall:
+    """A call with silence for the frames that never arrive."""
+
+    delivered: DeliveredCall
+    capture_format: AudioFormat
+    far_end_format: AudioFormat
+    duration_ms: float
+
+    def slots(self) -> Iterator[Slot]:
+        """Yield what a gate hears that asks in even time."""
+        silence = bytes(self.capture_format.frame_bytes)
+        arrived = np.isfinite(self.delivered.arrivals_ms).tolist()
+        for slot, has_arrived in zip(self.delivered.call.slots(), arrived, strict=True):
+            yield slot if has_arrived else slot._replace(capture=silence)
+
+    def follow(self, events: Sequence[GateEvent]) -> None:
+        """Do what the gate says."""
+        self.delivered.call.follow(events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +69,9 @@ class BenchGate:
     """Runs a call; the configuration is that of voxgate's own gates."""
     missing: Callable[[], str | None] = lambda: None
     """Returns what the gate needs and does not have."""
+    stops_agent: bool = True
+    """Its commitment ends the agent's turn. False: it pauses the agent first, and says when the
+    turn is over."""
 
 
 class UnknownGateError(VoxgateError):
@@ -70,33 +82,36 @@ def _run_own(call: DeliveredCall, config: GatingConfig, *, mode: GatingMode) -> 
     """Run voxgate's own gate, fed as the engine feeds it."""
     manager = make_gate(with_mode(config, mode))
     if call.line not in LINE_KINDS:
-        return run_gate(call.recording, provider=_PROVIDER, gate=manager)
+        return run_gate(call.call, provider=_PROVIDER, gate=manager)
     gate = LineGate(manager, call.arrivals_ms)
-    return run_gate(call.recording, provider=_PROVIDER, gate=gate)
+    return run_gate(call.call, provider=_PROVIDER, gate=gate)
 
 
-def _run_rule(call: DeliveredCall, config: GatingConfig, *, detect: Detector) -> GateRun:
+def _run_rule(call: DeliveredCall, config: GatingConfig, *, detector: MakeDetector) -> GateRun:
     del config
-    return run_rule(call.heard(), detect)
+    inner = call.call
+    heard = _HeardCall(call, inner.capture_format, inner.far_end_format, inner.duration_ms)
+    return run_rule(heard, detector)
 
 
 def _own(mode: GatingMode) -> BenchGate:
-    return BenchGate(title=f"voxgate, {mode.value}", run=partial(_run_own, mode=mode))
+    run = partial(_run_own, mode=mode)
+    return BenchGate(title=f"voxgate, {mode.value}", run=run, stops_agent=False)
 
 
 def _rule(
-    title: str, detect: Detector, missing: Callable[[], str | None] = lambda: None
+    title: str, detector: MakeDetector, missing: Callable[[], str | None] = lambda: None
 ) -> BenchGate:
-    return BenchGate(title=title, run=partial(_run_rule, detect=detect), missing=missing)
+    return BenchGate(title=title, run=partial(_run_rule, detector=detector), missing=missing)
 
 
 GATES: Mapping[str, BenchGate] = {
     **{mode.value: _own(mode) for mode in reversed(GatingMode)},
-    "usual_rule": _rule("WebRTC VAD and RMS >= 1500", detect_by_level),
-    "smoothed_vad": _rule("smoothed WebRTC VAD", detect_smoothed_vad),
-    "time_based": _rule("1 s protected, then VAD", detect_by_time),
-    "silero": _rule("Silero VAD", detect_silero, missing_for_silero),
-    "aec3": _rule("WebRTC AEC3, then VAD", detect_after_aec3, missing_for_aec3),
+    "usual_rule": _rule("WebRTC VAD and RMS >= 1500", make_level_detector),
+    "smoothed_vad": _rule("smoothed WebRTC VAD", make_smoothed_vad),
+    "time_based": _rule("1 s protected, then VAD", TimedVad),
+    "silero": _rule("Silero VAD", SileroVad, missing_for_silero),
+    "aec3": _rule("WebRTC AEC3, then VAD", VadAfterAec3, missing_for_aec3),
 }
 """Gates by name, in the order of the report."""
 

@@ -6,7 +6,7 @@ a gate is made, and what is missing is said in words.
 
 from __future__ import annotations
 
-__all__ = ["detect_after_aec3", "detect_silero", "missing_for_aec3", "missing_for_silero"]
+__all__ = ["SileroVad", "VadAfterAec3", "missing_for_aec3", "missing_for_silero"]
 
 from functools import cache
 from importlib import import_module
@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ..evaluate.recording import Recording
-from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ
-from .rule_gates import Flags, smoothed_vad
+from ..evaluate.recording import Slot
+from ..scenarios.signals import RATE_HZ
+from .rule_gates import SmoothedVad
+
+FloatArray = npt.NDArray[np.float32]
 
 _WINDOW, _CONTEXT = 256, 32
 """Samples that Silero's model judges at 8 kHz, and those before them that it is shown again."""
@@ -54,26 +57,31 @@ def _silero_session() -> Any:
     return onnxruntime.InferenceSession(str(_silero_path()), options, providers=providers)
 
 
-def detect_silero(recording: Recording) -> Flags:
-    """Return Silero's detector at 8 kHz as frameworks set it: 0.7 for 200 ms."""
-    session = _silero_session()
-    capture = np.frombuffer(b"".join(recording.capture), "<i2").astype(np.float32) / 32768.0
-    wave = np.concatenate([np.zeros(_CONTEXT, np.float32), capture])
-    state = np.zeros((2, 1, 128), np.float32)
-    rate = np.array(RATE_HZ, np.int64)
-    flags = [False] * len(recording.capture)
-    held_ms = 0.0
-    next_slot = 0
-    for end in range(_WINDOW, len(capture) + 1, _WINDOW):
-        window = wave[None, end - _WINDOW : end + _CONTEXT]
-        prob, state = session.run(None, {"input": window, "state": state, "sr": rate})
-        held_ms = held_ms + 1000 * _WINDOW / RATE_HZ if prob[0, 0] >= _SPEECH_PROB else 0.0
-        # A frame knows of the windows that ended with it at the latest.
-        after = min(len(flags), (end + _WINDOW) // FRAME_SAMPLES)
-        first = max(next_slot, -(-end // FRAME_SAMPLES) - 1)
-        flags[first:after] = [held_ms >= _START_MS] * max(0, after - first)
-        next_slot = max(next_slot, after)
-    return flags
+class SileroVad:
+    """Silero's detector at 8 kHz as frameworks set it: 0.7 for 200 ms."""
+
+    def __init__(self) -> None:
+        self._session = _silero_session()
+        self._wave = np.zeros(_CONTEXT, np.float32)
+        """Context, and samples that are not judged yet."""
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._held_ms = 0.0
+
+    def __call__(self, slot: Slot) -> bool:
+        """Say of the next slot whether it is evidence: a frame knows of windows ended with it."""
+        samples = np.frombuffer(slot.capture, "<i2").astype(np.float32) / 32768.0
+        self._wave = np.concatenate([self._wave, samples])
+        while len(self._wave) >= _CONTEXT + _WINDOW:
+            self._judge(self._wave[: _CONTEXT + _WINDOW])
+            self._wave = self._wave[_WINDOW:]
+        return self._held_ms >= _START_MS
+
+    def _judge(self, window: FloatArray) -> None:
+        rate = np.array(RATE_HZ, np.int64)
+        inputs = {"input": window[None], "state": self._state, "sr": rate}
+        prob, self._state = self._session.run(None, inputs)
+        is_speech = prob[0, 0] >= _SPEECH_PROB
+        self._held_ms = self._held_ms + 1000 * _WINDOW / RATE_HZ if is_speech else 0.0
 
 
 def missing_for_aec3() -> str | None:
@@ -85,27 +93,29 @@ def missing_for_aec3() -> str | None:
     return None if is_there else "needs livekit (pip install livekit)"
 
 
-def detect_after_aec3(recording: Recording) -> Flags:
-    """Return smoothed VAD on what WebRTC's echo canceller leaves of the capture.
+class VadAfterAec3:
+    """Smoothed VAD on what WebRTC's echo canceller leaves of the capture.
 
     The canceller estimates the delay itself, as it does in frameworks.
     """
-    rtc = import_module("livekit.rtc")
-    processing = rtc.AudioProcessingModule(echo_cancellation=True)
-    silence = bytes(2 * FRAME_SAMPLES)
-    far_end = recording.far_end or (silence,) * len(recording.capture)
-    cleaned = []
-    for captured, played in zip(recording.capture, far_end, strict=True):
+
+    def __init__(self) -> None:
+        self._rtc = import_module("livekit.rtc")
+        self._processing = self._rtc.AudioProcessingModule(echo_cancellation=True)
+        self._vad = SmoothedVad()
+
+    def __call__(self, slot: Slot) -> bool:
+        """Say of the next slot whether it is evidence of the caller."""
+        captured = slot.capture
+        played = slot.far_end or bytes(len(captured))
         parts = []
         for at in range(0, len(captured), 2 * _APM_SAMPLES):
-            reference = _apm_frame(rtc, played[at : at + 2 * _APM_SAMPLES])
-            near = _apm_frame(rtc, captured[at : at + 2 * _APM_SAMPLES])
-            processing.process_reverse_stream(reference)
-            processing.process_stream(near)
+            reference = self._frame(played[at : at + 2 * _APM_SAMPLES])
+            near = self._frame(captured[at : at + 2 * _APM_SAMPLES])
+            self._processing.process_reverse_stream(reference)
+            self._processing.process_stream(near)
             parts.append(bytes(near.data.cast("B")))
-        cleaned.append(b"".join(parts))
-    return smoothed_vad(cleaned)
+        return self._vad.process(b"".join(parts))
 
-
-def _apm_frame(rtc: Any, data: bytes) -> Any:
-    return rtc.AudioFrame(bytearray(data), RATE_HZ, 1, _APM_SAMPLES)
+    def _frame(self, data: bytes) -> Any:
+        return self._rtc.AudioFrame(bytearray(data), RATE_HZ, 1, _APM_SAMPLES)

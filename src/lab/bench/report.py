@@ -85,6 +85,7 @@ def _of_turns(verdict: CallVerdict, turns: slice) -> CallVerdict:
         turns=verdict.turns[turns],
         speech_lost=nothing,
         speech_lost_over_agent=nothing,
+        speech_lost_in_barge_ins=nothing,
         non_speech_forwarded=nothing,
         idle_forwarded=nothing,
         echo_forwarded=nothing,

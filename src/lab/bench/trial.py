@@ -5,7 +5,7 @@ Invariant: the outcome depends on corpus, scenario, duration, gates and configur
 
 from __future__ import annotations
 
-__all__ = ["Trial", "TrialSetting", "run_trial"]
+__all__ = ["Trial", "TrialSetting", "measured_responses", "run_trial", "run_trial_from"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,23 +16,25 @@ import numpy as np
 
 from ...core.audio import AudioFormat
 from ...core.config import GatingConfig
-from ...core.units import ms_to_samples, samples_to_ms
+from ...core.units import samples_to_ms
 from ..evaluate.evaluation import EvaluatedRow
 from ..evaluate.intervals import Interval, merged
 from ..evaluate.judge import CallTruth, judge_call
 from ..evaluate.manifest import ManifestRow
-from ..evaluate.recording import Recording
+from ..evaluate.recording import PlayedCall, Recording
 from ..evaluate.runner import GateRun
 from ..scenarios.bank import Bank, load_bank
-from ..scenarios.call_simulation import Call, SimulatedLine, simulate_line
+from ..scenarios.call_simulation import SimulatedLine, simulate_line
 from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio
 from ..scenarios.turns import Span
 from .arrivals import draw_arrivals
+from .closed_loop import ClosedCall
 from .gates import GATES, DeliveredCall
 from .matrix import Scenario, profile_of
 
 _RESPONSE_SAMPLES = RATE_HZ // 2
 _FORMAT = AudioFormat()
+_SIMULATED = Path("simulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ class TrialSetting:
     gates: tuple[str, ...]
     config: GatingConfig
     is_closed_loop: bool = False
-    """True: a gate that opens stops the agent for the rest of its turn."""
+    """True: the agent pauses, goes on and stops as the gate says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,11 @@ class Trial:
 
 def run_trial(scenario: Scenario, *, setting: TrialSetting) -> Trial:
     """Simulate one call and run it through the gates."""
-    bank = _bank_at(setting.bank)
+    return run_trial_from(scenario, bank=_bank_at(setting.bank), setting=setting)
+
+
+def run_trial_from(scenario: Scenario, *, bank: Bank, setting: TrialSetting) -> Trial:
+    """Simulate one call from a bank, and run it through the gates."""
     line = simulate_line(
         bank,
         scenario.seed,
@@ -68,7 +74,8 @@ def run_trial(scenario: Scenario, *, setting: TrialSetting) -> Trial:
         duration_s=setting.duration_s,
         responses=measured_responses(bank, setting.split),
     )
-    rows = {name: _tried(line, scenario, name, setting) for name in setting.gates}
+    call = _PlannedCall(line, scenario)
+    rows = {name: call.judged(name, setting) for name in setting.gates}
     return Trial(scenario=scenario, rows=rows)
 
 
@@ -84,66 +91,61 @@ def measured_responses(bank: Bank, split: str) -> list[Audio]:
     return [np.asarray(head / np.linalg.norm(head), np.float32) for head in heads if head.any()]
 
 
-def _delivered(call: Call, scenario: Scenario) -> DeliveredCall:
-    line = scenario.levels["line"]
-    rng = np.random.default_rng([scenario.seed, 1])
-    recording = Recording(
-        capture=_frames(call.capture),
-        capture_format=_FORMAT,
-        far_end=_frames(call.far_end),
-        far_end_format=_FORMAT,
-        duration_ms=samples_to_ms(len(call.capture), RATE_HZ),
-        agent_speaking=_times(call.agent_speaking),
-        caller_speech=_times(call.caller_speech),
-    )
-    arrivals_ms = draw_arrivals(line, call.capture, rng)
-    return DeliveredCall(recording=recording, arrivals_ms=arrivals_ms, line=line)
+class _PlannedCall:
+    """A call as it goes if nobody stops the agent: simulated once for all gates."""
 
+    def __init__(self, line: SimulatedLine, scenario: Scenario) -> None:
+        self._line = line
+        self._scenario = scenario
+        self._call = line.render()
+        self._far_end = _frames(self._call.far_end)
+        self._recording = Recording(
+            capture=_frames(self._call.capture),
+            capture_format=_FORMAT,
+            far_end=self._far_end,
+            far_end_format=_FORMAT,
+            duration_ms=samples_to_ms(len(self._call.capture), RATE_HZ),
+            agent_speaking=_times(self._call.agent_speaking),
+            caller_speech=_times(self._call.caller_speech),
+        )
+        rng = np.random.default_rng([scenario.seed, 1])
+        self._arrivals_ms = draw_arrivals(scenario.levels["line"], self._call.capture, rng)
 
-def _tried(
-    line: SimulatedLine, scenario: Scenario, gate: str, setting: TrialSetting
-) -> EvaluatedRow:
-    """Run a gate, again and again if what it does changes the call: each time up to the next."""
-    cuts: list[Span] = []
-    while True:
-        call = line.render(cuts)
-        delivered = _delivered(call, scenario)
-        run = GATES[gate].run(delivered, setting.config)
-        cut = _next_cut(call, run, cuts) if setting.is_closed_loop else None
-        if cut is None:
-            return _judged(delivered.recording, scenario, gate, run)
-        cuts.append(cut)
+    def judged(self, gate: str, setting: TrialSetting) -> EvaluatedRow:
+        """Run a gate, and judge it."""
+        if not setting.is_closed_loop:
+            run = self._run(gate, self._recording, setting)
+            return self._row(gate, run, self._recording.agent_speaking)
+        closed = ClosedCall(
+            self._line, self._call, self._far_end, stops_at_commitment=GATES[gate].stops_agent
+        )
+        run = self._run(gate, closed, setting)
+        return self._row(gate, run, closed.agent_speaking)
 
+    def _run(self, gate: str, call: PlayedCall, setting: TrialSetting) -> GateRun:
+        delivered = DeliveredCall(
+            call=call, arrivals_ms=self._arrivals_ms, line=self._scenario.levels["line"]
+        )
+        return GATES[gate].run(delivered, setting.config)
 
-def _next_cut(call: Call, run: GateRun, cuts: list[Span]) -> Span | None:
-    """Return what a commitment cuts off of a turn that was not cut yet, if there is any."""
-    cut_at = {start for start, _ in cuts}
-    for t_ms in run.barge_in_ms:
-        at = ms_to_samples(t_ms, RATE_HZ)
-        for start, end in call.agent_speaking:
-            if start < at < end and end not in cut_at:
-                return at, end
-    return None
-
-
-def _judged(recording: Recording, scenario: Scenario, gate: str, run: GateRun) -> EvaluatedRow:
-    truth = CallTruth(
-        duration_ms=recording.duration_ms,
-        agent_speaking=recording.agent_speaking,
-        caller_speech=recording.caller_speech,
-    )
-    row = ManifestRow(
-        line=scenario.number + 1,
-        id=f"call-{scenario.number + 1}",
-        capture=Path("simulated"),
-        far_end=Path("simulated"),
-        provider=gate,
-        agent_speaking=recording.agent_speaking,
-        caller_speech=recording.caller_speech,
-        tags=dict(scenario.levels),
-    )
-    verdict = judge_call(truth, run.events, run.forwarded)
-    return EvaluatedRow(row=row, run=run, verdict=verdict, is_gated=True, notes=())
+    def _row(self, gate: str, run: GateRun, agent_speaking: tuple[Interval, ...]) -> EvaluatedRow:
+        truth = CallTruth(
+            duration_ms=self._recording.duration_ms,
+            agent_speaking=agent_speaking,
+            caller_speech=self._recording.caller_speech,
+        )
+        row = ManifestRow(
+            line=self._scenario.number + 1,
+            id=f"call-{self._scenario.number + 1}",
+            capture=_SIMULATED,
+            far_end=_SIMULATED,
+            provider=gate,
+            agent_speaking=agent_speaking,
+            caller_speech=self._recording.caller_speech,
+            tags=dict(self._scenario.levels),
+        )
+        verdict = judge_call(truth, run.events, run.forwarded)
+        return EvaluatedRow(row=row, run=run, verdict=verdict, is_gated=True, notes=())
 
 
 def _frames(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> tuple[bytes, ...]:

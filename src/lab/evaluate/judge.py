@@ -64,6 +64,8 @@ class CallVerdict:
     """Caller speech that never reached the provider."""
     speech_lost_over_agent: AudioShare
     """The same of what began in an agent turn."""
+    speech_lost_in_barge_ins: AudioShare
+    """The same of callers who were let in: from the onset to the end of their turn."""
     non_speech_forwarded: AudioShare
     """Audio without caller speech that reached the provider."""
     idle_forwarded: AudioShare
@@ -85,15 +87,17 @@ def judge_call(
     speech = merged(truth.caller_speech)
     turns = merged(truth.agent_speaking, max_gap_ms=TAIL_MS)
     pauses = playout_pauses(events)
+    verdicts = _judge_turns(turns, merged(speech, max_gap_ms=UTTERANCE_PAUSE_MS), pauses)
     non_speech = complement(speech, truth.duration_ms)
     near_speech = widened(speech, before_ms=_PREROLL_MS, after_ms=_HANGOVER_MS)
     idle = complement(near_speech, truth.duration_ms)
     return CallVerdict(
         duration_ms=truth.duration_ms,
-        turns=_judge_turns(turns, merged(speech, max_gap_ms=UTTERANCE_PAUSE_MS), pauses),
+        turns=verdicts,
         barge_ins=sum(pause.committed_ms is not None for pause in pauses),
         speech_lost=_lost(speech, forwarded),
         speech_lost_over_agent=_lost(_speech_over_agent(speech, turns), forwarded),
+        speech_lost_in_barge_ins=_lost(_speech_of_barge_ins(speech, verdicts), forwarded),
         non_speech_forwarded=_forwarded(non_speech, forwarded),
         idle_forwarded=_forwarded(idle, forwarded),
         echo_forwarded=_forwarded(_turns_without_caller(turns, speech), forwarded),
@@ -120,6 +124,20 @@ def _speech_over_agent(
         if any(start <= utterance[0] < end for start, end in turns)
     )
     return intersection(over_agent, speech)
+
+
+def _speech_of_barge_ins(
+    speech: Iterable[Interval], verdicts: Iterable[TurnVerdict]
+) -> tuple[Interval, ...]:
+    """Return what callers say who were let in, from the onset until they are silent for 700 ms."""
+    onsets_ms = [turn.onset_ms for turn in verdicts if turn.right_ms is not None]
+    caller_turns = (
+        (onset_ms, end_ms)
+        for start_ms, end_ms in merged(speech, max_gap_ms=TAIL_MS)
+        for onset_ms in onsets_ms
+        if onset_ms is not None and start_ms <= onset_ms < end_ms
+    )
+    return intersection(caller_turns, speech)
 
 
 def _turns_without_caller(

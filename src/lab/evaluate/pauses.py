@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["PlayoutPause", "playout_pauses"]
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...core.gate_decision import GateEvent, GateEventType
 
@@ -21,22 +21,42 @@ class PlayoutPause:
     """The candidate, or the commitment where there was no candidate."""
     committed_ms: float | None
     """When the gate opened over the agent; None if the candidate was dropped."""
+    resumed_ms: float | None = None
+    """When playout went on where it stopped; None if it did not."""
+
+    @property
+    def delay_ms(self) -> float:
+        """By how much the agent was delayed; 0 where playout did not go on."""
+        return 0.0 if self.resumed_ms is None else self.resumed_ms - self.start_ms
 
 
 def playout_pauses(events: Iterable[GateEvent]) -> tuple[PlayoutPause, ...]:
     """Return the pauses among the events of a recording."""
     pauses: list[PlayoutPause] = []
-    candidate_ms: float | None = None
+    pause: PlayoutPause | None = None
     for event in events:
-        if event.type is GateEventType.CANDIDATE_STARTED:
-            candidate_ms = event.t_ms
-        elif event.type is GateEventType.BARGE_IN_COMMITTED:
-            start_ms = event.t_ms if candidate_ms is None else candidate_ms
-            pauses.append(PlayoutPause(start_ms, event.t_ms))
-            candidate_ms = None
-        elif event.type is GateEventType.CANDIDATE_DROPPED and candidate_ms is not None:
-            pauses.append(PlayoutPause(candidate_ms, None))
-            candidate_ms = None
-    if candidate_ms is not None:
-        pauses.append(PlayoutPause(candidate_ms, None))
-    return tuple(pauses)
+        if event.type in _BEGINNING:
+            is_commitment = event.type is GateEventType.BARGE_IN_COMMITTED
+            committed_ms = event.t_ms if is_commitment else None
+            if pause is not None and is_commitment and pause.committed_ms is None:
+                pause = replace(pause, committed_ms=committed_ms)
+                continue
+            pauses += [] if pause is None else [pause]
+            pause = PlayoutPause(event.t_ms, committed_ms)
+        elif pause is not None and event.type in _ENDING:
+            goes_on = event.type is not GateEventType.INTERRUPTED
+            pauses.append(replace(pause, resumed_ms=event.t_ms if goes_on else None))
+            pause = None
+    return tuple(pauses if pause is None else [*pauses, pause])
+
+
+_BEGINNING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})
+_ENDING = frozenset(
+    {
+        GateEventType.CANDIDATE_DROPPED,
+        GateEventType.RESUMED,
+        GateEventType.GATE_OPENED,
+        GateEventType.INTERRUPTED,
+    }
+)
+"""What ends a pause: all but the last let playout go on."""

@@ -6,21 +6,57 @@ what does not fit is said.
 
 from __future__ import annotations
 
-__all__ = ["Recording", "load_recording"]
+__all__ = ["PlayedCall", "Recording", "Slot", "load_recording"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from ...core.audio import FRAME_MS, AudioFormat
+from ...core.gate_decision import GateEvent
 from .activity import active_intervals
 from .intervals import Interval, clipped
 from .manifest import ManifestRow, RowNote, RowProblem, UnreadFile
 from .wav import WavAudio, parse_wav
 
 _HERE = Path()
+
+
+class Slot(NamedTuple):
+    """What happens on a call in 20 ms."""
+
+    capture: bytes
+    """What the line delivers at its end; an object of its own."""
+    far_end: bytes | None
+    """What was sent to the caller; None: not known."""
+    is_agent_audio: bool
+    spell_ms: float = 0.0
+    """Length of the agent audio that begins here; 0.0 where none begins."""
+
+
+class PlayedCall(Protocol):
+    """What a gate is run on: a recording, or a call that goes on as the gate decides."""
+
+    @property
+    def capture_format(self) -> AudioFormat:
+        """Format of what the line delivers."""
+
+    @property
+    def far_end_format(self) -> AudioFormat:
+        """Format of what is sent to the caller."""
+
+    @property
+    def duration_ms(self) -> float:
+        """Length of the call."""
+
+    def slots(self) -> Iterator[Slot]:
+        """Yield the slots; each may depend on what was followed before it."""
+
+    def follow(self, events: Sequence[GateEvent]) -> None:
+        """Do what the gate says after the slot that was yielded last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +85,28 @@ class Recording:
             after = min(len(flags), int(-(-end_ms // FRAME_MS)))
             flags[first:after] = [True] * (after - first)
         return tuple(flags)
+
+    def slots(self) -> Iterator[Slot]:
+        """Yield what was recorded, slot by slot."""
+        is_agent = self.agent_slots
+        spells_ms = _spells_ms(is_agent)
+        far_end: Sequence[bytes | None] = self.far_end or (None,) * len(self.capture)
+        for values in zip(self.capture, far_end, is_agent, spells_ms, strict=True):
+            yield Slot(*values)
+
+    def follow(self, events: Sequence[GateEvent]) -> None:
+        """Go on whatever the gate says: what is recorded is recorded."""
+
+
+def _spells_ms(is_agent: Sequence[bool]) -> list[float]:
+    """Return for each slot how long the agent audio is that begins in it."""
+    spells_ms = [0.0] * len(is_agent)
+    left_ms = 0.0
+    for number in range(len(is_agent) - 1, -1, -1):
+        left_ms = left_ms + FRAME_MS if is_agent[number] else 0.0
+        is_start = number == 0 or not is_agent[number - 1]
+        spells_ms[number] = left_ms if is_start else 0.0
+    return spells_ms
 
 
 def load_recording(row: ManifestRow, folder: Path = _HERE) -> Recording | RowProblem:

@@ -21,9 +21,11 @@ from ...core.config import GatingConfig
 from ...core.gate_decision import GateAction, GateDecision, GateEvent, GateEventType
 from ...core.vad_manager import EnhancedVADManager
 from .intervals import Interval, clipped
-from .recording import Recording
+from .recording import PlayedCall, Slot
 
 _CALL_ID = "recording"
+_TAIL_SLOTS = 50
+"""Slots after agent audio that count neither as audible nor as silent: its echo may still come."""
 
 
 class _Gate(Protocol):
@@ -67,6 +69,10 @@ class GateRun:
     """What of the capture reached the provider as audio, where it was captured."""
     us_per_frame_p50: float
     """Median time in us that the gate took for a 20 ms slot, far end and capture together."""
+    us_agent_audible_p50: float | None = None
+    """The same of slots with agent audio; None if it was not measured."""
+    us_agent_silent_p50: float | None = None
+    """The same of slots without agent audio, the second after it left out."""
 
     @property
     def barge_in_ms(self) -> tuple[float, ...]:
@@ -81,16 +87,16 @@ def make_gate(config: GatingConfig) -> AudioGatingManager:
 
 
 def run_gate(
-    recording: Recording,
+    call: PlayedCall,
     *,
     provider: str,
     gate: _Gate,
     timer_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> GateRun:
-    """Run a recording through a gate, open loop: it goes on whatever the gate says.
+    """Run a call through a gate; a recording goes on whatever the gate says.
 
     Args:
-        recording: The call.
+        call: The call.
         provider: Instance name, kind or alias.
         gate: A manager that has no call yet.
         timer_ns: Measures what each slot takes.
@@ -99,57 +105,73 @@ def run_gate(
         _CALL_ID,
         provider=provider,
         now_ms=0.0,
-        capture_format=recording.capture_format,
-        far_end_format=recording.far_end_format,
+        capture_format=call.capture_format,
+        far_end_format=call.far_end_format,
     )
-    tell_far_end = _far_end_teller(recording, gate)
-    ledger = _Ledger(recording.capture)
-    spans_ns = []
-    for slot, frame in enumerate(recording.capture):
+    agent = _AgentTeller(gate)
+    ledger = _Ledger()
+    times = _Times()
+    for number, slot in enumerate(call.slots()):
         start_ns = timer_ns()
-        tell_far_end(slot)
-        advanced = gate.advance(_CALL_ID, float(slot * FRAME_MS))
-        decision = gate.process(_CALL_ID, frame, float((slot + 1) * FRAME_MS))
-        spans_ns.append(timer_ns() - start_ns)
-        ledger.enter(advanced, slot, None)
-        ledger.enter(decision, slot, frame)
+        agent.tell(number, slot)
+        advanced = gate.advance(_CALL_ID, float(number * FRAME_MS))
+        decision = gate.process(_CALL_ID, slot.capture, float((number + 1) * FRAME_MS))
+        times.enter(timer_ns() - start_ns, is_agent_audio=slot.is_agent_audio)
+        ledger.enter(advanced, number, None)
+        ledger.enter(decision, number, slot.capture)
+        if advanced.events or decision.events:
+            call.follow((*advanced.events, *decision.events))
     return GateRun(
         events=tuple(ledger.events),
-        forwarded=clipped(ledger.forwarded, 0.0, recording.duration_ms),
-        us_per_frame_p50=median(spans_ns) / 1000,
+        forwarded=clipped(ledger.forwarded, 0.0, call.duration_ms),
+        us_per_frame_p50=_p50_us(times.all_ns) or 0.0,
+        us_agent_audible_p50=_p50_us(times.audible_ns),
+        us_agent_silent_p50=_p50_us(times.silent_ns),
     )
 
 
-def _far_end_teller(recording: Recording, gate: _Gate) -> Callable[[int], None]:
-    """Return what tells the gate, before each slot, what the line plays to the caller in it.
+class _AgentTeller:
+    """Tells the gate, before each slot, what the line plays to the caller in it.
 
     Without a far end nobody reports playout. What is known of the agent is told then as a foreign
     engine tells it: when generation begins, with the duration of what was generated, and its end.
     """
-    far_end, is_agent = recording.far_end, recording.agent_slots
-    if far_end is not None:
 
-        def show(slot: int) -> None:
-            gate.receive_far_end(
-                _CALL_ID, far_end[slot], float(slot * FRAME_MS), is_agent_audio=is_agent[slot]
-            )
+    def __init__(self, gate: _Gate) -> None:
+        self._gate = gate
+        self._was_agent = False
 
-        return show
+    def tell(self, number: int, slot: Slot) -> None:
+        """Tell of a slot."""
+        now_ms, is_agent = float(number * FRAME_MS), slot.is_agent_audio
+        if slot.far_end is not None:
+            self._gate.receive_far_end(_CALL_ID, slot.far_end, now_ms, is_agent_audio=is_agent)
+        elif is_agent != self._was_agent:
+            self._was_agent = is_agent
+            self._gate.set_agent_speaking(_CALL_ID, is_agent, now_ms, audio_ms=slot.spell_ms)
 
-    def tell(slot: int) -> None:
-        was_agent = slot > 0 and is_agent[slot - 1]
-        if is_agent[slot] != was_agent:
-            n_slots = 0
-            while slot + n_slots < len(is_agent) and is_agent[slot + n_slots]:
-                n_slots += 1
-            gate.set_agent_speaking(
-                _CALL_ID,
-                is_agent[slot],
-                float(slot * FRAME_MS),
-                audio_ms=float(n_slots * FRAME_MS),
-            )
 
-    return tell
+class _Times:
+    """What slots took, in ns."""
+
+    def __init__(self) -> None:
+        self.all_ns: list[int] = []
+        self.audible_ns: list[int] = []
+        self.silent_ns: list[int] = []
+        self._slots_since_agent = _TAIL_SLOTS
+
+    def enter(self, span_ns: int, *, is_agent_audio: bool) -> None:
+        """Enter a slot."""
+        self._slots_since_agent = 0 if is_agent_audio else self._slots_since_agent + 1
+        self.all_ns.append(span_ns)
+        if is_agent_audio:
+            self.audible_ns.append(span_ns)
+        elif self._slots_since_agent > _TAIL_SLOTS:
+            self.silent_ns.append(span_ns)
+
+
+def _p50_us(spans_ns: Sequence[int]) -> float | None:
+    return median(spans_ns) / 1000 if spans_ns else None
 
 
 class _Ledger:
@@ -160,9 +182,10 @@ class _Ledger:
     the newest ones before it.
     """
 
-    def __init__(self, frames: Sequence[bytes]) -> None:
+    def __init__(self) -> None:
         self.events: list[GateEvent] = []
-        self._numbers = {id(frame): number for number, frame in enumerate(frames)}
+        self._frames: list[bytes] = []
+        self._numbers: dict[int, int] = {}
         self._forwarded: set[int] = set()
 
     @property
@@ -176,6 +199,9 @@ class _Ledger:
     def enter(self, decision: GateDecision, slot: int, frame: bytes | None) -> None:
         """Enter a decision made in a slot, on its frame or (None) before it."""
         self.events += decision.events
+        if frame is not None:
+            self._frames.append(frame)  # kept, so that no other gets its identity
+            self._numbers[id(frame)] = slot
         if frame is not None and decision.action is GateAction.FORWARD:
             self._forwarded.add(slot)
         chunks = decision.audio if frame is None else decision.audio_for(frame)

@@ -5,7 +5,7 @@ Invariant: a figure that nothing was measured for is None, not zero.
 
 from __future__ import annotations
 
-__all__ = ["Figures", "Latency", "Mistakes", "Share", "figures_by_tag", "figures_of"]
+__all__ = ["Delays", "Figures", "Latency", "Mistakes", "Share", "figures_by_tag", "figures_of"]
 
 import re
 from collections import defaultdict
@@ -61,6 +61,16 @@ class Mistakes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long pauses were that playout went on after, in ms; None if there are none."""
+
+    count: int
+    total_ms: float
+    p50_ms: float | None
+    per_agent_minute_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What came of some recordings."""
 
@@ -80,9 +90,12 @@ class Figures:
     """Of right barge-ins: from the caller's onset until playout was paused."""
     false_barge_ins: Mistakes
     needless_pauses: Mistakes
+    needless_delays: Delays
+    """By how much these pauses make the agent later."""
     stray_barge_ins: int
     speech_lost: AudioShare
     speech_lost_over_agent: AudioShare
+    speech_lost_in_barge_ins: AudioShare
     non_speech_forwarded: AudioShare
     idle_forwarded: AudioShare
     echo_forwarded: AudioShare
@@ -106,9 +119,11 @@ def figures_of(rows: Sequence[EvaluatedRow]) -> Figures:
         pause_latency=_latency(turn.pause_latency_ms for turn in turns),
         false_barge_ins=_mistakes(turns, agent_minutes, lambda turn: turn.false_ms),
         needless_pauses=_mistakes(turns, agent_minutes, lambda turn: turn.needless_pause_ms),
+        needless_delays=_delays(turns, agent_minutes),
         stray_barge_ins=sum(len(turn.stray_ms) for turn in turns),
         speech_lost=_added(verdicts, lambda verdict: verdict.speech_lost),
         speech_lost_over_agent=_added(verdicts, lambda verdict: verdict.speech_lost_over_agent),
+        speech_lost_in_barge_ins=_added(verdicts, lambda verdict: verdict.speech_lost_in_barge_ins),
         non_speech_forwarded=_added(verdicts, lambda verdict: verdict.non_speech_forwarded),
         idle_forwarded=_added(verdicts, lambda verdict: verdict.idle_forwarded),
         echo_forwarded=_added(verdicts, lambda verdict: verdict.echo_forwarded),
@@ -144,6 +159,17 @@ def _mistakes(
         count=count,
         turns=Share(sum(bool(times_ms(turn)) for turn in turns), len(turns)),
         per_agent_minute=count / agent_minutes if agent_minutes else None,
+    )
+
+
+def _delays(turns: Sequence[TurnVerdict], agent_minutes: float) -> Delays:
+    delays_ms = [delay_ms for turn in turns for delay_ms in turn.needless_delays_ms]
+    total_ms = float(sum(delays_ms))
+    return Delays(
+        count=len(delays_ms),
+        total_ms=total_ms,
+        p50_ms=float(np.median(delays_ms)) if delays_ms else None,
+        per_agent_minute_ms=total_ms / agent_minutes if agent_minutes else None,
     )
 
 

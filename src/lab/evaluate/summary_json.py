@@ -5,16 +5,16 @@ Invariant: everything but ``timing`` is decided by manifest, recordings and conf
 
 from __future__ import annotations
 
-__all__ = ["figures_as_json", "summary_as_json"]
+__all__ = ["figures_as_json", "summary_as_json", "timing_as_json"]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
 from .evaluation import EvaluatedRow
 from .judge import AudioShare
 from .manifest import RowNote, RowProblem
-from .summary import Figures, Latency, Mistakes, Share, figures_by_tag, figures_of
+from .summary import Delays, Figures, Latency, Mistakes, Share, figures_by_tag, figures_of
 
 
 def summary_as_json(
@@ -32,7 +32,6 @@ def summary_as_json(
         notes: What else is worth knowing.
         setting: Names the manifest and the gate, and comes first.
     """
-    times_us = [row.run.us_per_frame_p50 for row in evaluated]
     return {
         **setting,
         "overall": figures_as_json(figures_of(evaluated)),
@@ -47,8 +46,23 @@ def summary_as_json(
         "notes": [
             {"line": note.line, "field": note.field, "message": note.message} for note in notes
         ],
-        "timing": {"us_per_frame_p50": round(median(times_us), 2) if times_us else None},
+        "timing": timing_as_json(evaluated),
     }
+
+
+def timing_as_json(rows: Sequence[EvaluatedRow]) -> dict[str, float | None]:
+    """Return what the gate took for a 20 ms slot, in us: medians of the rows' medians."""
+    runs = [row.run for row in rows]
+    return {
+        "us_per_frame_p50": _median(run.us_per_frame_p50 for run in runs),
+        "us_agent_audible_p50": _median(run.us_agent_audible_p50 for run in runs),
+        "us_agent_silent_p50": _median(run.us_agent_silent_p50 for run in runs),
+    }
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(median(known), 2) if known else None
 
 
 def figures_as_json(figures: Figures) -> dict[str, Any]:
@@ -66,9 +80,11 @@ def figures_as_json(figures: Figures) -> dict[str, Any]:
         "onset_to_pause_ms": _latency(figures.pause_latency),
         "false_barge_ins": _mistakes(figures.false_barge_ins),
         "needless_pauses": _mistakes(figures.needless_pauses),
+        "needless_delay_ms": _delays(figures.needless_delays),
         "stray_barge_ins": figures.stray_barge_ins,
         "caller_speech_lost": _audio(figures.speech_lost),
         "caller_speech_lost_over_agent": _audio(figures.speech_lost_over_agent),
+        "caller_speech_lost_in_barge_ins": _audio(figures.speech_lost_in_barge_ins),
         "non_speech_forwarded": _audio(figures.non_speech_forwarded),
         "idle_forwarded": _audio(figures.idle_forwarded),
         "echo_forwarded": _audio(figures.echo_forwarded),
@@ -98,6 +114,15 @@ def _mistakes(mistakes: Mistakes) -> dict[str, Any]:
         "count": mistakes.count,
         "per_agent_minute": _rounded(mistakes.per_agent_minute),
         "agent_turns": _share(mistakes.turns),
+    }
+
+
+def _delays(delays: Delays) -> dict[str, Any]:
+    return {
+        "count": delays.count,
+        "total": _rounded(delays.total_ms),
+        "p50": _rounded(delays.p50_ms),
+        "per_agent_minute": _rounded(delays.per_agent_minute_ms),
     }
 
 

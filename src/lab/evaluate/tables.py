@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .judge import AudioShare
-from .summary import Figures, Latency, Mistakes, Share
+from .summary import Delays, Figures, Latency, Mistakes, Share
 
 _NONE = "-"
 _SHOWN_VALUES = 40
@@ -68,6 +68,12 @@ def _latency_row(latency: Latency) -> tuple[str, str, str]:
     return _latency(latency), "", f"{latency.count} right barge-ins"
 
 
+def _delays_row(delays: Delays) -> tuple[str, str, str]:
+    rate = delays.per_agent_minute_ms
+    value = _NONE if rate is None else f"{rate:.0f} ms / min"
+    return value, "", f"{delays.total_ms / 1000:.2f} s in {delays.count} pauses"
+
+
 def _audio_row(share: AudioShare) -> tuple[str, str, str]:
     return _percent(share.percent), "", f"{share.part_ms / 1000:.2f} of {share.of_ms / 1000:.2f} s"
 
@@ -78,9 +84,11 @@ _ROWS: tuple[tuple[str, Callable[[Figures], tuple[str, str, str]]], ...] = (
     ("onset to pause, p50 / p95", lambda of: _latency_row(of.pause_latency)),
     ("false barge-ins", lambda of: _mistakes_row(of.false_barge_ins)),
     ("needless pauses", lambda of: _mistakes_row(of.needless_pauses)),
+    ("... delay of the agent", lambda of: _delays_row(of.needless_delays)),
     ("stray barge-ins", lambda of: (str(of.stray_barge_ins), "", f"{of.barge_ins} barge-ins")),
     ("caller speech lost", lambda of: _audio_row(of.speech_lost)),
     ("... that began over the agent", lambda of: _audio_row(of.speech_lost_over_agent)),
+    ("... of those who were let in", lambda of: _audio_row(of.speech_lost_in_barge_ins)),
     ("non-speech forwarded", lambda of: _audio_row(of.non_speech_forwarded)),
     ("... far from caller speech", lambda of: _audio_row(of.idle_forwarded)),
     ("... in agent turns without caller", lambda of: _audio_row(of.echo_forwarded)),

@@ -48,6 +48,8 @@ class TurnVerdict:
     """Commitments without caller speech, or before it."""
     needless_pause_ms: tuple[float, ...] = ()
     """Pauses of playout without caller speech, or before it."""
+    needless_delays_ms: tuple[float, ...] = ()
+    """How much longer the agent's turn takes for each of them that playout went on after."""
     stray_ms: tuple[float, ...] = ()
     """Commitments after the caller has spoken, and long after the caller's last word."""
 
@@ -92,7 +94,7 @@ def judge_turn(
     bar_ms = math.inf if onset_ms is None else onset_ms + EARLIEST_MS
     committed_ms = _within(start_ms, tail_end_ms, (pause.committed_ms for pause in pauses))
     false_ms = tuple(t_ms for t_ms in committed_ms if t_ms < bar_ms)
-    paused_ms = _within(start_ms, tail_end_ms, (pause.start_ms for pause in pauses))
+    needless = [p for p in pauses if start_ms < p.start_ms <= tail_end_ms and p.start_ms < bar_ms]
     is_interrupted = onset_ms is not None and onset_ms < end_ms
     right = None
     if is_interrupted and not false_ms:
@@ -105,7 +107,10 @@ def judge_turn(
         right_ms=right_ms,
         right_pause_ms=None if right is None else right.start_ms,
         false_ms=false_ms,
-        needless_pause_ms=tuple(t_ms for t_ms in paused_ms if t_ms < bar_ms),
+        needless_pause_ms=tuple(pause.start_ms for pause in needless),
+        needless_delays_ms=tuple(
+            pause.delay_ms for pause in needless if pause.delay_ms and pause.start_ms < end_ms
+        ),
         stray_ms=tuple(
             t_ms
             for t_ms in committed_ms

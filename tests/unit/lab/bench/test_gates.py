@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from support.signals import frames_of, speech_like
 from voxgate.core.audio import AudioFormat
 from voxgate.core.config import GatingConfig
+from voxgate.core.gate_decision import GateEvent, GateEventType
 from voxgate.lab.bench import gates
 from voxgate.lab.bench.arrivals import draw_arrivals
 from voxgate.lab.bench.gates import GATES, DeliveredCall, choose_gates
@@ -30,7 +33,7 @@ def delivered(line: str = "steady", agent: tuple[tuple[float, float], ...] = ())
         caller_speech=((0.0, 2000.0),),
     )
     times = draw_arrivals(line, CAPTURE, np.random.default_rng(2))
-    return DeliveredCall(recording=recording, arrivals_ms=times, line=line)
+    return DeliveredCall(call=recording, arrivals_ms=times, line=line)
 
 
 def test_a_mode_is_voxgates_own_gate_in_that_mode() -> None:
@@ -50,14 +53,33 @@ def test_what_never_arrives_reaches_no_provider_twice(gate: str) -> None:
 
 
 def test_lost_frames_are_silence_to_the_rules() -> None:
-    """And as many frames as before."""
-    call = delivered()
-    times = call.arrivals_ms.copy()
-    times[3] = np.inf
-    heard = replace(call, arrivals_ms=times).heard()
-    assert heard.capture[3] == bytes(320)
-    assert heard.capture[:3] == call.recording.capture[:3]
-    assert len(heard.capture) == len(call.recording.capture)
+    """A caller of whom nothing arrives is not heard."""
+    call = delivered(agent=((0.0, 2000.0),))
+    nothing = replace(call, arrivals_ms=np.full(len(call.arrivals_ms), np.inf))
+    assert GATES["usual_rule"].run(call, GatingConfig()).barge_in_ms
+    assert GATES["usual_rule"].run(nothing, GatingConfig()).barge_in_ms == ()
+
+
+class Followed(Recording):
+    """A recording that keeps what it was told."""
+
+    __slots__ = ()
+    told: ClassVar[list[GateEventType]] = []
+
+    def follow(self, events: Sequence[GateEvent]) -> None:
+        self.told.extend(event.type for event in events)
+
+
+@pytest.mark.parametrize("gate", ["vad", "usual_rule"])
+def test_a_call_is_told_what_the_gate_says(gate: str) -> None:
+    """All of it, in order, so that its agent can follow."""
+    call = delivered("gaps", agent=((0.0, 2000.0),))
+    assert isinstance(call.call, Recording)
+    fields = {name: getattr(call.call, name) for name in Recording.__slots__}
+    Followed.told.clear()
+    run = GATES[gate].run(replace(call, call=Followed(**fields)), GatingConfig())
+    assert Followed.told == [event.type for event in run.events]
+    assert GateEventType.BARGE_IN_COMMITTED in Followed.told
 
 
 def test_all_gates_are_chosen_but_those_that_lack_something(

@@ -12,8 +12,8 @@ from support.signals import frames_of, silence, speech_like
 from voxgate.core.audio import AudioFormat
 from voxgate.lab.bench import peer_gates
 from voxgate.lab.bench.peer_gates import (
-    detect_after_aec3,
-    detect_silero,
+    SileroVad,
+    VadAfterAec3,
     missing_for_aec3,
     missing_for_silero,
 )
@@ -49,8 +49,8 @@ class LevelSession:
 def test_silero_starts_after_200_ms(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     """The evidence begins with the frame in which seven windows of 32 ms have been speech."""
     monkeypatch.setattr(peer_gates, "_silero_session", LevelSession)
-    flags = detect_silero(recording)
-    assert len(flags) == 150
+    detect = SileroVad()
+    flags = [detect(slot) for slot in recording.slots()]
     started_ms = 20 * (flags.index(True) + 1)
     assert 1200 <= started_ms <= 1280
     assert not any(flags[103:])
@@ -80,7 +80,8 @@ def test_what_the_canceller_removes_is_no_evidence(
     """Voice activity is judged on what is left."""
     rtc = SimpleNamespace(AudioProcessingModule=SilentProcessing, AudioFrame=_frame)
     monkeypatch.setattr(peer_gates, "import_module", lambda name: rtc)
-    assert detect_after_aec3(recording) == [False] * 150
+    detect = VadAfterAec3()
+    assert not any(detect(slot) for slot in recording.slots())
 
 
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

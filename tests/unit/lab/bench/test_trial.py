@@ -12,7 +12,9 @@ from support.sound_banks import SPLIT, small_bank
 from voxgate.core.config import GatingConfig
 from voxgate.lab.bench.matrix import Scenario, draw_scenarios
 from voxgate.lab.bench.trial import TrialSetting, measured_responses, run_trial
+from voxgate.lab.evaluate.pauses import playout_pauses
 from voxgate.lab.scenarios.bank import save_bank
+from voxgate.lab.scenarios.call_simulation import Call, SimulatedLine
 
 
 @pytest.fixture
@@ -61,17 +63,19 @@ def test_room_responses_have_unit_energy() -> None:
     assert len(response) <= 4000
 
 
+LOUD = {
+    "path": "hybrid",
+    "return_loss_db": "-6 to 0",
+    "line": "steady",
+    "packet_loss": "no",
+    "background": "none",
+}
+
+
 def test_in_a_closed_loop_a_gate_that_opens_stops_the_agent(setting: TrialSetting) -> None:
     """Each turn ends with the first commitment in it; a gate that never opens changes nothing."""
-    loud = scenario(
-        path="hybrid",
-        return_loss_db="-6 to 0",
-        line="steady",
-        packet_loss="no",
-        background="none",
-    )
-    open_loop = run_trial(loud, setting=setting)
-    closed = run_trial(loud, setting=replace(setting, is_closed_loop=True))
+    open_loop = run_trial(scenario(**LOUD), setting=setting)
+    closed = run_trial(scenario(**LOUD), setting=replace(setting, is_closed_loop=True))
     assert closed.rows["off"].verdict == open_loop.rows["off"].verdict
     row = closed.rows["usual_rule"]
     assert row.run.barge_in_ms
@@ -81,3 +85,38 @@ def test_in_a_closed_loop_a_gate_that_opens_stops_the_agent(setting: TrialSettin
     assert stopped != whole
     ends = {end for _, end in stopped} - {end for _, end in whole}
     assert ends <= set(row.run.barge_in_ms)
+
+
+def test_in_a_closed_loop_a_gate_that_pauses_delays_the_agent(setting: TrialSetting) -> None:
+    """It goes on where it stopped: a turn takes longer by the pauses in it, or is cut off."""
+    loud = replace(scenario(**LOUD), seed=1)
+    closed = replace(setting, gates=("vad",), is_closed_loop=True, duration_s=12.0)
+    row = run_trial(loud, setting=closed).rows["vad"]
+    planned = run_trial(loud, setting=replace(closed, is_closed_loop=False)).rows["vad"]
+    assert row.row.agent_speaking is not None
+    assert planned.row.agent_speaking is not None
+    ((start_ms, end_ms),) = row.row.agent_speaking
+    ((planned_start_ms, planned_end_ms),) = planned.row.agent_speaking
+    assert start_ms == planned_start_ms
+    assert end_ms > planned_end_ms
+    pauses = playout_pauses(row.run.events)
+    paused_ms = sum((pause.resumed_ms or end_ms) - pause.start_ms for pause in pauses)
+    assert end_ms - start_ms - paused_ms < planned_end_ms - start_ms
+    (turn,) = row.verdict.turns
+    assert sum(turn.needless_delays_ms) == sum(pause.delay_ms for pause in pauses) > 2000
+
+
+def test_a_call_is_simulated_once_for_all_gates(
+    setting: TrialSetting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the same for all of them."""
+    renders = []
+    render = SimulatedLine.render
+
+    def counted(line: SimulatedLine) -> Call:
+        renders.append(line)
+        return render(line)
+
+    monkeypatch.setattr(SimulatedLine, "render", counted)
+    run_trial(scenario(), setting=setting)
+    assert len(renders) == 1

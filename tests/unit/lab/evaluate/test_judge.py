@@ -90,6 +90,17 @@ def test_speech_that_began_over_the_agent_is_told_apart() -> None:
     assert verdict.speech_lost_over_agent == AudioShare(400 + 100, 500 + 800)
 
 
+def test_speech_of_callers_who_were_let_in_is_told_apart() -> None:
+    """Until they are silent for 700 ms; of those who were not let in nothing is counted."""
+    verdict = judge(
+        agent=[(1000, 3000), (5000, 8000)],
+        caller=[(2000, 2500), (3100, 3600), (4300, 4500), (6000, 7000)],
+        committed_ms=(2100,),
+        forwarded=[(2050, 3500)],
+    )
+    assert verdict.speech_lost_in_barge_ins == AudioShare(50 + 100, 500 + 500)
+
+
 def test_non_speech_is_all_the_rest_of_the_recording() -> None:
     """And of it what lies far from speech: pre-roll and hangover are no mistakes."""
     verdict = judge(caller=[(4000, 5000)], forwarded=[(3300, 6200), (9000, 10_000)])

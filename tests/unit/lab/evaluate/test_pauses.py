@@ -15,24 +15,30 @@ _STARTED, _DROPPED, _COMMITTED = _T.CANDIDATE_STARTED, _T.CANDIDATE_DROPPED, _T.
     ("events", "expected"),
     [
         ([], []),
-        ([(_STARTED, 100), (_COMMITTED, 180)], [(100, 180)]),
-        ([(_COMMITTED, 180)], [(180, 180)]),
-        ([(_STARTED, 100), (_DROPPED, 300)], [(100, None)]),
-        ([(_STARTED, 100)], [(100, None)]),
+        ([(_STARTED, 100), (_COMMITTED, 180)], [(100, 180, None)]),
+        ([(_COMMITTED, 180)], [(180, 180, None)]),
+        ([(_STARTED, 100), (_DROPPED, 300)], [(100, None, 300)]),
+        ([(_STARTED, 100)], [(100, None, None)]),
         ([(_DROPPED, 100)], []),
         (
             [(_STARTED, 100), (_DROPPED, 300), (_STARTED, 400), (_COMMITTED, 480)],
-            [(100, None), (400, 480)],
+            [(100, None, 300), (400, 480, None)],
         ),
-        ([(_STARTED, 100), (_COMMITTED, 180), (_COMMITTED, 900)], [(100, 180), (900, 900)]),
+        (
+            [(_STARTED, 100), (_COMMITTED, 180), (_COMMITTED, 900)],
+            [(100, 180, None), (900, 900, None)],
+        ),
         (
             [(_STARTED, 100), (_T.ONSET_RELEASED, 120), (_COMMITTED, 180), (_T.RESUMED, 999)],
-            [(100, 180)],
+            [(100, 180, 999)],
         ),
+        ([(_COMMITTED, 180), (_T.INTERRUPTED, 600), (_T.GATE_OPENED, 900)], [(180, 180, None)]),
+        ([(_STARTED, 100), (_T.GATE_OPENED, 240)], [(100, None, 240)]),
     ],
 )
 def test_a_pause_begins_with_its_candidate(
-    events: list[tuple[GateEventType, float]], expected: list[tuple[float, float | None]]
+    events: list[tuple[GateEventType, float]],
+    expected: list[tuple[float, float | None, float | None]],
 ) -> None:
     """Or with the commitment where there was none; a candidate at the end is a pause too."""
     pauses = playout_pauses(
@@ -40,3 +46,9 @@ def test_a_pause_begins_with_its_candidate(
         for event_type, t_ms in events
     )
     assert pauses == tuple(PlayoutPause(*times) for times in expected)
+
+
+def test_a_pause_delays_the_agent_if_playout_goes_on() -> None:
+    """One that ends in an interruption takes the rest of the turn instead."""
+    assert PlayoutPause(100, None, 340).delay_ms == 240
+    assert PlayoutPause(100, 180).delay_ms == 0

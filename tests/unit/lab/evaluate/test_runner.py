@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
+from statistics import median
 
 import pytest
 
@@ -23,7 +24,7 @@ from voxgate.core.gate_decision import (
 )
 from voxgate.lab.evaluate.evaluation import with_mode
 from voxgate.lab.evaluate.intervals import Interval
-from voxgate.lab.evaluate.recording import Recording
+from voxgate.lab.evaluate.recording import Recording, Slot
 from voxgate.lab.evaluate.runner import GateRun, make_gate, run_gate
 
 _SILENCE = bytes(320)
@@ -212,6 +213,52 @@ def test_the_time_is_the_median_of_what_the_gate_took() -> None:
     recording = _recording(silence(60))
     run = run_gate(recording, provider="p", gate=Gate(), timer_ns=lambda: next(spans_ns))
     assert run.us_per_frame_p50 == 5.0
+
+
+def test_times_are_told_apart_by_what_the_agent_does() -> None:
+    """While agent audio is played, and while there was none for a second."""
+    clock_ns = chain.from_iterable((n * 10_000, n * 10_000 + (n + 1) * 1000) for n in range(100))
+    recording = _recording(silence(2000), agent_speaking=((100, 300),))
+    run = run_gate(recording, provider="p", gate=Gate(), timer_ns=lambda: next(clock_ns))
+    assert run.us_agent_audible_p50 == 10.5
+    assert run.us_agent_silent_p50 == median([*range(1, 6), *range(66, 101)])
+    without = run_gate(_recording(silence(100)), provider="p", gate=Gate())
+    assert without.us_agent_audible_p50 is None
+
+
+class Call:
+    """A call that keeps what it is told, slot by slot."""
+
+    capture_format = far_end_format = AudioFormat()
+    duration_ms = 80.0
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, list[GateEventType]]] = []
+        self._slot = 0
+
+    def slots(self) -> Iterator[Slot]:
+        for self._slot in range(4):
+            yield Slot(bytes([self._slot]) * 320, _SILENCE, is_agent_audio=False)
+
+    def follow(self, events: Sequence[GateEvent]) -> None:
+        self.told.append((self._slot, [event.type for event in events]))
+
+
+def test_a_call_that_goes_on_as_the_gate_decides_is_told_before_its_next_slot() -> None:
+    """Of the passing of time first, and of nothing where nothing happened."""
+    started, committed = GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED
+
+    def events(slot: int, event_type: GateEventType) -> tuple[GateEvent, ...]:
+        reason = GateReason.BARGE_IN
+        return (GateEvent(type=event_type, t_ms=0.0, reason=reason),) if slot == 2 else ()
+
+    gate = Gate(
+        decide=lambda slot, _: _decision(events=events(slot, committed)),
+        decide_before=lambda slot: _decision(events=events(slot, started)),
+    )
+    call = Call()
+    run_gate(call, provider="p", gate=gate)
+    assert call.told == [(2, [started, committed])]
 
 
 def test_the_gates_own_half_duplex_is_exact_to_the_frame() -> None:

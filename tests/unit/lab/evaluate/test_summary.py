@@ -6,7 +6,7 @@ import pytest
 
 from support.verdicts import evaluated_row
 from voxgate.lab.evaluate.judge import AudioShare
-from voxgate.lab.evaluate.summary import Latency, Share, figures_by_tag, figures_of
+from voxgate.lab.evaluate.summary import Delays, Latency, Share, figures_by_tag, figures_of
 from voxgate.lab.evaluate.turns import TurnVerdict
 
 _QUIET = TurnVerdict(judged=(0, 30_000), onset_ms=None)
@@ -52,6 +52,19 @@ def test_needless_pauses_are_counted_apart() -> None:
     assert figures.false_barge_ins.count == 1
 
 
+def test_needless_pauses_delay_the_agent() -> None:
+    """In all, a minute of agent speech, and at a time."""
+    turn = TurnVerdict(
+        judged=(0, 12_000),
+        onset_ms=None,
+        needless_pause_ms=(1, 2, 3),
+        needless_delays_ms=(100, 300),
+    )
+    delays = figures_of([evaluated_row(turn, _MISSED), evaluated_row(_MISSED)]).needless_delays
+    assert delays == Delays(count=2, total_ms=400.0, p50_ms=200.0, per_agent_minute_ms=1000.0)
+    assert figures_of([]).needless_delays.per_agent_minute_ms is None
+
+
 def test_latencies_are_those_of_right_barge_ins() -> None:
     """Percentiles with linear interpolation between neighbours."""
     turns = [right(latency, latency / 2) for latency in (100, 200, 300)]
@@ -65,6 +78,7 @@ def test_audio_is_added_by_ms() -> None:
     figures = figures_of([evaluated_row(), evaluated_row(speech_lost=AudioShare(9, 900))])
     assert figures.speech_lost == AudioShare(10, 1000)
     assert figures.speech_lost_over_agent == AudioShare(4, 200)
+    assert figures.speech_lost_in_barge_ins == AudioShare(12, 200)
     assert figures.non_speech_forwarded == AudioShare(6, 200)
     assert figures.idle_forwarded == AudioShare(8, 200)
     assert figures.echo_forwarded == AudioShare(10, 200)

@@ -32,9 +32,11 @@ def test_every_figure_stands_under_its_name() -> None:
         "onset_to_pause_ms": {"count": 1, "p50": 60.0, "p95": 60.0},
         "false_barge_ins": {"count": 1, "per_agent_minute": 5.0, "agent_turns": one_of_two},
         "needless_pauses": {"count": 1, "per_agent_minute": 5.0, "agent_turns": one_of_two},
+        "needless_delay_ms": {"count": 0, "total": 0.0, "p50": None, "per_agent_minute": 0.0},
         "stray_barge_ins": 0,
         "caller_speech_lost": {"ms": 1, "of_ms": 100, "percent": 1.0},
         "caller_speech_lost_over_agent": {"ms": 2, "of_ms": 100, "percent": 2.0},
+        "caller_speech_lost_in_barge_ins": {"ms": 6, "of_ms": 100, "percent": 6.0},
         "non_speech_forwarded": {"ms": 3, "of_ms": 100, "percent": 3.0},
         "idle_forwarded": {"ms": 4, "of_ms": 100, "percent": 4.0},
         "echo_forwarded": {"ms": 5, "of_ms": 100, "percent": 5.0},
@@ -59,7 +61,11 @@ def test_the_summary_is_the_setting_the_figures_and_what_was_wrong() -> None:
         {"line": 3, "id": "c", "field": "capture", "message": "file not found"}
     ]
     assert summary["notes"] == [{"line": 2, "field": "far_end", "message": "is short"}]
-    assert summary["timing"] == {"us_per_frame_p50": 25.06}
+    assert summary["timing"] == {
+        "us_per_frame_p50": 25.06,
+        "us_agent_audible_p50": None,
+        "us_agent_silent_p50": None,
+    }
 
 
 def test_a_summary_of_nothing_is_json_too() -> None:

@@ -220,3 +220,19 @@ def test_a_commitment_is_one_thing_only(speech: list[Interval], committed_ms: li
         assert -20 <= judged.open_latency_ms <= 1000
     if not utterances:
         assert judged.false_ms == tuple(t for t in committed_ms if 1000 < t <= 5700)
+
+
+def test_a_needless_pause_delays_the_agent_while_it_speaks() -> None:
+    """One behind the turn holds up nothing, and one for a caller who speaks is not needless."""
+    pauses = [
+        PlayoutPause(2000, None, 2200),
+        PlayoutPause(2500, 2560, 3760),
+        PlayoutPause(5100, None, 5300),
+    ]
+    judged = judge_turn(TURN, next_turn_ms=math.inf, utterances=[], pauses=pauses)
+    assert judged is not None
+    assert judged.needless_pause_ms == (2000, 2500, 5100)
+    assert judged.needless_delays_ms == (200, 1260)
+    meant = judge_turn(TURN, next_turn_ms=math.inf, utterances=[(2300, 2900)], pauses=pauses)
+    assert meant is not None
+    assert meant.needless_delays_ms == (200,)

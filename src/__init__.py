@@ -18,6 +18,7 @@ __all__ = [
     "ConfigProblem",
     "Encoding",
     "EnhancedVADManager",
+    "ForwardedAudio",
     "GateAction",
     "GateDecision",
     "GateEvent",
@@ -52,6 +53,7 @@ from .core.call_stats import CallStats
 from .core.config import (
     AudioGuardConfig,
     BargeInConfig,
+    ForwardedAudio,
     GatingConfig,
     GatingMode,
     IdleFillConfig,

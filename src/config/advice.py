@@ -38,17 +38,21 @@ class ConfigWarning:
 
 
 _BY_VOICE = {"vad_threshold", "energy_threshold"}
+_BY_REFERENCE = {"sensitivity", "forwarded_audio"}
 _BY_DURATION = {"candidate_ms", "min_ms"}
 _WITHOUT_EFFECT: Mapping[GatingMode, tuple[set[str], str]] = {
     GatingMode.OFF: (
-        {"post_speech_grace_ms", "sensitivity", *_BY_VOICE},
+        {"post_speech_grace_ms", *_BY_REFERENCE, *_BY_VOICE},
         "everything passes while the agent is audible",
     ),
     GatingMode.HALF_DUPLEX: (
-        {"sensitivity", *_BY_VOICE},
+        {*_BY_REFERENCE, *_BY_VOICE},
         "nothing passes while the agent is audible",
     ),
-    GatingMode.VAD: ({"sensitivity"}, "vad_threshold and energy_threshold decide"),
+    GatingMode.VAD: (
+        _BY_REFERENCE,
+        "vad_threshold and energy_threshold decide, and the far end is not heard",
+    ),
     GatingMode.ECHO_AWARE: (set(), ""),
 }
 """Keys of a policy that a mode does not use, and why."""

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from . import g711
 from .audio import AudioFormat
-from .config import GatingMode, ProviderGatingPolicy
+from .config import ForwardedAudio, GatingMode, ProviderGatingPolicy
 from .echo.barge_in_decision import DecisionThresholds
 from .echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
+from .forwarded_audio import EchoCanceller, EchoSubtractor
 from .gate_decision import GateMeasurements
 from .levels import rms, zero_crossing_ratio
 from .resample import Resampler
@@ -37,6 +38,8 @@ _ECHO_LOGIT = -4.0
 class CaptureAnalysis:
     """What was measured on 20 ms of capture."""
 
+    audio: bytes
+    """What the provider gets of the frame, should it go out: the very frame, or without echo."""
     level: float
     """RMS in int16 units."""
     zcr_ratio: float
@@ -102,12 +105,14 @@ class CaptureAnalyzer:
 
     __slots__ = (
         "_call_id",
+        "_canceller",
         "_capture_format",
         "_capture_resampler",
         "_far_end_format",
         "_far_end_resampler",
         "_near_end",
         "_policy",
+        "_subtractor",
         "_vad",
         "degradations",
         "mode",
@@ -139,6 +144,12 @@ class CaptureAnalyzer:
                 self.mode = GatingMode.VAD
             else:
                 self._near_end = near_end
+        self._canceller: EchoCanceller | None = None
+        self._subtractor: EchoSubtractor | None = None
+        is_cancelled = policy.forwarded_audio is ForwardedAudio.ECHO_CANCELLED
+        if is_cancelled and self._near_end is not None and isinstance(near_end, EchoCanceller):
+            self._canceller = near_end
+            self._subtractor = EchoSubtractor(capture_format)
         self._capture_format = capture_format
         self._far_end_format = far_end_format
         self._capture_resampler = _resampler(capture_format)
@@ -174,6 +185,7 @@ class CaptureAnalyzer:
         voice = self._judge_voice(samples, level)
         near_end = self._judge_near_end(samples, now_ms, agent_audible=agent_audible)
         return CaptureAnalysis(
+            audio=self._without_echo(frame, samples),
             level=level,
             zcr_ratio=zero_crossing_ratio(samples),
             voice=voice,
@@ -214,8 +226,15 @@ class CaptureAnalyzer:
             self._lose_near_end()
             return None
 
+    def _without_echo(self, frame: bytes, samples: npt.NDArray[np.int16]) -> bytes:
+        """Return what goes to the provider of a frame that was just judged, should it go out."""
+        if self._subtractor is None:
+            return frame
+        residual = None if self._canceller is None else self._canceller.residual
+        return self._subtractor.process(frame, samples, residual)
+
     def _lose_near_end(self) -> None:
-        self._near_end = None
+        self._near_end = self._canceller = None
         self.degradations += 1
         self.mode = GatingMode.HALF_DUPLEX if self._vad is None else GatingMode.VAD
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "AudioGuardConfig",
     "BargeInConfig",
+    "ForwardedAudio",
     "GatingConfig",
     "GatingMode",
     "IdleFillConfig",
@@ -49,6 +50,16 @@ class WithheldAudio(StrEnum):
     """Silence until the provider has surely closed the turn, then nothing: costs less."""
     DROP = "drop"
     """Nothing; only for providers whose turn detector does not run on the audio."""
+
+
+class ForwardedAudio(StrEnum):
+    """What of a captured frame the provider gets while the agent's echo may be in it."""
+
+    RAW = "raw"
+    """The frame as it came, echo and all."""
+    ECHO_CANCELLED = "echo_cancelled"
+    """What the detector's echo filter leaves of it; where nothing is filtered, the frame as it
+    came. Mode ``echo_aware`` only: the others have no filter."""
 
 
 def _check_fields(model: Any) -> None:
@@ -173,6 +184,8 @@ class ProviderGatingPolicy:
     """False: every frame passes untouched, and nothing is measured."""
     mode: GatingMode = GatingMode.ECHO_AWARE
     withheld_audio: WithheldAudio = WithheldAudio.SILENCE
+    forwarded_audio: ForwardedAudio = ForwardedAudio.ECHO_CANCELLED
+    """Measured by what a speech recogniser makes of interruptions (ADR 6)."""
     post_speech_grace_ms: Annotated[int, Interval(ge=0, le=3000)] = 250
     """Echo tail: time after the last agent audio played in which the gate stays closed, on top of
     the measured echo delay."""

@@ -198,6 +198,7 @@ class GatingState:
             output.now_ms,
             agent_audible=self._asks_for_verdict(output),
         )
+        unit = analysis.audio
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
         if self.state is GateState.OPEN:

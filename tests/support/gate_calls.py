@@ -7,6 +7,7 @@ __all__ = [
     "AdamantVad",
     "BrokenVad",
     "GateCall",
+    "ScriptedCanceller",
     "ScriptedNearEnd",
     "agent_voice",
     "plain_manager",
@@ -98,6 +99,19 @@ class ScriptedNearEnd:
     def reset(self) -> None:
         self.captures.clear()
         self.far_ends.clear()
+
+
+@dataclass
+class ScriptedCanceller(ScriptedNearEnd):
+    """Takes half of each frame for echo; all of those frames wait whose numbers are given."""
+
+    waiting: frozenset[int] = frozenset()
+
+    @property
+    def residual(self) -> npt.NDArray[np.float32] | None:
+        if not self.captures or len(self.captures) in self.waiting:
+            return None
+        return self.captures[-1].astype(np.float32) / np.float32(65_536.0)
 
 
 def plain_manager(

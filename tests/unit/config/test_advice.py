@@ -31,6 +31,8 @@ def test_the_defaults_give_no_warning() -> None:
     [
         ("mode: vad, sensitivity: 0.7", {"sensitivity": "has no effect in mode vad"}),
         ("mode: half_duplex, vad_threshold: 0.7", {"vad_threshold": "has no effect in mode half"}),
+        ("mode: vad, forwarded_audio: raw", {"forwarded_audio": "has no effect in mode vad"}),
+        ("forwarded_audio: raw", {}),
         ("mode: 'off', post_speech_grace_ms: 9", {"post_speech_grace_ms": "has no effect in mode"}),
         ("vad_threshold: 0.7", {"vad_threshold": "applies only where no far-end reference"}),
         ("energy_threshold: 9", {"energy_threshold": "applies only where no far-end reference"}),

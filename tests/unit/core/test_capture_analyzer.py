@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from support.gate_calls import AdamantVad, BrokenVad, ScriptedNearEnd
+from support.gate_calls import AdamantVad, BrokenVad, ScriptedCanceller, ScriptedNearEnd
 from support.signals import frames_of, silence, speech_like, tone
 from voxgate.core import g711
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.capture_analyzer import CaptureAnalysis, CaptureAnalyzer
-from voxgate.core.config import GatingMode, ProviderGatingPolicy
+from voxgate.core.config import ForwardedAudio, GatingMode, ProviderGatingPolicy
 from voxgate.core.echo.near_end import NearEndDetector, NullNearEndDetector
 from voxgate.core.gate_decision import GateMeasurements
 from voxgate.core.vad_manager import EnhancedVADManager
@@ -284,3 +284,51 @@ def test_measurements_say_what_was_measured() -> None:
     )
     without = analyze(make(vad=BrokenVad()), frames_of(silence(20)))[0].measurements(0.0, 0.0)
     assert (without.vad_confidence, without.near_end_logit) == (0.0, None)
+
+
+@pytest.mark.parametrize("audio_format", FORMATS, ids=lambda f: f"{f.encoding}-{f.rate_hz}")
+def test_raw_audio_is_the_very_frame(audio_format) -> None:
+    """Whatever its format, and whatever a filter would leave of it."""
+    analyzer = make(
+        GatingMode.ECHO_AWARE,
+        near_end=ScriptedCanceller(),
+        capture=audio_format,
+        forwarded_audio=ForwardedAudio.RAW,
+    )
+    frames = encoded(speech_like(100, rate_hz=audio_format.rate_hz), audio_format)
+    analyses = analyze(analyzer, frames)
+    assert all(a.audio is frame for a, frame in zip(analyses, frames, strict=True))
+
+
+def test_echo_cancelled_audio_is_what_the_filter_leaves() -> None:
+    """A frame that waits for its slot goes as it came."""
+    detector = ScriptedCanceller(waiting=frozenset({3}))
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=detector)
+    frames = frames_of(speech_like(100, seed=4) // 2 * 2)
+    audio = [a.audio for a in analyze(analyzer, frames)]
+    halved = [(np.frombuffer(f, np.int16) // 2).tobytes() for f in frames]
+    assert audio == [*halved[:2], frames[2], *halved[3:]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "near_end"),
+    [
+        (GatingMode.VAD, ScriptedCanceller()),
+        (GatingMode.ECHO_AWARE, ScriptedNearEnd()),
+        (GatingMode.ECHO_AWARE, NullNearEndDetector()),
+    ],
+)
+def test_without_a_filter_audio_goes_as_it_came(mode, near_end) -> None:
+    """In a mode that has none, and with a detector that has none."""
+    frames = frames_of(speech_like(60))
+    analyses = analyze(make(mode, near_end=near_end), frames)
+    assert all(a.audio is frame for a, frame in zip(analyses, frames, strict=True))
+
+
+def test_after_the_detector_is_lost_audio_goes_as_it_came() -> None:
+    """Its filter went with it; what it left last belongs to another frame."""
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=ScriptedCanceller(raises_from=2))
+    frames = frames_of(speech_like(60, seed=5))
+    first, *others = analyze(analyzer, frames)
+    assert first.audio != frames[0]
+    assert [a.audio for a in others] == frames[1:]

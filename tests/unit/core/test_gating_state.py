@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.gate_calls import BrokenVad, GateCall, ScriptedNearEnd, agent_voice, plain_manager
+from support.gate_calls import (
+    BrokenVad,
+    GateCall,
+    ScriptedCanceller,
+    ScriptedNearEnd,
+    agent_voice,
+    plain_manager,
+)
 from support.gate_traces import SCENARIOS, run_call
 from support.signals import frames_of, silence, speech_like, tone, white_noise
 from voxgate.core import g711
@@ -18,6 +25,7 @@ from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.config import (
     AudioGuardConfig,
     BargeInConfig,
+    ForwardedAudio,
     GatingConfig,
     GatingMode,
     IdleFillConfig,
@@ -50,6 +58,7 @@ def configured(
     mode: GatingMode = GatingMode.ECHO_AWARE,
     *,
     withheld_audio: WithheldAudio = WithheldAudio.SILENCE,
+    forwarded_audio: ForwardedAudio = ForwardedAudio.ECHO_CANCELLED,
     barge_in: BargeInConfig | None = None,
     grace_ms: int = GRACE_MS,
     sensitivity: float = 0.5,
@@ -58,6 +67,7 @@ def configured(
         gating_enabled=True,
         mode=mode,
         withheld_audio=withheld_audio,
+        forwarded_audio=forwarded_audio,
         post_speech_grace_ms=grace_ms,
         sensitivity=sensitivity,
     )
@@ -606,6 +616,27 @@ def test_with_a_reference_the_verdict_opens_the_gate_and_not_the_level() -> None
     call.play(soft, agent_voice(400))
     assert call.state is BARGE_IN
     assert call.sound == soft
+
+
+@pytest.mark.parametrize("forwarded", list(ForwardedAudio))
+def test_onset_and_live_frames_are_forwarded_as_the_policy_says(forwarded: ForwardedAudio) -> None:
+    """As captured, the very frames; or all of them without echo, and nothing else changes."""
+    logits = {101: 1.4, 102: 1.4}  # a candidate at once, and no commitment yet
+    near_end = ScriptedCanceller(
+        logits=lambda number: logits.get(number, 8.0 if number > 100 else -8.0)
+    )
+    call = start(near_end_factory=lambda: near_end, forwarded_audio=forwarded)
+    call.play(echo(2000, level_dbfs=-12.0), agent_voice(2000))
+    captured = caller(400, level_dbfs=-30.0)
+    call.play(captured, agent_voice(400))
+    assert E.ONSET_RELEASED in call.event_types
+    if forwarded is ForwardedAudio.RAW:
+        assert all(a is b for a, b in zip(call.sound, captured, strict=True))
+        return
+    left = np.frombuffer(b"".join(call.sound), np.int16).astype(int)
+    half = np.frombuffer(b"".join(captured), np.int16) / 2
+    assert len(left) == len(half)
+    assert np.abs(left - half).max() <= 0.5
 
 
 def test_the_verdict_is_in_the_measurements() -> None:

@@ -44,6 +44,7 @@ class Line:
     ) -> GateOutput:
         output = GateOutput(20.0 * (len(self.outputs) + 1), GateReason.INCOMPLETE_FRAME)
         analysis = CaptureAnalysis(
+            audio=frame,
             level=level,
             zcr_ratio=zcr,
             voice=voice or self._vad.process("call", frame),

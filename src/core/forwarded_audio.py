@@ -1,0 +1,99 @@
+"""Which sound of a captured frame the provider gets: as it came, or without the agent's echo.
+
+The echo filter of the near-end detector works at 8 kHz. What it takes the echo for is subtracted
+from the frame in the frame's own format, so that at higher rates the band above 4 kHz stays as it
+was. Invariant: a frame of an 8 kHz line that the filter leaves as it is leaves as it came, to the
+bit, companded or not.
+"""
+
+from __future__ import annotations
+
+__all__ = ["EchoCanceller", "EchoSubtractor"]
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from . import g711
+from .audio import AudioFormat
+from .resample import Resampler
+
+_FILTER_RATE_HZ = 8000
+_FULL_SCALE = np.float32(32768.0)
+
+Samples = npt.NDArray[np.int16]
+
+
+@runtime_checkable
+class EchoCanceller(Protocol):
+    """A near-end detector whose own filter takes the echo out of what it judges."""
+
+    @property
+    def residual(self) -> npt.NDArray[np.float32] | None:
+        """The last captured frame without echo, float32 [shape=(160,), mono, 8 kHz], scaled to +-1.
+
+        Continuous from frame to frame; None where the frame has not been through the filter.
+        """
+
+
+class EchoSubtractor:
+    """Takes the echo out of one call's captured frames.
+
+    Args:
+        capture_format: Format of the frames. At rates other than 8 kHz they leave
+            :attr:`delay_samples` later than they came, echo or not: the filter's view of them is
+            resampled, and so is the echo found.
+    """
+
+    __slots__ = ("_behind", "_format", "_upsampler")
+
+    def __init__(self, capture_format: AudioFormat) -> None:
+        self._format = capture_format
+        self._upsampler: Resampler | None = None
+        if capture_format.rate_hz != _FILTER_RATE_HZ:
+            self._upsampler = Resampler(_FILTER_RATE_HZ, capture_format.rate_hz)
+        self._behind = np.zeros(self.delay_samples, np.int16)
+        """The newest samples captured, which have not left yet."""
+
+    @property
+    def delay_samples(self) -> int:
+        """How much later a frame's sound leaves, in samples of the capture; 0 at 8 kHz."""
+        if self._upsampler is None:
+            return 0
+        # Down and up again take equally long.
+        return round(2.0 * self._upsampler.delay_samples)
+
+    def process(
+        self, frame: bytes, samples: Samples, residual: npt.NDArray[np.float32] | None
+    ) -> bytes:
+        """Return a frame without its echo; once for each captured frame, in order.
+
+        Args:
+            frame: 20 ms in the capture's format.
+            samples: What the filter was shown of it: int16 [shape=(160,), mono, 8 kHz].
+            residual: What the filter left of it, float32 [shape=(160,)], +-1; None if the frame has
+                not been through the filter.
+        """
+        cleaned = samples
+        # In a frame that the line lost there is no echo either, only what the filter expects.
+        if residual is not None and samples.any():
+            cleaned = _to_int16(residual * _FULL_SCALE)
+        if self._upsampler is not None:
+            return self._subtract(frame, samples, cleaned, self._upsampler)
+        if np.array_equal(cleaned, samples):
+            return frame
+        return g711.encode(cleaned, self._format)
+
+    def _subtract(
+        self, frame: bytes, samples: Samples, cleaned: Samples, upsampler: Resampler
+    ) -> bytes:
+        echo = _to_int16(samples.astype(np.float32) - cleaned)
+        stream = np.concatenate((self._behind, g711.decode(frame, self._format)))
+        self._behind = stream[len(stream) - self.delay_samples :]
+        delayed = stream[: len(stream) - self.delay_samples].astype(np.float32)
+        return g711.encode(_to_int16(delayed - upsampler.process(echo)), self._format)
+
+
+def _to_int16(samples: npt.NDArray[np.float32]) -> Samples:
+    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)

@@ -10,7 +10,7 @@ __all__ = ["CallRecord", "Frame", "GateEventRecord", "GateRecorder", "PhoneSlot"
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..call_observer import CallEnded, CallObserver
 from ..core.audio import FRAME_MS, AudioFormat
-from ..core.gate_decision import GateDecision, GateEvent, GateEventType, GateState
+from ..core.gate_decision import GateAction, GateDecision, GateEvent, GateEventType, GateState
 from ..core.playout import PlayoutFrame
 from ..providers.base import AgentAudio, CallerSpeechStarted, ProviderEvent
 from ..transports.base import LineAudio, LineEvent
@@ -93,7 +93,7 @@ class GateRecorder(CallObserver):
         self._frames: list[bytes] = []
         """Every captured frame, kept alive so that none has the identity of another."""
         self._numbers: dict[int, int] = {}
-        """Number of a captured frame by its identity: the gate gives frames out as they came."""
+        """Number of a captured frame by its identity, which it keeps if it leaves as it came."""
         self._agent_left_ms: Counter[str] = Counter()
         self._flushed: set[str] = set()
 
@@ -109,11 +109,16 @@ class GateRecorder(CallObserver):
     ) -> None:
         """Keep the state, and which frames went to the provider."""
         del call_id, now_ms
+        number = len(self._frames)
         if frame is None:
             self._keep_forwarded(decision.audio)
         else:
+            number = self._numbers.get(id(frame), number)
             self._record.states.append(decision.state)
             self._keep_forwarded(decision.audio_for(frame))
+            if decision.action is GateAction.FORWARD:
+                self._record.forwarded.add(number)
+        self._keep_released(decision.released, number)
 
     def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:
         """Take what was played off what the agent has still to say."""
@@ -148,3 +153,12 @@ class GateRecorder(CallObserver):
     def _keep_forwarded(self, chunks: Iterable[bytes]) -> None:
         numbers = (self._numbers.get(id(chunk)) for chunk in chunks)
         self._record.forwarded.update(number for number in numbers if number is not None)
+
+    def _keep_released(self, released: Sequence[bytes], number: int) -> None:
+        """Keep held frames that left as something else, without echo: they have no identity.
+
+        They are the newest ones before the frame of that number.
+        """
+        for age, chunk in enumerate(reversed(released), 1):
+            if id(chunk) not in self._numbers and number >= age:
+                self._record.forwarded.add(number - age)

@@ -32,9 +32,8 @@ def frame_of(value: int = 1) -> bytes:
 
 
 def decision_of(*audio: bytes, state: GateState = GateState.OPEN) -> GateDecision:
-    return GateDecision(
-        action=GateAction.FORWARD, state=state, reason=GateReason.CALLER_SPEECH, audio=audio
-    )
+    action = GateAction.WITHHOLD if state is GateState.CLOSED else GateAction.FORWARD
+    return GateDecision(action=action, state=state, reason=GateReason.CALLER_SPEECH, audio=audio)
 
 
 def agent_frame(item_id: str = "a") -> PlayoutFrame:
@@ -104,9 +103,24 @@ def test_frames_released_later_were_forwarded(call: Call) -> None:
     assert len(call.record.states) == 5, "one a captured frame, none for time that passes"
 
 
+def test_frames_that_left_without_their_echo_are_known_by_their_place(call: Call) -> None:
+    """What leaves is then another object: the frame judged, and before it those released."""
+    frames = [frame_of() for _ in range(6)]
+    for frame in frames[:4]:
+        call.capture(frame, decision_of(frame_of(), state=GateState.CLOSED))
+    released = (frame_of(2), frame_of(3))
+    onset = replace(decision_of(*released, frame_of(4)), released=released)
+    call.capture(frames[4], onset)
+    call.capture(frames[5], decision_of(frame_of(), state=GateState.CLOSED))
+    assert call.record.forwarded == {2, 3, 4}
+    late = replace(decision_of(frame_of(2), state=GateState.CLOSED), released=(frame_of(2),))
+    call.recorder.on_decision(CALL, 0.0, None, late)
+    assert call.record.forwarded == {2, 3, 4, 5}
+
+
 def test_other_events_of_the_line_have_no_number(call: Call) -> None:
     """A key press between two frames moves nothing."""
-    call.capture(frame_of(), decision_of(frame_of()))
+    call.capture(frame_of(), decision_of(frame_of(), state=GateState.CLOSED))
     call.recorder.on_line_event(CALL, 0.0, LineDtmf("1"))
     frame = frame_of()
     call.capture(frame, decision_of(frame))

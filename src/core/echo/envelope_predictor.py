@@ -17,10 +17,9 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 _LAG_COUNT: Final = 45
-_STEP: Final = np.float32(0.12)
-_DOUBLE_TALK_STEP: Final = np.float32(0.015)
-"""Step once the capture exceeds twice the prediction after `_LEARNING_FRAMES` frames."""
-_LEARNING_FRAMES: Final = 40
+_STEPS: Final = np.array([0.2, 0.03], np.float32)
+"""The second once the capture exceeds twice the prediction, after `_LEARNING_FRAMES` frames."""
+_LEARNING_FRAMES: Final = 20
 _REGULARIZATION: Final = np.float32(1e-10)
 _ZERO: Final = np.float32(0.0)
 
@@ -29,7 +28,8 @@ class EnvelopePredictor:
     """Non-negative normalised LMS on band powers over the last 900 ms of far end."""
 
     def __init__(self, band_count: int) -> None:
-        self._ring = np.zeros((2 * _LAG_COUNT, band_count), np.float32)
+        self._ring = np.zeros((2, _LAG_COUNT, band_count), np.float32)
+        self._rows = self._ring.reshape(-1, band_count)
         self._weights = np.zeros((_LAG_COUNT, band_count), np.float32)
         self._change = np.zeros((_LAG_COUNT, band_count), np.float32)
         self._position = 0
@@ -56,13 +56,12 @@ class EnvelopePredictor:
             float32 [shape=(bands,)], mean squares, never negative.
         """
         self._position = (self._position or _LAG_COUNT) - 1
-        self._ring[self._position] = far_end
-        self._ring[self._position + _LAG_COUNT] = far_end
-        predicted: FloatArray = np.einsum("kb,kb->b", self._history, self._weights)
+        self._ring[:, self._position] = far_end
+        predicted: FloatArray = np.vecdot(self._history.T, self._weights.T)
         return predicted
 
     def learn(self, capture: FloatArray, noise: FloatArray, predicted: FloatArray) -> None:
-        """Move the weights towards capture minus noise; once a frame, after :meth:`predict`.
+        """Move the weights towards capture minus noise, after :meth:`predict` of the same frame.
 
         Args:
             capture: Band powers of this frame, float32 [shape=(bands,)], mean squares.
@@ -70,19 +69,21 @@ class EnvelopePredictor:
             predicted: What :meth:`predict` returned for this frame.
         """
         history = self._history
-        energy = np.einsum("kb,kb->b", history, history)
-        error = np.maximum(capture - noise, _ZERO)
+        energy = np.vecdot(history.T, history.T)
+        error = capture - noise
+        np.maximum(error, _ZERO, out=error)
         error -= predicted
         if self._learned_frames < _LEARNING_FRAMES:
-            error *= _STEP
             self._learned_frames += 1
+            error *= _STEPS[0]
         else:
-            error *= np.where(error > predicted, _DOUBLE_TALK_STEP, _STEP)
-        error /= energy + _REGULARIZATION
+            error *= _STEPS.take(error > predicted)
+        energy += _REGULARIZATION
+        error /= energy
         np.multiply(history, error, out=self._change)
         self._weights += self._change
         np.maximum(self._weights, _ZERO, out=self._weights)
 
     @property
     def _history(self) -> FloatArray:
-        return self._ring[self._position : self._position + _LAG_COUNT]
+        return self._rows[self._position : self._position + _LAG_COUNT]

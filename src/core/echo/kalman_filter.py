@@ -1,7 +1,7 @@
 """Partitioned-block frequency-domain Kalman echo filter.
 
 One job: estimate the echo of the far end in the capture, and how sure that estimate is. Invariant:
-only frames with far-end energy inside the filter's span and a non-zero capture change its state.
+only frames with far-end energy inside the filter's span change its state.
 
 After F. Kuech, E. Mabande, G. Enzner, "State-space architecture of the partitioned-block-based
 acoustic echo controller" (ICASSP 2014), with a gradient constraint that is spread over the frames
@@ -10,34 +10,40 @@ and shrinks partitions whose energy is close to the median (those hold noise, no
 
 from __future__ import annotations
 
-__all__ = ["EchoEstimate", "KalmanEchoFilter"]
+__all__ = ["BIN_COUNT", "EchoEstimate", "KalmanEchoFilter"]
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from .transforms import inverse, transform
 
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 
 _FRAME_SAMPLES: Final = 160
 _FFT_SAMPLES: Final = 2 * _FRAME_SAMPLES
-_BIN_COUNT: Final = _FRAME_SAMPLES + 1
+BIN_COUNT: Final = _FRAME_SAMPLES + 1
+"""Bins of the filter's spectra, 25 Hz apart."""
 _FRAME_MS: Final = 20
 _PARTITION_COUNT: Final = 45
 """900 ms: every delay of 40..700 ms plus a room's decay is inside, so no delay search is needed."""
 _CONSTRAINED_PER_FRAME: Final = 5
 """Partitions constrained a frame, round robin over 9 frames; more costs time, fewer loses ERLE."""
+_GROUP_COUNT: Final = _PARTITION_COUNT // _CONSTRAINED_PER_FRAME
 _FAR_END_ACTIVE_ENERGY: Final = 1e-5
 """Sum of squares of one frame, scaled to +-1: about -72 dBFS."""
 _INITIAL_VARIANCE: Final = 0.03
 _INITIAL_NOISE: Final = 1e-3
-_NOISE_DECAY: Final = np.float32(0.85)
+_NOISE_DECAY: Final = 0.85
+_NOISE_LOWEST: Final = 1e-6
 _PROCESS_NOISE: Final = np.float32(0.03)
-_VARIANCE_FLOOR: Final = np.float32(3e-5)
+_VARIANCE_FLOOR: Final = np.float32(3.3e-5)
 _SHRINKAGE: Final = np.float32(0.5)
-_CAUTION: Final = np.float32(0.9)
+_CAUTION: Final = 0.9
 """Share of the uncertainty in the step's denominator. 0.5 is what a half-overlapped block leaves;
 above it the filter starts more slowly and hardly ever adds echo: ERLE of the first 2 s is +1.5
 instead of -4 dB, the mean of simulated calls."""
@@ -46,18 +52,68 @@ _ONE: Final = np.float32(1.0)
 _HALF: Final = np.float32(0.5)
 _DELAY_DOMINANCE: Final = 6.0
 """A partition must hold this many times the median energy before a delay is reported."""
+_MIDDLE: Final = _PARTITION_COUNT // 2
+_SILENCE: Final = np.zeros(_FRAME_SAMPLES, np.float32)
+
+# -- what saves calls of NumPy, each of which costs as much as 1,000 multiplications ---------------
+
+_ERROR_SCALE: Final = np.float32(-2.0)
+"""The error's spectrum comes out times -2, the inverse below times -1/2: so one inverse serves
+weights and variances."""
+_HALF_SUM: Final = np.full(_PARTITION_COUNT, 0.5, np.float32)
+"""Sums over the partitions, and halves; as a product, BLAS does. No product in here is so large
+that OpenBLAS would spread it over threads (9,216 elements; 4,096 complex ones): on a busy machine
+they wait for each other for milliseconds."""
+_NEXT_NOISE: Final = (0.0, _NOISE_DECAY, 0.0, (1.0 - _NOISE_DECAY) / 4.0)
+_MIX: Final = np.array(
+    [
+        _NEXT_NOISE,
+        [-2.0 * term for term in (_NOISE_LOWEST, _NOISE_DECAY, 2.0 * _CAUTION, _NEXT_NOISE[3])],
+    ],
+    np.float32,
+)
+"""From a row of ones, noise, half the uncertainty, error: the next noise, and the step's
+denominator times -2."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _make_window() -> FloatArray:
+    """Return a Hann window of mean square 1, float32 [shape=(320,)]."""
+    window = np.hanning(_FFT_SAMPLES + 1)[:-1]
+    return np.asarray(window * np.sqrt(_FFT_SAMPLES / np.sum(window**2)), np.float32)
+
+
+_WINDOWS: Final = (np.roll(_make_window(), _FRAME_SAMPLES), _make_window())
+"""By the half that holds the newer frame."""
+_INT16_WINDOW: Final = np.asarray(_WINDOWS[1] / 32768.0, np.float32)
+
+
+class PowerRow(IntEnum):
+    """Rows of :attr:`EchoEstimate.powers`."""
+
+    UNCERTAINTY = 0
+    """Half the expected power of the echo that is left."""
+    ERROR = 1
+    """The residual of this frame alone, times 4."""
+    RESIDUAL = 2
+    ECHO = 3
+    CAPTURE = 4
+    """These three under a Hann window over two frames."""
+    FAR_END = 5
+    """Two frames of what was sent."""
+
+
+@dataclass(slots=True)
 class EchoEstimate:
     """What the filter says about one frame."""
 
-    echo: FloatArray
-    """Echo estimate, float32 [shape=(160,)], scaled to +-1."""
     residual: FloatArray
-    """Capture minus echo estimate, float32 [shape=(160,)]."""
-    uncertainty: FloatArray
-    """Expected power of the remaining echo per bin, float32 [shape=(161,)]; rectangular window."""
+    """Capture minus echo estimate, float32 [shape=(160,)], scaled to +-1."""
+    powers: FloatArray
+    """Powers per bin, all to one scale, float32 [shape=(6, 161)], see :class:`PowerRow`; a view
+    that the next frame overwrites."""
+    autocorrelation: FloatArray
+    """Of the residual under a Hann window, float32 [shape=(320,)]; a frame late, as it shares a
+    transform with the next one."""
     is_adapting: bool
     """Whether the far end was active inside the filter's span."""
 
@@ -70,33 +126,69 @@ class KalmanEchoFilter:
     """
 
     def __init__(self) -> None:
-        self._scratch = np.empty((_PARTITION_COUNT, _BIN_COUNT), np.complex64)
-        self._scratch_real = np.empty((_PARTITION_COUNT, _BIN_COUNT), np.float32)
-        self._ring = np.zeros((2 * _PARTITION_COUNT, _BIN_COUNT), np.complex64)
-        self._ring_power = np.zeros((2 * _PARTITION_COUNT, _BIN_COUNT), np.float32)
-        self._weights = np.zeros((_PARTITION_COUNT, _BIN_COUNT), np.complex64)
-        self._variance = np.empty((_PARTITION_COUNT, _BIN_COUNT), np.float32)
-        self._noise = np.empty(_BIN_COUNT, np.float32)
+        shape = (_PARTITION_COUNT, BIN_COUNT)
+        self._scratch = np.empty(shape, np.complex64)
+        self._expected = np.empty(shape, np.float32)
+        self._ring = np.zeros((2, *shape), np.complex64)
+        self._ring_power = np.zeros((2, *shape), np.float32)
+        self._ring_rows = self._ring.reshape(-1, BIN_COUNT)
+        self._ring_power_rows = self._ring_power.reshape(-1, BIN_COUNT)
+        self._weights = np.zeros(shape, np.complex64)
+        self._variance = np.empty(shape, np.float32)
         self._energy = np.zeros(_PARTITION_COUNT, np.float32)
-        self._far_end_block = np.zeros(_FFT_SAMPLES, np.float32)
-        self._spectra = np.zeros((1 + _CONSTRAINED_PER_FRAME, _BIN_COUNT), np.complex64)
-        self._time_block = np.zeros((1 + _CONSTRAINED_PER_FRAME, _FFT_SAMPLES), np.float32)
-        self._silence = np.zeros(_FRAME_SAMPLES, np.float32)
-        self._no_power = np.zeros(_BIN_COUNT, np.float32)
+        self._kept_shares = np.empty((_PARTITION_COUNT, 1), np.float32)
+        self._mixed = np.empty((2, BIN_COUNT), np.float32)
+        self._work = np.empty((2 + len(PowerRow), BIN_COUNT), np.float32)
+        """A row of ones, the noise, then those of `PowerRow`."""
+        self._noise, self._powers = self._work[1], self._work[2:]
+        self._mixed_rows = self._work[:4]
+        self._uncertainty, self._far_end_power = self._powers[0], self._powers[PowerRow.FAR_END]
+        self._residual_power = self._powers[PowerRow.RESIDUAL]
+        self._frame_powers = self._powers[PowerRow.ERROR : PowerRow.FAR_END]
+        self._make_batches()
         self.reset()
+
+    def _make_batches(self) -> None:
+        """Make what goes into the transforms and comes out, and views of its parts."""
+        n_in, n_out = 2 + _CONSTRAINED_PER_FRAME, 3 + _CONSTRAINED_PER_FRAME
+        self._far_end_block = np.zeros(_FFT_SAMPLES, np.float32)
+        self._far_end_spectrum = np.zeros(BIN_COUNT, np.complex64)
+        self._inverse_batch = np.zeros((n_in, BIN_COUNT), np.complex64)
+        self._echo_spectrum, self._late_power = self._inverse_batch[:2]
+        self._responses = np.zeros((n_in, _FFT_SAMPLES), np.float32)
+        self._echo = self._responses[0, _FRAME_SAMPLES:]
+        self._autocorrelation = self._responses[1]
+        self._group_responses = self._responses[2:, :_FRAME_SAMPLES]
+        self._two_frames = np.zeros((2, _FFT_SAMPLES), np.float32)
+        self._halves = (self._two_frames[:, :_FRAME_SAMPLES], self._two_frames[:, _FRAME_SAMPLES:])
+        self._batch = np.zeros((n_out, _FFT_SAMPLES), np.float32)
+        self._error_block = self._batch[0, _FRAME_SAMPLES:]
+        self._windowed = self._batch[1:3]
+        self._kept = self._batch[3:, :_FRAME_SAMPLES]
+        self._spectra = np.zeros((n_out, BIN_COUNT), np.complex64)
 
     def reset(self) -> None:
         """Forget the echo path and the far end."""
-        for array in (self._ring, self._ring_power, self._weights, self._energy):
+        for array in (self._ring, self._ring_power, self._weights, self._energy, self._work):
             array.fill(0.0)
         self._far_end_block.fill(0.0)
+        self._two_frames.fill(0.0)
         self._variance.fill(_INITIAL_VARIANCE)
+        self._work[0] = 1.0
         self._noise.fill(_INITIAL_NOISE)
+        self._kept_shares.fill(1.0)
         self._position = 0
+        self._newer = 1
         self._group = 0
         self._median_energy = 0.0
         self._delay_ms: float | None = None
         self._idle_frames = _PARTITION_COUNT
+        self.path_gain = 0.0
+        """Energy of the echo path, 1.0 is unit gain; measured anew every 180 ms of far end."""
+        self.path_peak = 0.0
+        """Energy of its strongest 20 ms."""
+        self.far_end_energy = 0.0
+        """Sum of squares of the last far-end frame, scaled to +-1."""
 
     @property
     def partition_energy(self) -> FloatArray:
@@ -106,7 +198,7 @@ class KalmanEchoFilter:
     @property
     def far_end_power(self) -> FloatArray:
         """Power per bin of two far-end frames, float32 [shape=(161,)]; rectangular window."""
-        power: FloatArray = self._ring_power[self._position]
+        power: FloatArray = self._far_end_power
         return power
 
     @property
@@ -124,123 +216,151 @@ class KalmanEchoFilter:
 
     def receive_far_end(self, far_end: FloatArray) -> None:
         """Take one far-end frame, float32 [shape=(160,)]; once a frame, before `process`."""
-        self._far_end_block[:_FRAME_SAMPLES] = self._far_end_block[_FRAME_SAMPLES:]
-        self._far_end_block[_FRAME_SAMPLES:] = far_end
-        is_active = float(far_end @ far_end) > _FAR_END_ACTIVE_ENERGY
-        self._idle_frames = 0 if is_active else min(self._idle_frames + 1, 2 * _PARTITION_COUNT)
+        block = self._far_end_block
+        block[:_FRAME_SAMPLES] = block[_FRAME_SAMPLES:]
+        block[_FRAME_SAMPLES:] = far_end
+        self.far_end_energy = energy = float(far_end.dot(far_end))
+        self._idle_frames = 0 if energy > _FAR_END_ACTIVE_ENERGY else self._idle_frames + 1
         if self._idle_frames > _PARTITION_COUNT + 1:
             return  # the ring holds nothing but silence already
-        self._position = (self._position or _PARTITION_COUNT) - 1
-        spectrum = np.fft.rfft(self._far_end_block)
-        power = spectrum.real**2 + spectrum.imag**2
-        for row in (self._position, self._position + _PARTITION_COUNT):
-            self._ring[row] = spectrum
-            self._ring_power[row] = power
+        self._position = position = (self._position or _PARTITION_COUNT) - 1
+        spectrum = transform(block, out=self._far_end_spectrum)
+        self._ring[:, position] = spectrum
+        power = np.abs(spectrum, out=self._far_end_power)
+        power *= power
+        self._ring_power[:, position] = power
+
+    def receive_silence(self) -> None:
+        """Take a far-end frame of zeros: as :meth:`receive_far_end` does, and for less."""
+        if self._idle_frames <= _PARTITION_COUNT:
+            self.receive_far_end(_SILENCE)
+        else:
+            self.far_end_energy = 0.0
+
+    def begin(self, previous: FloatArray) -> None:
+        """Begin a stretch of frames to process.
+
+        Args:
+            previous: The capture of the frame before, float32 [shape=(160,)], scaled to +-1.
+        """
+        self._two_frames.fill(0.0)
+        self._next_half()[0] = previous
+        self._residual_power.fill(0.0)
 
     def process(self, capture: FloatArray) -> EchoEstimate:
         """Estimate the echo in one capture frame and learn from the residual.
 
         Args:
-            capture: float32 [shape=(160,), mono, 8 kHz], scaled to +-1.
+            capture: float32 [shape=(160,), mono, 8 kHz], scaled to +-1; not a lost one.
         """
+        # The echo, the last residual's autocorrelation and the impulse responses to be constrained
+        # share one inverse transform.
+        self._late_power[:] = self._residual_power
         if self.is_idle:
-            return EchoEstimate(
-                echo=self._silence, residual=capture, uncertainty=self._no_power, is_adapting=False
-            )
-        far_end = self._ring[self._position : self._position + _PARTITION_COUNT]
-        power = self._ring_power[self._position : self._position + _PARTITION_COUNT]
+            inverse(self._inverse_batch[1:2], out=self._responses[1:2])
+            powers = self._analyze(capture)
+            return EchoEstimate(capture, powers, self._autocorrelation, is_adapting=False)
+        position, group = self._position, self._group * _CONSTRAINED_PER_FRAME
+        far_end = self._ring_rows[position : position + _PARTITION_COUNT]
+        power = self._ring_power_rows[position : position + _PARTITION_COUNT]
+        rows = slice(group, group + _CONSTRAINED_PER_FRAME)
         np.multiply(far_end, self._weights, out=self._scratch)
-        rows = slice(
-            self._group * _CONSTRAINED_PER_FRAME, (self._group + 1) * _CONSTRAINED_PER_FRAME
-        )
-        # The echo and the impulse responses to be constrained share one inverse transform.
-        np.add.reduce(self._scratch, axis=0, out=self._spectra[0])
-        self._spectra[1:] = self._weights[rows]
-        responses = np.asarray(np.fft.irfft(self._spectra, _FFT_SAMPLES, axis=1), np.float32)
-        echo = responses[0, _FRAME_SAMPLES:]
-        residual = capture - echo
-        uncertainty = np.einsum("mk,mk->k", self._variance, power)
-        if capture.any():
-            self._learn(rows, responses, residual, far_end, power, uncertainty)
-        return EchoEstimate(echo=echo, residual=residual, uncertainty=uncertainty, is_adapting=True)
+        np.add.reduce(self._scratch, axis=0, out=self._echo_spectrum)
+        self._inverse_batch[2:] = self._weights[rows]
+        inverse(self._inverse_batch, out=self._responses)
+        residual = capture - self._echo
+        np.multiply(self._variance, power, out=self._expected)
+        np.dot(_HALF_SUM, self._expected, out=self._uncertainty)
+        self._transform(rows, residual)
+        self._update(far_end)
+        self._group = (self._group + 1) % _GROUP_COUNT
+        if self._group == 0:
+            self._survey()
+        return EchoEstimate(residual, self._powers, self._autocorrelation, is_adapting=True)
 
-    def _learn(
-        self,
-        rows: slice,
-        responses: FloatArray,
-        residual: FloatArray,
-        far_end: ComplexArray,
-        power: FloatArray,
-        uncertainty: FloatArray,
-    ) -> None:
-        """Constrain one group of partitions, then move all by one Kalman step.
+    def _analyze(self, capture: FloatArray) -> FloatArray:
+        """Return powers of a capture that holds no echo, see :attr:`EchoEstimate.powers`."""
+        powers = self._powers
+        self._next_half()[0] = capture
+        self._two_frames[1] = 0.0
+        power = _power_of(self._two_frames[0] * _WINDOWS[self._newer])
+        powers.fill(0.0)
+        powers[PowerRow.ERROR] = powers[PowerRow.RESIDUAL] = powers[PowerRow.CAPTURE] = power
+        return powers
+
+    @staticmethod
+    def listen(block: npt.NDArray[np.int16 | np.float32]) -> FloatArray:
+        """Return the power per bin of two frames that hold no echo, under a Hann window.
 
         Args:
-            rows: The group.
-            responses: Row 0 is scratch, the others the group's impulse responses,
-                float32 [shape=(6, 320)].
-            residual: float32 [shape=(160,)].
-            far_end: complex64 [shape=(45, 161)], newest first; `power` its squares.
-            power: float32 [shape=(45, 161)].
-            uncertainty: float32 [shape=(161,)].
+            block: int16, or float32 scaled to +-1 [shape=(320,)].
         """
-        if self._group == 0:
-            self._median_energy = float(
-                np.partition(self._energy, _PARTITION_COUNT // 2)[_PARTITION_COUNT // 2]
-            )
-            self._delay_ms = self._estimate_delay_ms()
-        self._group = (self._group + 1) % (_PARTITION_COUNT // _CONSTRAINED_PER_FRAME)
-        noise_share = self._constrain(rows, responses[1:])
-        block = self._time_block
-        block[0, _FRAME_SAMPLES:] = residual
-        block[1:, :_FRAME_SAMPLES] = responses[1:, :_FRAME_SAMPLES]
-        spectra = np.asarray(np.fft.rfft(block, axis=1), np.complex64)
-        self._weights[rows] = spectra[1:]
-        self._update(spectra[0], far_end, power, uncertainty)
-        # Only now: the step's denominator holds the variances from before; grown ones could turn
-        # it unstable.
-        self._inflate(rows, noise_share, spectra[1:])
+        return _power_of(block * (_WINDOWS[1] if block.dtype.char == "f" else _INT16_WINDOW))
 
-    def _constrain(self, rows: slice, responses: FloatArray) -> FloatArray:
-        """Measure a group's energy and shrink, in place, what is mostly noise; return its share."""
-        kept = responses[:, :_FRAME_SAMPLES]
-        energy = self._energy[rows]
-        np.einsum("mk,mk->m", kept, kept, out=energy)
-        noise_share = (_SHRINK_OVER_MEDIAN * self._median_energy) / (energy + np.float32(1e-12))
-        np.minimum(noise_share, _ONE, out=noise_share)
-        noise_share *= _SHRINKAGE
-        kept *= (_ONE - noise_share)[:, np.newaxis]
-        return np.asarray(noise_share[:, np.newaxis])
+    def _next_half(self) -> FloatArray:
+        """Turn to the half of the last two frames that the next one takes.
 
-    def _inflate(self, rows: slice, noise_share: FloatArray, spectra: ComplexArray) -> None:
-        """Let a group's variance shrink with its noise, grow with its weights: paths may move."""
-        variance = self._variance[rows]
-        variance *= (1.0 - _PROCESS_NOISE) * (_ONE - _HALF * noise_share)
+        Which half comes first does not matter to the power of their spectrum.
+        """
+        self._newer = 1 - self._newer
+        return self._halves[self._newer]
+
+    def _transform(self, rows: slice, residual: FloatArray) -> None:
+        """Constrain one group of partitions and write the powers of the frame, in one transform.
+
+        Args:
+            rows: The group, whose impulse responses were made with the echo.
+            residual: float32 [shape=(160,)].
+        """
+        responses, spectra, powers = self._group_responses, self._spectra, self._frame_powers
+        np.vecdot(responses, responses, out=self._energy[rows])
+        np.multiply(residual, _ERROR_SCALE, out=self._error_block)
+        half = self._next_half()
+        half[0] = residual
+        half[1] = self._echo
+        np.multiply(self._two_frames, _WINDOWS[self._newer], out=self._windowed)
+        np.multiply(responses, self._kept_shares[rows], out=self._kept)
+        transform(self._batch, out=spectra)
+        self._weights[rows] = spectra[3:]
+        np.add(spectra[1], spectra[2], out=spectra[3])  # the capture is residual and echo
+        np.abs(spectra[:4], out=powers)
+        powers *= powers
+
+    def _update(self, far_end: ComplexArray) -> None:
+        """Move weights and variances by one Kalman step; `_expected` is variance times power."""
+        mixed, scratch, expected = self._mixed, self._scratch, self._expected
+        np.dot(_MIX, self._mixed_rows, out=mixed)
+        self._noise[:] = mixed[0]
+        gain = np.reciprocal(mixed[1], out=mixed[1])
+        np.conjugate(far_end, out=scratch)
+        scratch *= self._spectra[0] * gain
+        scratch *= self._variance
+        self._weights += scratch
+        expected *= gain
+        expected += _ONE
+        self._variance *= expected
+
+    def _survey(self) -> None:
+        """Look at the path as a whole, once a round of the groups.
+
+        Partitions close to the median are mostly noise: they are shrunk. Variances shrink with
+        them, and grow with the weights: paths may move. Only after the step of a frame: its
+        denominator holds the variances from before; grown ones could turn it unstable.
+        """
+        energy, variance = self._energy, self._variance
+        self._median_energy = float(np.partition(energy, _MIDDLE)[_MIDDLE])
+        self._delay_ms = self._estimate_delay_ms()
+        self.path_gain, self.path_peak = float(energy.sum()), float(energy.max())
+        share = _SHRINK_OVER_MEDIAN * np.float32(self._median_energy) / (energy + np.float32(1e-12))
+        np.minimum(share, _ONE, out=share)
+        share *= _SHRINKAGE
+        self._kept_shares[:, 0] = _ONE - share
+        variance *= ((_ONE - _PROCESS_NOISE) * (_ONE - _HALF * share))[:, np.newaxis]
         np.maximum(variance, _VARIANCE_FLOOR, out=variance)
-        growth = spectra.real**2
-        growth += spectra.imag**2
-        growth += np.float32(1e-4)
+        growth = np.abs(self._weights, out=self._expected)
+        growth *= growth
         growth *= _PROCESS_NOISE
         variance += growth
-
-    def _update(
-        self, error: ComplexArray, far_end: ComplexArray, power: FloatArray, uncertainty: FloatArray
-    ) -> None:
-        """Move weights and variances by one Kalman step."""
-        self._noise *= _NOISE_DECAY
-        self._noise += (1.0 - _NOISE_DECAY) * (error.real**2 + error.imag**2)
-        uncertainty = _CAUTION * uncertainty
-        uncertainty += self._noise
-        uncertainty += np.float32(1e-6)
-        inverse = _ONE / uncertainty
-        np.conjugate(far_end, out=self._scratch)
-        self._scratch *= error * inverse
-        self._scratch *= self._variance
-        self._weights += self._scratch
-        np.multiply(self._variance, power, out=self._scratch_real)
-        self._scratch_real *= -_HALF * inverse
-        self._scratch_real += _ONE
-        self._variance *= self._scratch_real
 
     def _estimate_delay_ms(self) -> float | None:
         """Return the delay of the strongest part of the echo path; None where none stands out."""
@@ -251,3 +371,10 @@ class KalmanEchoFilter:
         weight = self._energy[near]
         centre = float(weight @ np.arange(near.start, near.start + len(weight)) / weight.sum())
         return (centre + 0.5) * _FRAME_MS
+
+
+def _power_of(block: FloatArray) -> FloatArray:
+    """Return the power per bin of 320 samples, float32 [shape=(161,)]."""
+    power = np.abs(transform(block, out=np.empty(BIN_COUNT, np.complex64)))
+    power *= power
+    return power

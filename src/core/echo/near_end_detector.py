@@ -19,13 +19,14 @@ from .kalman_filter import KalmanEchoFilter
 from .near_end import NearEndVerdict
 from .recurrent_network import NetworkWeights, RecurrentNetwork
 
-Frame = npt.NDArray[np.int16] | npt.NDArray[np.float32]
+Frame = npt.NDArray[np.int16 | np.float32]
 
 NO_EVIDENCE_LOGIT: Final = -10.0
 """Logit where the agent is not audible: nothing was judged."""
 
 _FRAME_SAMPLES: Final = 160
 _INT16_SCALE: Final = np.float32(1.0 / 32768.0)
+_SAMPLE_TYPES: Final = np.dtype(np.int16).char + np.dtype(np.float32).char
 
 
 class EchoAwareDetector:
@@ -41,20 +42,20 @@ class EchoAwareDetector:
         self._filter = KalmanEchoFilter()
         self._features = FeatureExtractor()
         self._network = RecurrentNetwork(weights)
-        self._residual = np.zeros(_FRAME_SAMPLES, np.float32)
-        self._was_audible = False
-        self._has_judged = False
-        self._logit = NO_EVIDENCE_LOGIT
+        self.reset()
 
     def reset(self) -> None:
         """Forget the call."""
         self._filter.reset()
         self._features.reset()
         self._network.reset()
-        self._residual = np.zeros(_FRAME_SAMPLES, np.float32)
+        self._residual: Frame = np.zeros(_FRAME_SAMPLES, np.float32)
+        self._unheard: Frame | None = None
+        """A frame without agent audio that was not listened to yet."""
         self._was_audible = False
         self._has_judged = False
         self._logit = NO_EVIDENCE_LOGIT
+        self._silent_verdict = self._verdict()
 
     @property
     def has_judged(self) -> bool:
@@ -66,8 +67,11 @@ class EchoAwareDetector:
 
     @property
     def residual(self) -> npt.NDArray[np.float32]:
-        """Echo-cancelled capture of the last frame, float32 [shape=(160,)], scaled to +-1."""
-        return self._residual
+        """Echo-cancelled capture of the last frame, float32 [shape=(160,)], scaled to +-1.
+
+        The capture itself where the agent is not audible.
+        """
+        return _to_float(self._residual)
 
     @property
     def features(self) -> npt.NDArray[np.float32] | None:
@@ -96,30 +100,53 @@ class EchoAwareDetector:
         Raises:
             ValueError: A frame is not 160 samples of int16 or float32.
         """
-        heard, sent = _to_float(capture), _to_float(far_end)
-        self._filter.receive_far_end(sent)
-        estimate = self._filter.process(heard)
-        self._residual = estimate.residual
-        self._has_judged = agent_audible and bool(heard.any())
+        _check(capture)
+        _check(far_end)
+        if _is_silent(far_end):
+            self._filter.receive_silence()
+        else:
+            self._filter.receive_far_end(_to_float(far_end))
+        previous, self._residual = self._residual, capture
+        is_heard = not _is_silent(capture)
+        self._has_judged = agent_audible and is_heard
         if not agent_audible:
-            self._was_audible = False
-            self._logit = NO_EVIDENCE_LOGIT
-            if heard.any():
-                self._features.listen(heard)
-            return self._verdict()
+            self._listen(capture if is_heard else None)
+            return self._silent_verdict
         if not self._was_audible:
-            self._network.reset()
-            self._features.start_turn()
-            self._was_audible = True
-        if not self._has_judged:
+            self._start_turn(previous)
+        if not is_heard:
             self._features.skip(self._filter)
         else:
-            values = self._features.process(heard, sent, estimate, self._filter)
-            self._logit = self._network.process(values)
+            estimate = self._filter.process(_to_float(capture))
+            self._residual = estimate.residual
+            self._logit = self._network.process(self._features.process(estimate, self._filter))
         return self._verdict()
 
+    def _start_turn(self, previous: Frame) -> None:
+        self._was_audible = True
+        self._filter.begin(_to_float(previous))
+        self._network.reset()
+        self._features.start_turn()
+
+    def _listen(self, capture: Frame | None) -> None:
+        """Take a frame without agent audio: two together are analysed as one block.
+
+        Args:
+            capture: The frame; None if it was lost.
+        """
+        if self._was_audible:
+            self._was_audible = False
+            self._logit = NO_EVIDENCE_LOGIT
+            self._silent_verdict = self._verdict()
+        if capture is None or self._unheard is None:
+            self._unheard = capture
+            return
+        block = np.concatenate((self._unheard, capture))
+        self._unheard = None
+        self._features.listen(self._filter.listen(block), 2)
+
     def _verdict(self) -> NearEndVerdict:
-        path_gain = float(self._filter.partition_energy.sum())
+        path_gain = self._filter.path_gain
         return NearEndVerdict(
             logit=self._logit,
             erl_db=-10.0 * math.log10(path_gain + 1e-7) if path_gain else None,
@@ -129,12 +156,19 @@ class EchoAwareDetector:
         )
 
 
-def _to_float(frame: Frame) -> npt.NDArray[np.float32]:
-    """Return a frame as float32 scaled to +-1."""
+def _check(frame: Frame) -> None:
+    """Raise ValueError unless a frame has the shape and type of one."""
     if frame.shape != (_FRAME_SAMPLES,):
         raise ValueError(f"a frame has shape {frame.shape}, not ({_FRAME_SAMPLES},)")
-    if frame.dtype == np.int16:
-        return frame.astype(np.float32) * _INT16_SCALE
-    if frame.dtype != np.float32:
+    if frame.dtype.char not in _SAMPLE_TYPES:
         raise ValueError(f"a frame is of {frame.dtype}, not int16 or float32")
-    return np.asarray(frame, np.float32)
+
+
+def _is_silent(frame: Frame) -> bool:
+    """Say whether a frame is all zero; its bytes say it sooner than NumPy."""
+    return frame.tobytes().strip(b"\0") == b""
+
+
+def _to_float(frame: Frame) -> npt.NDArray[np.float32]:
+    """Return a frame as float32 scaled to +-1."""
+    return np.asarray(frame if frame.dtype.char == "f" else frame * _INT16_SCALE, np.float32)

@@ -34,8 +34,9 @@ _ARRAY_NAMES: Final = (
 )
 
 
-_GATE_LOWEST: Final = np.float32(-80.0)
-"""Input at which a gate is as good as shut: e to the 88 is past the range of float32."""
+_ZERO: Final = np.float32(0.0)
+_HALF: Final = np.float32(0.5)
+_ONE: Final = np.float32(1.0)
 
 
 class NetworkWeights:
@@ -44,7 +45,7 @@ class NetworkWeights:
     Attributes:
         mean, scale: standardisation of the inputs [shape=(inputs,)].
         w_in, b_in: dense layer [shape=(dense, inputs)].
-        w_x, w_h: gates reset, update, candidate stacked [shape=(3 * units, dense | units)].
+        w_gates, b_gates: recurrent layer, fused; see :func:`_fuse_layers`.
         w_out, b_out: logit [shape=(units,)], [shape=(1,)].
     """
 
@@ -64,9 +65,9 @@ class NetworkWeights:
         # Standardisation is folded into the dense layer: one matrix product less a frame.
         self.w_in: FloatArray = np.asarray(fixed["w_in"] / fixed["scale"], np.float32)
         self.b_in: FloatArray = np.asarray(fixed["b_in"] - self.w_in @ fixed["mean"], np.float32)
-        self.w_x, self.b_x, self.w_h, self.b_h = (fixed[n] for n in ("w_x", "b_x", "w_h", "b_h"))
+        self.w_gates, self.b_gates = _fuse_layers(fixed, units)
         self.w_out, self.b_out = fixed["w_out"], float(fixed["b_out"][0])
-        for array in (self.w_in, self.b_in, self.w_x, self.b_x, self.w_h, self.b_h, self.w_out):
+        for array in (self.w_in, self.b_in, self.w_gates, self.b_gates, self.w_out):
             array.setflags(write=False)
 
     @classmethod
@@ -128,6 +129,26 @@ def _checked_sizes(arrays: dict[str, FloatArray]) -> tuple[int, int]:
     return inputs, units
 
 
+def _fuse_layers(arrays: dict[str, FloatArray], units: int) -> tuple[FloatArray, FloatArray]:
+    """Return one matrix, in four blocks, and bias: all a frame needs from dense layer and state.
+
+    Blocks: reset and update gate, halved and the update's sign turned, since sigmoid(x) is
+    (1 + tanh(x / 2)) / 2; then the candidate's share of the input, and that of the state.
+    Columns: dense layer, then state.
+    """
+    dense, gates = arrays["w_in"].shape[0], 2 * units
+    half = np.full(gates, 0.5, np.float32)
+    half[units:] = -0.5
+    matrix = np.zeros((4 * units, dense + units), np.float32)
+    matrix[:gates, :dense] = arrays["w_x"][:gates] * half[:, np.newaxis]
+    matrix[:gates, dense:] = arrays["w_h"][:gates] * half[:, np.newaxis]
+    matrix[gates : 3 * units, :dense] = arrays["w_x"][gates:]
+    matrix[3 * units :, dense:] = arrays["w_h"][gates:]
+    b_x, b_h = arrays["b_x"], arrays["b_h"]
+    bias = np.concatenate([(b_x[:gates] + b_h[:gates]) * half, b_x[gates:], b_h[gates:]])
+    return matrix.reshape(4, units, dense + units), np.asarray(bias, np.float32)
+
+
 class RecurrentNetwork:
     """Dense layer with ReLU, one gated recurrent unit layer, one logit.
 
@@ -137,7 +158,15 @@ class RecurrentNetwork:
 
     def __init__(self, weights: NetworkWeights) -> None:
         self._weights = weights
-        self._state = np.zeros(weights.units, np.float32)
+        dense = len(weights.b_in)
+        self._inputs = np.zeros(dense + weights.units, np.float32)
+        self._dense, self._state = self._inputs[:dense], self._inputs[dense:]
+        self._fused = np.zeros(4 * weights.units, np.float32)
+        self._fused_blocks = self._fused.reshape(4, weights.units, 1)
+        self._gates = self._fused[: 2 * weights.units]
+        self._reset_gate, self._update_gate, self._from_input, self._candidate = (
+            self._fused.reshape(4, weights.units)
+        )
 
     def reset(self) -> None:
         """Forget all frames."""
@@ -145,12 +174,21 @@ class RecurrentNetwork:
 
     def process(self, features: FloatArray) -> float:
         """Return the logit for one frame of features, float32 [shape=(inputs,)]."""
-        weights, units = self._weights, self._weights.units
-        hidden = np.maximum(weights.w_in @ features + weights.b_in, 0.0)
-        from_input = weights.w_x @ hidden + weights.b_x
-        from_state = weights.w_h @ self._state + weights.b_h
-        total = from_input[: 2 * units] + from_state[: 2 * units]
-        gates = 1.0 / (1.0 + np.exp(-np.maximum(total, _GATE_LOWEST)))
-        candidate = np.tanh(from_input[2 * units :] + gates[:units] * from_state[2 * units :])
-        self._state += (1.0 - gates[units:]) * (candidate - self._state)
-        return float(weights.w_out @ self._state) + weights.b_out
+        weights, dense, state = self._weights, self._dense, self._state
+        np.dot(weights.w_in, features, out=dense)
+        dense += weights.b_in
+        np.maximum(dense, _ZERO, out=dense)
+        # In blocks, so that OpenBLAS does not spread it over threads, which wait for each other.
+        np.matmul(weights.w_gates, self._inputs[:, np.newaxis], out=self._fused_blocks)
+        self._fused += weights.b_gates
+        gates, candidate = self._gates, self._candidate
+        np.tanh(gates, out=gates)
+        gates += _ONE
+        gates *= _HALF
+        candidate *= self._reset_gate
+        candidate += self._from_input
+        np.tanh(candidate, out=candidate)
+        candidate -= state
+        candidate *= self._update_gate
+        state += candidate
+        return float(weights.w_out.dot(state)) + weights.b_out

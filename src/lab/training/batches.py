@@ -18,7 +18,7 @@ from ...core.echo.features import FEATURE_COUNT, SCALAR_COUNT
 from .labels import IGNORED
 from .turn_rows import TurnRows
 
-BATCH_TURNS = 32
+BATCH_TURNS = 64
 """Turns of a batch."""
 
 _GAIN_DB = (4.0, 4.0)
@@ -31,10 +31,9 @@ _SCALARS = FEATURE_COUNT - SCALAR_COUNT
 _RESIDUAL_BANDS = slice(0, BAND_COUNT)
 _FAR_END_BANDS = slice(5 * BAND_COUNT, 6 * BAND_COUNT)
 _NOISE_FLOOR = _SCALARS
-_PATH_GAIN = _SCALARS + 13
-_CAPTURE_LEVELS = slice(_SCALARS + 21, _SCALARS + 24)
-_FAR_END_LEVELS = slice(_SCALARS + 24, _SCALARS + 26)
-_CAPTURE_OVER_FAR_END = _SCALARS + 26
+_PATH_GAIN = _SCALARS + 1
+_NEAR_END_LEVEL = _SCALARS + 5
+_FAR_END_LEVELS = slice(_SCALARS + 6, _SCALARS + 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +58,10 @@ def gain_directions() -> npt.NDArray[np.float32]:
     capture, far_end = moves
     capture[_RESIDUAL_BANDS] = 1 / 12
     capture[_NOISE_FLOOR] = 1 / 10
-    capture[_CAPTURE_LEVELS] = 1 / 15
+    capture[_NEAR_END_LEVEL] = 1 / 15
     far_end[_FAR_END_BANDS] = 1 / 15
     far_end[_FAR_END_LEVELS] = 1 / 15
-    for place in (_PATH_GAIN, _CAPTURE_OVER_FAR_END):
-        capture[place], far_end[place] = 1 / 15, -1 / 15
+    capture[_PATH_GAIN], far_end[_PATH_GAIN] = 1 / 15, -1 / 15
     return moves
 
 

@@ -56,8 +56,8 @@ class NetworkSetting:
     epochs: int
     rate: float = 4e-3
     """Learning rate at its highest; it falls as a cosine."""
-    dense: int = 56
-    units: int = 48
+    dense: int = 80
+    units: int = 112
 
 
 def torch_module() -> ModuleType:

@@ -70,12 +70,13 @@ class _ListeningNearEnd(EchoAwareNearEnd):
         self,
         capture: npt.NDArray[np.int16],
         far_end: npt.NDArray[np.int16],
+        slot: int,
         *,
         agent_audible: bool,
     ) -> npt.NDArray[np.float16] | None:
-        """Return the features of the next frame; None where there is nothing to judge."""
-        self.receive_far_end(far_end, 0.0)
-        self.process(capture, 0.0, agent_audible=agent_audible)
+        """Return the features of the frame of a slot; None where there is nothing to judge."""
+        self.receive_far_end(far_end, float(slot * FRAME_MS))
+        self.process(capture, float((slot + 1) * FRAME_MS), agent_audible=agent_audible)
         values = self._detector.features
         return None if values is None else values.astype(np.float16)
 
@@ -86,9 +87,9 @@ def record_turns(call: Call) -> Iterator[TurnRows]:
     labels, since_onset = label_frames(call)
     near_end = _ListeningNearEnd()
     rows = [
-        near_end.features_of(capture, far_end, agent_audible=bool(is_audible))
-        for capture, far_end, is_audible in zip(
-            _frames(call.capture), _frames(call.far_end), audible, strict=True
+        near_end.features_of(capture, far_end, slot, agent_audible=bool(is_audible))
+        for slot, (capture, far_end, is_audible) in enumerate(
+            zip(_frames(call.capture), _frames(call.far_end), audible, strict=True)
         )
     ]
     for first, last in _stretches(audible):

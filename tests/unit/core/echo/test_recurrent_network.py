@@ -77,7 +77,7 @@ def test_calls_share_weights_and_not_state() -> None:
         one.process(frame)
     assert other.process(frames[0]) == RecurrentNetwork(weights).process(frames[0])
     with pytest.raises(ValueError, match="read-only"):
-        weights.w_h[0, 0] = 1.0
+        weights.w_gates[0, 0, 0] = 1.0
 
 
 @pytest.mark.parametrize(

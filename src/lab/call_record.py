@@ -56,15 +56,19 @@ class GateEventRecord:
 
 @dataclass(slots=True, kw_only=True)
 class CallRecord:
-    """One simulated call."""
+    """One simulated call.
 
-    slots: list[PhoneSlot] = field(default_factory=list)
-    states: list[GateState] = field(default_factory=list)
+    Its ``repr`` is short on purpose: ``asyncio.run`` makes that of its task, and so of the result,
+    for nothing at its end. All samples of three calls took it 18 s.
+    """
+
+    slots: list[PhoneSlot] = field(default_factory=list, repr=False)
+    states: list[GateState] = field(default_factory=list, repr=False)
     """The gate's state after each captured frame."""
-    forwarded: set[int] = field(default_factory=set)
+    forwarded: set[int] = field(default_factory=set, repr=False)
     """Captured frames that were let through to the provider, at once or later."""
-    gate_events: list[GateEventRecord] = field(default_factory=list)
-    provider_speech_ms: list[float] = field(default_factory=list)
+    gate_events: list[GateEventRecord] = field(default_factory=list, repr=False)
+    provider_speech_ms: list[float] = field(default_factory=list, repr=False)
     """When the provider's turn detector reported the caller's speech."""
     stood_still_ms: float = 0.0
     """Time that the call lost because the machine was too busy to keep it in real time."""

@@ -181,6 +181,13 @@ def test_a_call_without_slots_has_a_place_for_everything() -> None:
     assert CallRecord().slot_at(1234.0) == 0
 
 
+def test_a_long_call_is_short_in_words() -> None:
+    """A task's words hold those of its result: minutes of samples would take seconds of time."""
+    record = record_of(500, agent=[(0, 500)], forwarded=[(0, 500)])
+    assert len(repr(record)) < 200
+    assert "caller_hangup" in repr(record)
+
+
 def test_why_the_call_ended_is_kept(call: Call) -> None:
     """Before, there is a reason too: a call that the engine never took."""
     assert call.record.end_reason

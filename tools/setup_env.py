@@ -171,6 +171,8 @@ def _install_with_uv(uv: str, environment: Environment) -> None:
         "--frozen",
         "--all-extras",
         "--no-extra",
+        "recognition",
+        "--no-extra",
         "train",
         "--no-install-project",
     )

@@ -15,6 +15,10 @@ import click
 
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("bench", "Compare gates on simulated calls: a matrix of lines, echoes and noises."),
+    "bench-forwarding": (
+        "bench_forwarding",
+        "Judge by a speech recogniser what to send of double-talk.",
+    ),
     "check-config": ("check_config", "Check a configuration and show what it comes to."),
     "corpus": ("corpus", "Fetch free voices, music and noises to measure with."),
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),

@@ -56,12 +56,13 @@ def _exported() -> dict[tuple[str, str], set[str]]:
 
 
 def _installed_names() -> set[str]:
-    """Return what `make setup` installs: all that the lock reaches but by the extra `train`."""
+    """Return what `make setup` installs: all that the lock reaches but by two heavy extras."""
     by_name: dict[str, list[dict[str, Any]]] = {}
     for package in LOCK["package"]:
         by_name.setdefault(package["name"], []).append(package)
     (root,) = by_name["voxgate"]
-    extras = {k: v for k, v in root["optional-dependencies"].items() if k != "train"}
+    heavy = {"recognition", "train"}
+    extras = {k: v for k, v in root["optional-dependencies"].items() if k not in heavy}
     waiting = [*root["dependencies"], *chain.from_iterable(extras.values())]
     waiting += chain.from_iterable(root["dev-dependencies"].values())
     names: set[str] = set()

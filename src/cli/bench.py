@@ -5,28 +5,34 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import json
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import track
 
 from ..config import read_config
 from ..core.gate_decision import GateEventType
 from ..lab.bench.gates import GATES, choose_gates
+from ..lab.bench.groups import Rows
 from ..lab.bench.matrix import draw_scenarios
 from ..lab.bench.plots import draw_conditions, draw_latency, draw_right_against_false
-from ..lab.bench.report import Rows, figures_by_condition, report_as_json
-from ..lab.bench.run import run_trials
+from ..lab.bench.report import figures_by_condition, report_as_json
+from ..lab.bench.run import LostTrial, run_trials
 from ..lab.bench.sounds import ALL, Sounds, gather_sounds
-from ..lab.bench.tables import condition_table, group_tables, worst_tables
+from ..lab.bench.tables import (
+    condition_table,
+    group_tables,
+    targets_table,
+    timing_table,
+    worst_tables,
+)
 from ..lab.bench.trial import Trial, TrialSetting
-from ..lab.evaluate.batch import usable_cores
 from ..lab.evaluate.evaluation import EvaluatedRow
-from ..lab.scenarios.bank import SPLITS, save_bank
+from ..lab.scenarios.bank import SPLITS
+from .progress import with_progress
+from .workforce import refuse_jobs_with_dask, workforce_options
 
 _WIDTH = 140
 """Columns of the tables where the output is no terminal."""
@@ -73,14 +79,9 @@ _SHOWN = "echo_aware"
     "--closed-loop",
     "is_closed_loop",
     is_flag=True,
-    help="A gate that opens stops the agent, as on a real call; each gate then has its own call.",
+    help="The agent pauses, goes on and stops as the gate says; each gate then has its own call.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=usable_cores,
-    help="Processes to use; all cores if left out.",
-)
+@workforce_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -88,7 +89,9 @@ _SHOWN = "echo_aware"
     show_default=True,
     help="Folder for bench.json, report.txt, calls.jsonl and the plots.",
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
     corpus: Path | None,
     split: str,
     calls: int,
@@ -97,6 +100,7 @@ def command(
     gate_names: str | None,
     config_path: Path | None,
     jobs: int,
+    dask: str | None,
     out: Path,
     *,
     is_closed_loop: bool,
@@ -105,40 +109,66 @@ def command(
 
     Agents talk, their echo comes back over lines of many kinds, callers interrupt, rooms are noisy.
     Each gate is judged as `voxgate evaluate` judges. The same seed gives the same figures, whatever
-    --jobs. docs/bench.md describes the matrix and the gates.
+    --jobs or --dask. docs/bench.md describes the matrix and the gates. Status 1 if a call was lost.
     """
+    refuse_jobs_with_dask(ctx, dask)
+    gates, missing = _chosen_gates(gate_names)
+    _make_folder(out)
+    loaded = read_config(config_path)
+    sounds = gather_sounds(corpus or _default_corpus(), split)
+    setting = TrialSetting(
+        split=split,
+        duration_s=duration_s,
+        gates=gates,
+        config=loaded.config.gating_config,
+        is_closed_loop=is_closed_loop,
+    )
+    scenarios = draw_scenarios(calls, seed, has_measured=sounds.has_measured_rooms)
+    outcomes = run_trials(scenarios, bank=sounds.bank, setting=setting, jobs=jobs, dask=dask)
+    trials, lost = _sorted_out(with_progress(outcomes, calls, "calling"))
+    rows = {gate: [trial.rows[gate] for trial in trials] for gate in gates}
+    notes = [*sounds.notes, *(f"{GATES[gate].title} {need}" for gate, need in missing.items())]
+    notes += [f"call-{call.scenario.number + 1} is lost: {call.reason}" for call in lost]
+    described = _described(setting, sounds) | {
+        "calls": calls,
+        "seed": seed,
+        "config": loaded.source,
+    }
+    _write(out, trials, rows, described, notes)
+    _show(out, rows, sounds, described, notes)
+    ctx.exit(1 if lost else 0)
+
+
+def _described(setting: TrialSetting, sounds: Sounds) -> dict[str, Any]:
+    """Return what all calls have in common, for the report."""
+    return {
+        "seconds": setting.duration_s,
+        "split": setting.split,
+        "closed_loop": setting.is_closed_loop,
+        "sounds": {**sounds.counts, "speakers": sounds.speakers},
+    }
+
+
+def _chosen_gates(gate_names: str | None) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the gates to compare, and what others lack; there is one at least."""
     names = None if gate_names is None else [n.strip() for n in gate_names.split(",") if n.strip()]
     gates, missing = choose_gates(names)
     if not gates:
         raise click.ClickException("; ".join(f"{gate}: {need}" for gate, need in missing.items()))
-    _make_folder(out)
-    loaded = read_config(config_path)
-    sounds = gather_sounds(corpus or _default_corpus(), split)
-    scenarios = draw_scenarios(calls, seed, has_measured=sounds.has_measured_rooms)
-    notes = [*sounds.notes, *(f"{GATES[gate].title} {need}" for gate, need in missing.items())]
-    with tempfile.TemporaryDirectory(prefix="voxgate-bench-") as bank_folder:
-        save_bank(sounds.bank, Path(bank_folder))
-        setting = TrialSetting(
-            bank=Path(bank_folder),
-            split=split,
-            duration_s=duration_s,
-            gates=gates,
-            config=loaded.config.gating_config,
-            is_closed_loop=is_closed_loop,
-        )
-        trials = list(_with_progress(run_trials(scenarios, setting=setting, jobs=jobs), calls))
-    rows = {gate: [trial.rows[gate] for trial in trials] for gate in gates}
-    described = {
-        "calls": calls,
-        "seconds": duration_s,
-        "seed": seed,
-        "split": split,
-        "closed_loop": is_closed_loop,
-        "config": loaded.source,
-        "sounds": {**sounds.counts, "speakers": sounds.speakers},
-    }
-    _write(out, trials, rows, described, notes)
-    _show(out, rows, sounds, described, notes)
+    return gates, missing
+
+
+def _sorted_out(outcomes: Iterable[Trial | LostTrial]) -> tuple[list[Trial], list[LostTrial]]:
+    trials: list[Trial] = []
+    lost: list[LostTrial] = []
+    for outcome in outcomes:
+        if isinstance(outcome, LostTrial):
+            lost.append(outcome)
+        else:
+            trials.append(outcome)
+    if not trials:
+        raise click.ClickException(f"every call is lost: {lost[0].reason}")
+    return trials, lost
 
 
 def _default_corpus() -> Path | None:
@@ -150,14 +180,6 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
-
-
-def _with_progress(trials: Iterable[Trial], total: int) -> Iterable[Trial]:
-    """Return the trials, with a bar on a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return trials
-    return track(trials, total=total, description="calling", console=console, transient=True)
 
 
 def _write(
@@ -229,9 +251,11 @@ def _show(
     ]
     shown = _SHOWN if _SHOWN in rows else next(iter(rows))
     tables = [
+        targets_table(rows[shown], shown),
         *group_tables(rows),
         condition_table(figures_by_condition(rows[shown]), shown),
         *worst_tables(rows[shown], shown),
+        timing_table(rows),
     ]
     with (out / "report.txt").open("w", encoding="utf-8") as sink:
         for target in (console, Console(file=sink, highlight=False, markup=False, width=_WIDTH)):

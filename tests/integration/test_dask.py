@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from support.dask_peer import DaskPeer, dask_peer
+from support.recordings import manifest_line, write_wav
+from support.signals import speech_like
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -63,15 +65,25 @@ def test_workers_come_to_the_same_results(tmp_path: Path, peer: DaskPeer) -> Non
     assert found[0][1]["overall"]["rows"] == 8
 
 
+def test_workers_come_to_the_same_bench(tmp_path: Path, peer: DaskPeer) -> None:
+    """Clips and all: the workers have no folder of ours."""
+    found = []
+    for number, where in enumerate((["--jobs", "1"], ["--dask", peer.address])):
+        out = tmp_path / f"{number}"
+        options = ["--calls", "4", "--seconds", "6", "--gates", "vad,usual_rule"]
+        voxgate("bench", *options, "--out", str(out), *where, cwd=tmp_path)
+        report = json.loads((out / "bench.json").read_text(encoding="utf-8"))
+        assert report.pop("timing")
+        found.append((report, (out / "calls.jsonl").read_text(encoding="utf-8")))
+    assert found[0] == found[1]
+
+
 def test_a_worker_that_dies_costs_no_row(tmp_path: Path) -> None:
-    """What it was at is done by another; the results are the same."""
-    sample = (SAMPLE / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [{**json.loads(line), "id": f"{n}"} for n, line in enumerate(sample * 2)]
-    for row in rows:
-        row["capture"] = str(SAMPLE / row["capture"])
-        row["far_end"] = row["far_end"] and str(SAMPLE / row["far_end"])
+    """What it was at is done by another; there is a result for each row, in order."""
+    write_wav(tmp_path / "line.wav", speech_like(4000, seed=1))
+    rows = [manifest_line(id=n, capture="line.wav", far_end="line.wav") for n in range(20)]
     manifest, out = tmp_path / "m.jsonl", tmp_path / "results.jsonl"
-    manifest.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    manifest.write_text("\n".join(rows), encoding="utf-8")
     with dask_peer(tmp_path) as peer:
         command = [sys.executable, "-c", "from voxgate.cli import main; main()"]
         arguments = ["evaluate", str(manifest), "--out", str(out), "--dask", peer.address]
@@ -80,7 +92,7 @@ def test_a_worker_that_dies_costs_no_row(tmp_path: Path) -> None:
             time.sleep(0.05)
         peer.kill_worker()
         assert running.wait(200) == 0
-    assert [result["id"] for result in results(out)] == [row["id"] for row in rows]
+    assert [result["id"] for result in results(out)] == list(range(20))
 
 
 def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:

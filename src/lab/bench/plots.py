@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from ..evaluate.summary import Share, figures_of
 from .gates import GATES
-from .report import GROUPS, Rows, figures_by_condition
+from .groups import GROUPS, Rows
+from .report import figures_by_condition
 
 _DPI = 150
 _COLOURS = (

@@ -5,7 +5,7 @@ Invariant: a figure is shown with its Wilson interval, and a figure of nothing a
 
 from __future__ import annotations
 
-__all__ = ["condition_table", "group_tables", "worst_tables"]
+__all__ = ["condition_table", "group_tables", "targets_table", "timing_table", "worst_tables"]
 
 from collections.abc import Mapping, Sequence
 
@@ -13,11 +13,73 @@ from rich import box
 from rich.table import Table
 
 from ..evaluate.judge import AudioShare
-from ..evaluate.summary import Figures, Latency, Share
+from ..evaluate.summary import Delays, Figures, Latency, Share
+from ..evaluate.summary_json import timing_as_json
+from .cells import Cell, worst_cells
 from .gates import GATES
-from .report import Cell, Rows, groups_of, worst_cells
+from .groups import Rows, groups_of
+from .targets import Target, cost_targets_of, targets_of
 
 _NONE = "-"
+_GROUP_COLUMNS = (
+    "false",
+    "right",
+    "open p50 / p95",
+    "pause p50",
+    "pauses",
+    "delay",
+    "lost",
+    "let in, lost",
+    "echo",
+)
+_MET = {True: "met", False: "NOT MET", None: _NONE}
+
+
+def targets_table(rows: Rows, gate: str) -> Table:
+    """Return what must hold of one gate, line by line, and whether it does."""
+    table = _table(f"targets: {GATES[gate].title}", "what")
+    for column in ("must be", "is", "95 % interval"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("counted")
+    group = None
+    for target in targets_of(rows):
+        if target.group != group:
+            group = target.group
+            table.add_row(f"{group}:")
+        table.add_row(*_target_cells(target))
+    return table
+
+
+def _target_cells(target: Target) -> tuple[str, ...]:
+    unit = f" {target.unit}" if target.unit else ""
+    digits = 1 if target.unit == "%" else 0
+    bounds = target.interval
+    return (
+        f"  {target.name}",
+        f"{target.bound}{unit}",
+        _NONE if target.figure is None else f"{target.figure:.{digits}f}{unit}",
+        _NONE if bounds is None else f"{bounds[0]:.{digits}f} to {bounds[1]:.{digits}f}{unit}",
+        _MET[target.is_met],
+        target.counted,
+    )
+
+
+def timing_table(rows: Mapping[str, Rows]) -> Table:
+    """Return what each gate takes for a frame: no two runs have it in common."""
+    table = _table("time per 20 ms frame in us, medians (of a machine that was busy)", "gate")
+    for column in ("all", "agent audible", "agent silent", "must be"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for gate, of in rows.items():
+        timing = timing_as_json(of).values()
+        cells = [_NONE if value is None else f"{value:.0f}" for value in timing]
+        bounds = ", ".join(
+            f"{target.bound}: {_MET[target.is_met]}"
+            for target in cost_targets_of(of)
+            if target.figure is not None
+        )
+        table.add_row(GATES[gate].title, *cells, bounds or _NONE)
+    return table
 
 
 def group_tables(rows: Mapping[str, Rows]) -> list[Table]:
@@ -33,7 +95,7 @@ def _group_table(group: str, figures: Mapping[str, Figures]) -> Table:
     first = next(iter(figures.values()))
     title = f"{group}: {first.agent_turns} agent turns, {first.recall.of} interruptions"
     table = _table(title, "gate")
-    for column in ("false", "right", "open p50 / p95", "pause p50", "pauses", "lost", "echo"):
+    for column in _GROUP_COLUMNS:
         table.add_column(column, justify="right", no_wrap=True)
     for gate, of in figures.items():
         table.add_row(
@@ -43,7 +105,9 @@ def _group_table(group: str, figures: Mapping[str, Figures]) -> Table:
             _latency(of.open_latency),
             _NONE if of.pause_latency.p50_ms is None else f"{of.pause_latency.p50_ms:.0f} ms",
             _percent(of.needless_pauses.turns.percent),
+            _delay(of.needless_delays),
             _audio(of.speech_lost_over_agent),
+            _audio(of.speech_lost_in_barge_ins),
             _audio(of.echo_forwarded),
         )
     return table
@@ -110,6 +174,11 @@ def _percent(percent: float | None) -> str:
 
 def _audio(share: AudioShare) -> str:
     return _percent(share.percent)
+
+
+def _delay(delays: Delays) -> str:
+    rate = delays.per_agent_minute_ms
+    return _NONE if rate is None else f"{rate:.0f} ms"
 
 
 def _latency(latency: Latency) -> str:

@@ -1,15 +1,14 @@
 """One call of the bench: simulated from its scenario, run through every gate, judged.
 
-Invariant: the outcome depends on corpus, scenario, duration, gates and configuration alone.
+Invariant: the outcome depends on bank, scenario, duration, gates and configuration alone.
 """
 
 from __future__ import annotations
 
-__all__ = ["Trial", "TrialSetting", "measured_responses", "run_trial", "run_trial_from"]
+__all__ = ["Trial", "TrialSetting", "measured_responses", "run_trial"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from ..evaluate.judge import CallTruth, judge_call
 from ..evaluate.manifest import ManifestRow
 from ..evaluate.recording import PlayedCall, Recording
 from ..evaluate.runner import GateRun
-from ..scenarios.bank import Bank, load_bank
+from ..scenarios.bank import Bank
 from ..scenarios.call_simulation import SimulatedLine, simulate_line
 from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio
 from ..scenarios.turns import Span
@@ -41,8 +40,6 @@ _SIMULATED = Path("simulated")
 class TrialSetting:
     """What all calls of a bench have in common."""
 
-    bank: Path
-    """Folder of the bank."""
     split: str
     duration_s: float
     gates: tuple[str, ...]
@@ -60,13 +57,8 @@ class Trial:
     """What each gate made of it, by the gate's name."""
 
 
-def run_trial(scenario: Scenario, *, setting: TrialSetting) -> Trial:
+def run_trial(scenario: Scenario, *, bank: Bank, setting: TrialSetting) -> Trial:
     """Simulate one call and run it through the gates."""
-    return run_trial_from(scenario, bank=_bank_at(setting.bank), setting=setting)
-
-
-def run_trial_from(scenario: Scenario, *, bank: Bank, setting: TrialSetting) -> Trial:
-    """Simulate one call from a bank, and run it through the gates."""
     line = simulate_line(
         bank,
         scenario.seed,
@@ -77,12 +69,6 @@ def run_trial_from(scenario: Scenario, *, bank: Bank, setting: TrialSetting) -> 
     call = _PlannedCall(line, scenario)
     rows = {name: call.judged(name, setting) for name in setting.gates}
     return Trial(scenario=scenario, rows=rows)
-
-
-@cache
-def _bank_at(folder: Path) -> Bank:
-    """Return a bank, loaded once a process."""
-    return load_bank(folder)
 
 
 def measured_responses(bank: Bank, split: str) -> list[Audio]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +14,9 @@ from support.sound_banks import write_corpus
 from voxgate.cli import bench as module
 from voxgate.errors import VoxgateError
 from voxgate.lab.bench import matrix
+from voxgate.lab.bench.matrix import Scenario
+from voxgate.lab.bench.run import LostTrial, run_trials
+from voxgate.lab.bench.trial import Trial
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +53,7 @@ def test_everything_is_under_one_folder(tmp_path: Path) -> None:
         "report.txt",
         "right_against_false.png",
     }
-    assert "voxgate, vad" in result.stdout
+    assert "targets: voxgate, vad" in result.stdout
     assert "WebRTC VAD and RMS >= 1500" in (tmp_path / "one" / "report.txt").read_text()
     assert bench(tmp_path / "two", *arguments).exit_code == 0
     one, two = (json.loads((tmp_path / name / "bench.json").read_text()) for name in ("one", "two"))
@@ -87,6 +92,55 @@ def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     result = bench(tmp_path / "file" / "out", "--gates", "off")
     assert result.exit_code == 1
     assert "can't be made" in result.output
+
+
+def lose(*numbers: int) -> Callable[..., Iterator[object]]:
+    """Return what runs calls, of which some are lost."""
+
+    def run(scenarios: list[Scenario], **options: Any) -> Iterator[object]:
+        for trial in run_trials(scenarios, **options):
+            assert isinstance(trial, Trial)
+            is_lost = trial.scenario.number in numbers
+            yield LostTrial(trial.scenario, "out of memory") if is_lost else trial
+
+    return run
+
+
+def test_a_call_that_is_lost_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named in the report, and the status is 1."""
+    monkeypatch.setattr(module, "run_trials", lose(1))
+    result = bench(tmp_path / "out", "--gates", "usual_rule")
+    assert result.exit_code == 1
+    assert "note: call-2 is lost: out of memory" in result.stdout
+    lines = (tmp_path / "out" / "calls.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["call-1", "call-3"]
+
+
+def test_if_every_call_is_lost_there_is_no_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the reason."""
+    monkeypatch.setattr(module, "run_trials", lose(0, 1, 2))
+    result = bench(tmp_path / "out", "--gates", "usual_rule")
+    assert result.exit_code == 1
+    assert "every call is lost: out of memory" in result.output
+
+
+def test_calls_can_be_given_to_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the address of its scheduler."""
+    asked: list[object] = []
+
+    def run(scenarios: list[Scenario], *, dask: str | None, **options: Any) -> Iterator[object]:
+        asked.append(dask)
+        return run_trials(scenarios, **options)
+
+    monkeypatch.setattr(module, "run_trials", run)
+    arguments = ["--calls", "1", "--seconds", "6", "--out", str(tmp_path), "--gates", "off"]
+    result = CliRunner().invoke(module.command, [*arguments, "--dask", "tcp://10.0.0.5:8786"])
+    assert result.exit_code == 0, result.output
+    assert asked == ["tcp://10.0.0.5:8786"]
 
 
 def test_only_gates_that_lack_something_is_an_error(

@@ -10,8 +10,8 @@ from PIL import Image
 
 from support.bench_rows import bench_row, bench_rows
 from voxgate.lab.bench.gates import GATES
+from voxgate.lab.bench.groups import Rows
 from voxgate.lab.bench.plots import draw_conditions, draw_latency, draw_right_against_false
-from voxgate.lab.bench.report import Rows
 
 Draw = Callable[[Mapping[str, Rows], Path], None]
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
 
 from support.bench_rows import bench_row, bench_rows
 from voxgate.lab.bench.report import figures_by_condition
-from voxgate.lab.bench.tables import brief, condition_table, group_tables, worst_tables
+from voxgate.lab.bench.tables import (
+    brief,
+    condition_table,
+    group_tables,
+    targets_table,
+    timing_table,
+    worst_tables,
+)
 from voxgate.lab.evaluate.summary import Share
 
 
@@ -50,3 +58,24 @@ def test_a_share_of_nothing_is_a_dash() -> None:
     """Not 0 %."""
     assert brief(Share(0, 0)) == "-"
     assert brief(Share(0, 10)) == "0.0 (0.0-27.8)"
+
+
+def test_targets_are_a_table_of_their_own() -> None:
+    """Each line with its bound, its figure, how sure that is, and whether it will do."""
+    lines = shown(targets_table([bench_row(2100.0, 8060.0)] * 10, "vad")).splitlines()
+    assert lines[0].strip() == "targets: voxgate, vad"
+    text = " ".join(" ".join(lines).split())
+    assert "return loss of 6 dB and more:" in text
+    assert "agent turns judged at least 1000 20 - NOT MET 10 calls" in text
+    assert "false barge-ins at most 1.5 % 0.0 % 0.0 to 16.1 % met 0 of 20 agent turns" in text
+    assert "onset to commitment, p50 at most 80 ms - - - 0 right barge-ins" in text
+
+
+def test_time_is_a_table_of_its_own() -> None:
+    """With dashes where nothing was measured."""
+    row = bench_row()
+    run = replace(row.run, us_agent_audible_p50=100.0, us_agent_silent_p50=50.0)
+    text = shown(timing_table({"vad": [replace(row, run=run)], "usual_rule": [row]}))
+    cells = [" ".join(line.split()) for line in text.splitlines()]
+    assert "voxgate, vad 10 100 50 at most 120: met, at most 40: NOT MET" in cells
+    assert "WebRTC VAD and RMS >= 1500 10 - - -" in cells

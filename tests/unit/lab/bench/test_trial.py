@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +12,12 @@ from voxgate.core.config import GatingConfig
 from voxgate.lab.bench.matrix import Scenario, draw_scenarios
 from voxgate.lab.bench.trial import TrialSetting, measured_responses, run_trial
 from voxgate.lab.evaluate.pauses import playout_pauses
-from voxgate.lab.scenarios.bank import save_bank
 from voxgate.lab.scenarios.call_simulation import Call, SimulatedLine
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> TrialSetting:
-    save_bank(small_bank(), tmp_path)
+def setting() -> TrialSetting:
     return TrialSetting(
-        bank=tmp_path,
         split=SPLIT,
         duration_s=6.0,
         gates=("vad", "off", "usual_rule"),
@@ -37,11 +33,11 @@ def scenario(**levels: str) -> Scenario:
 
 def test_every_gate_is_judged_on_the_same_call(setting: TrialSetting) -> None:
     """The truth is one, the conditions are its tags, and the same again is the same."""
-    trial = run_trial(scenario(), setting=setting)
+    trial = run_trial(scenario(), bank=small_bank(), setting=setting)
     assert list(trial.rows) == ["vad", "off", "usual_rule"]
     assert len({row.row.agent_speaking for row in trial.rows.values()}) == 1
     assert trial.rows["vad"].row.tags == trial.scenario.levels
-    again = run_trial(scenario(), setting=setting)
+    again = run_trial(scenario(), bank=small_bank(), setting=setting)
     for gate, row in trial.rows.items():
         assert row.verdict == again.rows[gate].verdict
         assert row.run.events == again.rows[gate].run.events
@@ -50,7 +46,7 @@ def test_every_gate_is_judged_on_the_same_call(setting: TrialSetting) -> None:
 @pytest.mark.parametrize("line", ["jitter", "stalls", "gaps", "dtx", "lead", "clears"])
 def test_every_line_runs(setting: TrialSetting, line: str) -> None:
     """A call of 6 s has an agent turn to judge; what is forwarded lies within the call."""
-    trial = run_trial(scenario(line=line), setting=setting)
+    trial = run_trial(scenario(line=line), bank=small_bank(), setting=setting)
     for row in trial.rows.values():
         assert row.verdict.duration_ms == 6000
         assert all(0 <= start < end <= 6000 for start, end in row.run.forwarded)
@@ -74,8 +70,9 @@ LOUD = {
 
 def test_in_a_closed_loop_a_gate_that_opens_stops_the_agent(setting: TrialSetting) -> None:
     """Each turn ends with the first commitment in it; a gate that never opens changes nothing."""
-    open_loop = run_trial(scenario(**LOUD), setting=setting)
-    closed = run_trial(scenario(**LOUD), setting=replace(setting, is_closed_loop=True))
+    open_loop = run_trial(scenario(**LOUD), bank=small_bank(), setting=setting)
+    closed_loop = replace(setting, is_closed_loop=True)
+    closed = run_trial(scenario(**LOUD), bank=small_bank(), setting=closed_loop)
     assert closed.rows["off"].verdict == open_loop.rows["off"].verdict
     row = closed.rows["usual_rule"]
     assert row.run.barge_in_ms
@@ -91,8 +88,9 @@ def test_in_a_closed_loop_a_gate_that_pauses_delays_the_agent(setting: TrialSett
     """It goes on where it stopped: a turn takes longer by the pauses in it, or is cut off."""
     loud = replace(scenario(**LOUD), seed=1)
     closed = replace(setting, gates=("vad",), is_closed_loop=True, duration_s=12.0)
-    row = run_trial(loud, setting=closed).rows["vad"]
-    planned = run_trial(loud, setting=replace(closed, is_closed_loop=False)).rows["vad"]
+    row = run_trial(loud, bank=small_bank(), setting=closed).rows["vad"]
+    as_planned = replace(closed, is_closed_loop=False)
+    planned = run_trial(loud, bank=small_bank(), setting=as_planned).rows["vad"]
     assert row.row.agent_speaking is not None
     assert planned.row.agent_speaking is not None
     ((start_ms, end_ms),) = row.row.agent_speaking
@@ -118,5 +116,5 @@ def test_a_call_is_simulated_once_for_all_gates(
         return render(line)
 
     monkeypatch.setattr(SimulatedLine, "render", counted)
-    run_trial(scenario(), setting=setting)
+    run_trial(scenario(), bank=small_bank(), setting=setting)
     assert len(renders) == 1

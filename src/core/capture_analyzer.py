@@ -52,19 +52,23 @@ class CaptureAnalysis:
     """The frame speaks for the caller, should the agent be audible."""
 
     @property
-    def is_lost(self) -> bool:
-        """Whether the line lost the frame (all of it is zero) and nobody judged it."""
-        return self.level == 0.0 and self.near_end is None
+    def is_unjudged(self) -> bool:
+        """Whether nobody judged the frame: the line lost it (all of it is zero), or it waits."""
+        if self.near_end is None:
+            return self.level == 0.0
+        return self.near_end.is_pending
 
     @property
     def is_echo(self) -> bool | None:
         """Whether the frame is more likely the agent's echo; None where no reference tells."""
-        return None if self.near_end is None else self.near_end.logit < _ECHO_LOGIT
+        return None if self.logit is None else self.logit < _ECHO_LOGIT
 
     @property
     def logit(self) -> float | None:
         """Log odds that the caller speaks; None where no reference tells."""
-        return None if self.near_end is None else self.near_end.logit
+        if self.near_end is None or self.near_end.is_pending:
+            return None
+        return self.near_end.logit
 
     @property
     def echo_delay_ms(self) -> float | None:
@@ -240,7 +244,8 @@ class CaptureAnalyzer:
 
     def _is_caller(self, voice: VADResult | None, near_end: NearEndVerdict | None) -> bool:
         if near_end is not None:
-            return near_end.logit >= self.thresholds.candidate_drift
+            is_judged = not near_end.is_pending
+            return is_judged and near_end.logit >= self.thresholds.candidate_drift
         if voice is None or self.mode is GatingMode.HALF_DUPLEX:
             return False
         return (

@@ -196,7 +196,7 @@ class GatingState:
         analysis = self._analyzer.analyze(
             unit,
             output.now_ms,
-            agent_audible=self._asks_for_verdict(output),
+            agent_audible=self._asks_for_verdict(output) or self._is_agent_audible(captured_ms),
         )
         unit = analysis.audio
         self._follow_detectors(analysis, output)
@@ -378,8 +378,8 @@ class GatingState:
             self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
 
     def _observe_evidence(self, analysis: CaptureAnalysis) -> bool:
-        """Take a frame's evidence, a lost frame's none; return True if this made it lapse."""
-        if analysis.is_lost:
+        """Take a frame's evidence, an unjudged one's none; return True if this made it lapse."""
+        if analysis.is_unjudged:
             return self._evidence.observe_nothing()
         return self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
 

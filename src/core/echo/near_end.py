@@ -21,6 +21,8 @@ class NearEndVerdict:
 
     logit: float
     """Log odds that the caller speaks in it."""
+    is_pending: bool = False
+    """Nothing was judged: the frame waits for the next one, whose verdict is of both."""
     erl_db: float | None = None
     """Echo return loss: far-end level minus its echo's level in the capture; None while unknown."""
     echo_delay_ms: float | None = None
@@ -35,7 +37,7 @@ class NearEndDetector(Protocol):
     """Tells the caller's speech from the echo of the agent."""
 
     def receive_far_end(self, far_end: npt.NDArray[np.int16], now_ms: float) -> None:
-        """Take one slot of far-end: int16 [shape=(160,), mono, 8 kHz], silence included."""
+        """Take one slot of far-end as it begins: int16 [shape=(160,), mono, 8 kHz], or silence."""
 
     def process(
         self, capture: npt.NDArray[np.int16], now_ms: float, *, agent_audible: bool
@@ -44,16 +46,18 @@ class NearEndDetector(Protocol):
 
         Args:
             capture: int16 [shape=(160,), mono, 8 kHz].
-            now_ms: When it was captured.
-            agent_audible: The agent is audible, or paused by us for the caller's sake: only then a
-                verdict is asked for, but a detector may learn from every frame.
+            now_ms: When it came, on the clock of :meth:`receive_far_end`: at the end of its 20 ms,
+                or later. Frames come in order; some never come.
+            agent_audible: When it was captured, the agent was audible, or paused by us for the
+                caller's sake: only then a verdict is asked for, but a detector may learn from every
+                frame.
 
         Returns:
             The verdict, or None if there is none: voice activity and level decide then.
         """
 
     def pass_slot(self, *, agent_audible: bool) -> None:
-        """Let a slot pass for which the line delivers nothing, so that time goes on."""
+        """Take that the line has delivered nothing for a slot yet, so that time goes on."""
 
     def reset(self) -> None:
         """Forget the echo path and everything heard."""

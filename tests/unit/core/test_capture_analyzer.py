@@ -11,7 +11,7 @@ from voxgate.core import g711
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from voxgate.core.config import ForwardedAudio, GatingMode, ProviderGatingPolicy
-from voxgate.core.echo.near_end import NearEndDetector, NullNearEndDetector
+from voxgate.core.echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
 from voxgate.core.gate_decision import GateMeasurements
 from voxgate.core.vad_manager import EnhancedVADManager
 
@@ -197,6 +197,19 @@ def test_voice_detection_that_raises_leaves_half_duplex() -> None:
     assert analyses[3].voice is None
     assert not any(a.is_caller for a in analyses[3:])
     assert analyses[-1].level > 0
+
+
+def test_a_frame_that_waits_for_the_next_is_judged_by_nobody() -> None:
+    """A pending verdict is none: neither echo nor the caller, however low the thresholds."""
+
+    class WaitingNearEnd(ScriptedNearEnd):
+        def process(self, *args: object, **options: object) -> NearEndVerdict:
+            return NearEndVerdict(logit=9.0, is_pending=True)
+
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=WaitingNearEnd(), sensitivity=1.0)
+    (analysis,) = analyze(analyzer, frames_of(speech_like(20, level_dbfs=-10.0)))
+    assert analysis.is_unjudged
+    assert (analysis.is_caller, analysis.is_echo, analysis.logit) == (False, None, None)
 
 
 def test_a_near_end_detector_that_raises_leaves_vad() -> None:

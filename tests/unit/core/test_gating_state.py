@@ -32,6 +32,7 @@ from voxgate.core.config import (
     ProviderGatingPolicy,
     WithheldAudio,
 )
+from voxgate.core.echo.near_end import NearEndVerdict
 from voxgate.core.gate_decision import (
     GateAction,
     GateEventType,
@@ -999,6 +1000,29 @@ def test_a_burst_of_echo_after_a_stall_is_still_echo() -> None:
     call.quiet(200)
     assert set(call.sound) & set(stalled) == set()
     assert set(call.sound) == set(frames)
+
+
+def test_what_comes_late_is_judged_by_what_was_audible_when_it_was_captured() -> None:
+    """The reference is asked about all that was captured in the agent's turn, and not beyond it."""
+    asked: list[bool] = []
+
+    class AskedNearEnd(ScriptedNearEnd):
+        def process(self, *args: object, agent_audible: bool = True) -> NearEndVerdict | None:
+            asked.append(agent_audible)
+            return NearEndVerdict(logit=-5.0) if agent_audible else None
+
+    call = start(near_end_factory=AskedNearEnd)
+    call.quiet(500)
+    call.idle(1000, agent=True)
+    call.idle(1000)
+    assert call.state is OPEN
+    asked.clear()
+    frames = echo(2000)
+    call.slot(*frames)
+    n_audible = (1000 + GRACE_MS) // 20
+    assert abs(sum(asked) - n_audible) <= 2
+    assert not any(asked[n_audible + 2 :])
+    assert not set(call.sound) & set(frames[: n_audible - 2])
 
 
 def test_a_line_that_comes_back_from_dtx_is_live() -> None:

@@ -84,7 +84,11 @@ class EchoAwareNearEnd:
         if not self._has_reference:
             return None
         self._captures.append((capture, agent_audible))
-        verdicts = [self._judge(pairing) for pairing in self._timeline.take(now_ms)]
+        pairings = self._timeline.take(now_ms)
+        if len(pairings) > 1 and not pairings[0].passed:
+            # Only now it shows that the first frame after a stall is as old as this one.
+            self._captures[0] = (self._captures[0][0], agent_audible)
+        verdicts = [self._judge(pairing) for pairing in pairings]
         if self._captures:
             return self._pending if agent_audible else None
         return _strongest(verdicts)
@@ -118,7 +122,7 @@ class EchoAwareNearEnd:
         return verdict if self._detector.has_judged else None
 
     def _listen(self, capture: Frame, far_end: Frame, *, agent_audible: bool) -> NearEndVerdict:
-        self._zero_frames = 0 if capture.any() else self._zero_frames + 1
+        self._zero_frames = 0 if capture.tobytes().strip(b"\0") else self._zero_frames + 1
         if self._zero_frames > _LOST_FRAMES:
             capture = _COMFORT_NOISE
         return self._detector.process(capture, far_end, agent_audible=agent_audible)

@@ -139,6 +139,21 @@ def test_a_burst_after_a_stall_is_judged_with_the_slots_of_the_stall(
     assert recorded.given == [(n, -n, True) for n in range(1, 42)]
 
 
+def test_a_late_burst_over_an_agent_that_has_ended_is_one_turn(recorded: RecordedNearEnd) -> None:
+    """When the first frame comes nothing shows that it is late; what was audible then is told by
+    the second."""
+    for number in range(1, 11):
+        recorded.slot(number)
+    for _ in range(30):
+        recorded.slot()
+    recorded.receive_far_end(np.zeros(160, np.int16), recorded.now_ms)
+    recorded.now_ms += 20.0
+    for number in range(11, 30):
+        frame = np.full(160, number, np.int16)
+        recorded.process(frame, recorded.now_ms, agent_audible=number > 11)
+    assert all(audible for _, _, audible in recorded.given)
+
+
 def test_lost_frames_pass_the_detector_as_lost(recorded: RecordedNearEnd) -> None:
     """Their slots are shown with frames of zeros before the next frame, that has its own slot."""
     for number in range(1, 11):

@@ -30,7 +30,7 @@ _SENSITIVITY_LOGITS = 4.0
 """Log odds between sensitivity 0 and 1; at the default of 0.5 the thresholds are those tuned."""
 _AUDIBLE_ERL_DB = 30.0
 """Echo return loss beyond which echo lies under the noise of a line, and its delay is chance."""
-_ECHO_LOGIT = -4.0
+_ECHO_LOGIT = -5.5
 """Log odds below which a held frame is echo for sure, and not the first breath of an onset."""
 
 
@@ -43,9 +43,9 @@ class CaptureAnalysis:
     level: float
     """RMS in int16 units."""
     zcr_ratio: float
-    """Zero crossings per sample, 0..1."""
+    """Zero crossings per sample, 0..1; 0 where a reference tells."""
     voice: VADResult | None
-    """Voice activity; None where its detector has raised."""
+    """Voice activity; None where a reference tells, or its detector has raised."""
     near_end: NearEndVerdict | None
     """The echo-aware verdict, where there is one."""
     is_caller: bool
@@ -186,12 +186,13 @@ class CaptureAnalyzer:
         """
         samples = _to_detector_rate(frame, self._capture_format, self._capture_resampler)
         level = rms(samples)
-        voice = self._judge_voice(samples, level)
         near_end = self._judge_near_end(samples, now_ms, agent_audible=agent_audible)
+        # Where a reference tells, nobody asks for voice or zero crossings.
+        voice = None if near_end is not None else self._judge_voice(samples, level)
         return CaptureAnalysis(
             audio=self._without_echo(frame, samples),
             level=level,
-            zcr_ratio=zero_crossing_ratio(samples),
+            zcr_ratio=zero_crossing_ratio(samples) if near_end is None else 0.0,
             voice=voice,
             near_end=near_end,
             is_caller=self._is_caller(voice, near_end),

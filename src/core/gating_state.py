@@ -150,6 +150,8 @@ class GatingState:
         self._follow_agent(output)
         for _ in range(self._line.slots_to_fill(now_ms, self._outlet.feed.deficit_ms(now_ms))):
             self._fill_slot(output)
+        if not output.events and not output.audio:
+            return _IDLE_DECISIONS[self.state]
         return output.decision(self.state)
 
     def receive_far_end(self, frame: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
@@ -482,3 +484,8 @@ _EFFECTS = {
     GateEventType.INTERRUPTED: GatingState._on_interrupted,  # noqa: SLF001
     GateEventType.RESUMED: GatingState._on_resumed,  # noqa: SLF001
 }
+
+_IDLE_DECISIONS = {
+    state: GateOutput(0.0, GateReason.IDLE_FILL).decision(state) for state in GateState
+}
+"""What time passing comes to where nothing happens: made once, as it is asked for in every slot."""

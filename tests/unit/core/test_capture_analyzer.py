@@ -118,7 +118,7 @@ def test_without_a_detector_for_it_echo_aware_is_vad() -> None:
         (0.0, 2.0, True),
         (1.0, -2.0, True),
         (1.0, -2.1, False),
-        (0.5, -4.1, False),
+        (0.5, -5.6, False),
     ],
 )
 def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -> None:
@@ -128,7 +128,7 @@ def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -
     for frame in (bytes(320), *frames_of(speech_like(200, level_dbfs=-10.0))):
         analysis = analyzer.analyze(frame, 20.0, agent_audible=True)
         assert analysis.is_caller is is_caller
-        assert analysis.is_echo is (logit < -4.0)
+        assert analysis.is_echo is (logit < -5.5)
 
 
 def test_a_detector_that_can_not_judge_leaves_it_to_voice_and_level() -> None:
@@ -232,12 +232,13 @@ def test_a_near_end_detector_that_raises_on_the_far_end_leaves_vad() -> None:
     assert (analyzer.mode, analyzer.degradations, len(near_end.far_ends)) == (GatingMode.VAD, 1, 1)
 
 
-def test_without_voice_detection_the_reference_still_decides() -> None:
-    """A verdict needs no voice detector: the mode stays, and so does the caller."""
+def test_where_the_reference_tells_nobody_asks_for_voice() -> None:
+    """A verdict needs no voice detector, and time is saved: the frame has no voice."""
     near_end = ScriptedNearEnd(logits=lambda number: 5.0)
-    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=BrokenVad())
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, vad=AdamantVad())
     analysis = analyzer.analyze(bytes(320), 20.0, agent_audible=True)
-    assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 1)
+    assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 0)
+    assert analysis.voice is None
     assert analysis.is_caller
 
 
@@ -285,16 +286,20 @@ def test_an_assertion_in_a_detector_is_no_way_out_of_the_call() -> None:
 def test_measurements_say_what_was_measured() -> None:
     """Every field comes from the frame, floor and evidence from outside."""
     near_end = ScriptedNearEnd(logits=lambda number: 0.25)
-    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
-    *_, last = analyze(analyzer, frames_of(tone(200, 1000.0, level_dbfs=-20.0)))
+    sound = frames_of(tone(200, 1000.0, level_dbfs=-20.0))
+    *_, judged = analyze(make(GatingMode.ECHO_AWARE, near_end=near_end), sound)
+    assert judged.measurements(33.0, 80.0) == GateMeasurements(
+        capture_rms=judged.level, noise_floor=33.0, near_end_logit=0.25, evidence_ms=80.0
+    )
+    *_, last = analyze(make(), sound)
     assert last.measurements(33.0, 80.0) == GateMeasurements(
         capture_rms=last.level,
         zcr_ratio=last.zcr_ratio,
         vad_confidence=last.voice.confidence,
         noise_floor=33.0,
-        near_end_logit=0.25,
         evidence_ms=80.0,
     )
+    assert last.voice.confidence > 0.0
     without = analyze(make(vad=BrokenVad()), frames_of(silence(20)))[0].measurements(0.0, 0.0)
     assert (without.vad_confidence, without.near_end_logit) == (0.0, None)
 

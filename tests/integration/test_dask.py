@@ -18,6 +18,7 @@ from support.signals import speech_like
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
+pytestmark = pytest.mark.timeout(900)  # a dozen processes start, on a machine that may be busy
 SAMPLE = Path(__file__).parents[2] / "benchmarks" / "sample"
 
 

@@ -75,15 +75,10 @@ class EchoSubtractor:
             residual: What the filter left of it, float32 [shape=(160,)], +-1; None if the frame has
                 not been through the filter.
         """
-        cleaned = samples
-        # In a frame that the line lost there is no echo either, only what the filter expects.
-        if residual is not None and samples.any():
-            cleaned = _to_int16(residual * _FULL_SCALE)
+        cleaned = samples if residual is None else _cleaned(samples, residual)
         if self._upsampler is not None:
             return self._subtract(frame, samples, cleaned, self._upsampler)
-        if np.array_equal(cleaned, samples):
-            return frame
-        return g711.encode(cleaned, self._format)
+        return frame if cleaned is samples else g711.encode(cleaned, self._format)
 
     def _subtract(
         self, frame: bytes, samples: Samples, cleaned: Samples, upsampler: Resampler
@@ -95,5 +90,17 @@ class EchoSubtractor:
         return g711.encode(_to_int16(delayed - upsampler.process(echo)), self._format)
 
 
+def _cleaned(samples: Samples, residual: npt.NDArray[np.float32]) -> Samples:
+    """Return the residual as int16, or the very samples where the filter found no echo in them."""
+    scaled = residual * _FULL_SCALE
+    # In a frame that the line lost there is no echo either, only what the filter expects.
+    if (scaled == samples).all() or not samples.any():
+        return samples
+    return _to_int16(scaled)
+
+
 def _to_int16(samples: npt.NDArray[np.float32]) -> Samples:
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    rounded = np.rint(samples)
+    np.maximum(rounded, -32768.0, out=rounded)
+    np.minimum(rounded, 32767.0, out=rounded)
+    return rounded.astype(np.int16)

@@ -199,7 +199,7 @@ def _draw_cut_offs(axes: Iterable[Axes], record: CallRecord) -> None:
 
 
 def _seconds(record: CallRecord, t_ms: float) -> float:
-    return record.slot_at(t_ms) * _SLOT_S
+    return (t_ms - record.slots[0].t_ms) / 1000 if record.slots else 0.0
 
 
 def _legend() -> list[Artist]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["CallRecord", "Frame", "GateEventRecord", "GateRecorder", "PhoneSlot"]
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -58,8 +57,8 @@ class GateEventRecord:
 class CallRecord:
     """One simulated call.
 
-    Its ``repr`` is short on purpose: ``asyncio.run`` makes that of its task, and so of the result,
-    for nothing at its end. All samples of three calls took it 18 s.
+    Its ``repr`` is short on purpose: ``asyncio.Runner`` makes that of its task, and so of the
+    result, for nothing at its end. All samples of three calls took it 18 s.
     """
 
     slots: list[PhoneSlot] = field(default_factory=list, repr=False)
@@ -70,17 +69,10 @@ class CallRecord:
     gate_events: list[GateEventRecord] = field(default_factory=list, repr=False)
     provider_speech_ms: list[float] = field(default_factory=list, repr=False)
     """When the provider's turn detector reported the caller's speech."""
-    stood_still_ms: float = 0.0
-    """Time that the call lost because the machine was too busy to keep it in real time."""
     is_complete: bool = False
     """The caller came to the end of the script; else the call ended before."""
     end_reason: str = "the engine did not take the call"
     """Why the call ended, in the engine's words."""
-
-    def slot_at(self, t_ms: float) -> int:
-        """Return the slot in which something happened, or the nearest one; 0 without slots."""
-        first_after = bisect_right(self.slots, t_ms, key=lambda slot: slot.t_ms)
-        return max(0, first_after - 1)
 
 
 class GateRecorder(CallObserver):

@@ -1,8 +1,7 @@
 """A telephone behind an Asterisk, simulated: places a call over AudioSocket and lives through it.
 
 The line between both is G.711 mu-law; the far end comes back as echo. Invariant: one frame out each
-20 ms, against monotonic deadlines, in one write, as Asterisk does. Where the machine is too busy
-for that the call stands still, and the record says for how long.
+20 ms, against monotonic deadlines, in one write, as Asterisk does.
 """
 
 from __future__ import annotations
@@ -36,8 +35,6 @@ _PCM16 = AudioFormat()
 _MULAW = AudioFormat(Encoding.MULAW)
 _FRAME_SAMPLES = _PCM16.frame_samples
 _READ_BYTES = 4096
-_MADE_GOOD_MS = 60.0
-"""What the phone may be behind its deadlines and still catch up: what its buffer evens out."""
 _HANGUP_TIMEOUT_S = 2.0
 """How long the engine may take to close the connection after a hangup."""
 
@@ -115,17 +112,8 @@ class Phone:
             self._record.slots.append(slot)
             writer.write(serialize_audio(encode(slot.capture, _PCM16)))
             self._on_slot(self._caller)
-            next_ms = self._next_slot_ms(next_ms)
+            next_ms += FRAME_MS
             await asyncio.sleep(max(0.0, next_ms - self._clock()) / 1000)
-
-    def _next_slot_ms(self, last_ms: float) -> float:
-        """Return when the next slot begins: at once, if this one began far too late."""
-        next_ms = last_ms + FRAME_MS
-        late_ms = self._clock() - next_ms
-        if late_ms <= _MADE_GOOD_MS:
-            return next_ms
-        self._record.stood_still_ms += late_ms
-        return next_ms + late_ms
 
     def _live_slot(self, t_ms: float) -> PhoneSlot:
         far_end = self._received.pop()

@@ -61,20 +61,14 @@ async def test_the_same_call_with_each_gate(
 
 
 def _check_structure(record: CallRecord) -> None:
-    """One state a captured frame, but for those under way when the caller hung up.
-
-    In time, but for how long the call stood still on a busy machine. What is in the caller's room
-    is in every slot.
-    """
+    """One state a captured frame, but for those under way when the caller hung up."""
     n_slots = len(record.slots)
     assert n_slots > 100
     assert 0 <= n_slots - len(record.states) < 50
     assert max(record.forwarded) < n_slots
     times_ms = np.array([slot.t_ms for slot in record.slots])
-    late_ms = np.diff(times_ms) - 20.0
-    assert late_ms.min() > -0.01
-    assert late_ms.sum() <= record.stood_still_ms + 0.01
-    assert all(slot.noise.any() for slot in record.slots)
+    assert np.allclose(np.diff(times_ms), 20.0)
+    assert all(slot.noise.any() for slot in record.slots), "the room is never silent"
     assert any(slot.far_end.any() for slot in record.slots), "the agent was heard"
     assert {len(slot.capture) for slot in record.slots} == {160}
     reported = np.array(record.provider_speech_ms)

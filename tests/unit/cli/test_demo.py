@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from voxgate.core.gate_transitions import GateEventType
 from voxgate.errors import TransportError
 from voxgate.lab.call_record import CallRecord
 from voxgate.lab.demo import DemoProgress
+from voxgate.lab.patient_loop import PatientLoop
 
 Report = Callable[[DemoProgress], None]
 
@@ -138,16 +140,22 @@ def test_what_is_simulated_is_told_first(place: Callable[..., Result]) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("is_long", [False, True])
-def test_a_machine_that_was_too_busy_is_told(place: Callable[..., Result], is_long: bool) -> None:
-    """From a second on, the longest of the calls: the figures are not those of an idle machine."""
-    outcome = records()
-    outcome["gate off"].stood_still_ms = 400.0
-    outcome["echo-aware"].stood_still_ms = 4440.0 if is_long else 900.0
-    result = place(outcome=outcome)
-    assert result.exit_code == 0
-    assert ("they stood still for up to 4.4 s" in result.stdout) == is_long
-    assert ("too busy" in result.stdout) == is_long
+def test_a_busy_machine_makes_the_calls_slower_and_not_worse(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They live in a loop that waits for it."""
+    loops = []
+
+    async def run_demo(*, progress: Report) -> dict[str, CallRecord]:
+        loops.append(asyncio.get_running_loop())
+        return records()
+
+    monkeypatch.setattr(demo, "run_demo", run_demo)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(demo.command).exit_code == 0
+    (loop,) = loops
+    assert isinstance(loop, PatientLoop)
+    assert loop.is_closed()
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_calls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,16 +89,6 @@ def test_a_call_without_cut_offs_has_nothing_red_but_its_legend(tmp_path: Path) 
         rows = rows_with(pixels, colour)
         assert len(rows) > 0
         assert rows.min() > legend_from
-
-
-def test_what_happens_while_a_call_stands_still_is_drawn_where_it_stood(tmp_path: Path) -> None:
-    """A machine that was too busy for 100 s moves nothing out of the picture."""
-    record = record_of(500, agent=[(0, 500)])
-    record.slots[250:] = [replace(slot, t_ms=slot.t_ms + 1e5) for slot in record.slots[250:]]
-    record.gate_events.append(gate_event(GateEventType.INTERRUPTED, 1e5 + 1000.0 + 250 * 20.0))
-    found = is_colour(drawn(tmp_path, call=record), CUT_FALSE)
-    column = int(found.sum(axis=0).argmax())
-    assert 0.5 < column / found.shape[1] < 0.6, "in the middle of the rows"
 
 
 @pytest.mark.parametrize(

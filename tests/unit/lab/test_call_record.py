@@ -161,26 +161,6 @@ def test_when_the_provider_heard_the_caller_is_kept(call: Call) -> None:
     assert call.record.provider_speech_ms == [7.0]
 
 
-@pytest.mark.parametrize(
-    ("t_ms", "slot"), [(0.0, 0), (1000.0, 0), (1019.9, 0), (1020.0, 1), (1599.0, 29), (9000.0, 29)]
-)
-def test_what_happened_belongs_to_the_slot_that_had_begun_last(t_ms: float, slot: int) -> None:
-    """Before the first and after the last slot to the nearest; t = 1000 is the first one's."""
-    assert record_of(30).slot_at(t_ms) == slot
-
-
-def test_a_call_that_stood_still_has_no_slots_in_between() -> None:
-    """What happened meanwhile belongs to the slot before."""
-    record = record_of(4)
-    record.slots[2:] = [replace(slot, t_ms=slot.t_ms + 5000.0) for slot in record.slots[2:]]
-    assert [record.slot_at(t_ms) for t_ms in (1030.0, 4000.0, 6039.0, 6041.0)] == [1, 1, 1, 2]
-
-
-def test_a_call_without_slots_has_a_place_for_everything() -> None:
-    """So that a call which the engine hung up at once can be drawn."""
-    assert CallRecord().slot_at(1234.0) == 0
-
-
 def test_a_long_call_is_short_in_words() -> None:
     """A task's words hold those of its result: minutes of samples would take seconds of time."""
     record = record_of(500, agent=[(0, 500)], forwarded=[(0, 500)])

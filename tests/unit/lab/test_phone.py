@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-import pytest
 
 from support.signals import white_noise
 from support.simulated_calls import LOUD, SILENT
@@ -23,11 +20,10 @@ def phone_of(
     erl_db: float = 12.0,
     delay_ms: float = 40.0,
     background: np.ndarray | None = None,
-    clock: Callable[[], float] = lambda: 0.0,
 ) -> Phone:
     caller = ScriptedCaller(script, {"sentence": SENTENCE})
     path = EchoPath(delay_ms=delay_ms, erl_db=erl_db)
-    return Phone(caller, path, CallRecord(), background=background, clock=clock)
+    return Phone(caller, path, CallRecord(), background=background)
 
 
 def test_what_was_received_is_heard_and_comes_back_as_echo() -> None:
@@ -75,25 +71,6 @@ def test_without_a_background_the_room_is_silent() -> None:
     slot = phone_of()._live_slot(0.0)
     assert not slot.noise.any()
     assert not slot.capture.any()
-
-
-@pytest.mark.parametrize(
-    ("now_ms", "next_ms", "stood_still_ms"),
-    [
-        (105.0, 120.0, 0.0),
-        (180.0, 120.0, 0.0),
-        (181.0, 181.0, 61.0),
-        (5000.0, 5000.0, 4880.0),
-    ],
-    ids=["in time", "late", "far too late", "seconds late"],
-)
-def test_a_call_stands_still_where_the_machine_is_too_busy(
-    now_ms: float, next_ms: float, stood_still_ms: float
-) -> None:
-    """A little delay is made good; of more the record tells, and time goes on from there."""
-    phone = phone_of(clock=lambda: now_ms)
-    assert phone._next_slot_ms(100.0) == next_ms
-    assert phone._record.stood_still_ms == stood_still_ms
 
 
 def test_a_line_that_is_too_loud_clips() -> None:

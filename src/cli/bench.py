@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from ..config import read_config
 from ..core.gate_decision import GateEventType
 from ..lab.bench.gates import GATES, choose_gates
 from ..lab.bench.groups import Rows
 from ..lab.bench.matrix import draw_scenarios
-from ..lab.bench.plots import draw_conditions, draw_latency, draw_right_against_false
 from ..lab.bench.report import figures_by_condition, report_as_json
 from ..lab.bench.run import LostTrial, run_trials
 from ..lab.bench.sounds import ALL, Sounds, gather_sounds
@@ -34,8 +34,12 @@ from ..lab.scenarios.bank import SPLITS
 from .progress import with_progress
 from .workforce import refuse_jobs_with_dask, workforce_options
 
-_WIDTH = 140
+_WIDTH = 160
 """Columns of the tables where the output is no terminal."""
+_ELSEWHERE = (
+    "measured elsewhere: real recorded pairs (voxgate evaluate), memory a call and how long the "
+    "loop is held (make bench, first table)\n"
+)
 _DEFAULT_CORPUS = Path("corpus")
 _DEFAULT_CALLS = 360
 """Some 1,300 agent turns."""
@@ -189,6 +193,9 @@ def _write(
     described: Mapping[str, Any],
     notes: Sequence[str],
 ) -> None:
+    # Loaded only now: matplotlib takes longer to load than all the rest.
+    from ..lab.bench.plots import draw_conditions, draw_latency, draw_right_against_false
+
     report = report_as_json(rows, setting=described, notes=notes)
     (out / "bench.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     lines = (json.dumps(_call_as_json(trial)) for trial in trials)
@@ -250,8 +257,9 @@ def _show(
         "%, with 95 % Wilson intervals; pauses: needless ones; lost: of speech over the agent",
     ]
     shown = _SHOWN if _SHOWN in rows else next(iter(rows))
-    tables = [
+    tables: list[Table | str] = [
         targets_table(rows[shown], shown),
+        _ELSEWHERE,
         *group_tables(rows),
         condition_table(figures_by_condition(rows[shown]), shown),
         *worst_tables(rows[shown], shown),
@@ -262,5 +270,5 @@ def _show(
             for line in head:
                 target.print(line, soft_wrap=True)
             for table in tables:
-                target.print(table)
+                target.print(table, soft_wrap=isinstance(table, str))
     console.print(f"{out.resolve()}: report.txt, bench.json, calls.jsonl, plots", soft_wrap=True)

@@ -29,7 +29,7 @@ _GROUP_COLUMNS = (
     "pauses",
     "delay",
     "lost",
-    "let in, lost",
+    "lost, let in",
     "echo",
 )
 _MET = {True: "met", False: "NOT MET", None: _NONE}

@@ -84,9 +84,6 @@ def targets_of(rows: Rows) -> list[Target]:
         _latency(ORDINARY, ordinary, 95, 400.0),
         _pause_latency(ORDINARY, ordinary, 80.0),
         _needless(ORDINARY, ordinary, 3.0),
-        _false(QUIET, quiet, 0.5),
-        _right(QUIET, quiet, 99.0),
-        _latency(CLEAN, clean, 50, 80.0),
         _time_share("echo that reaches the provider", ordinary, 1.0, lambda v: v.echo_forwarded),
         _time_share(
             "caller speech lost in and after barge-ins",
@@ -95,6 +92,9 @@ def targets_of(rows: Rows) -> list[Target]:
             lambda v: v.speech_lost_in_barge_ins,
         ),
         *_holes(ordinary),
+        _false(QUIET, quiet, 0.5),
+        _right(QUIET, quiet, 99.0),
+        _latency(CLEAN, clean, 50, 80.0),
     ]
 
 

@@ -9,6 +9,7 @@ __all__ = ["Trial", "TrialSetting", "measured_responses", "run_trial"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ def run_trial(scenario: Scenario, *, bank: Bank, setting: TrialSetting) -> Trial
     return Trial(scenario=scenario, rows=rows)
 
 
+@lru_cache(maxsize=2)
 def measured_responses(bank: Bank, split: str) -> list[Audio]:
     """Return the first half second of the bank's room responses, each of unit energy."""
     heads = [bank.audio(clip)[:_RESPONSE_SAMPLES] for clip in bank.select("rir", split)]

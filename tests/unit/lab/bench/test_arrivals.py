@@ -110,6 +110,42 @@ def test_frames_reach_the_gate_when_they_arrive() -> None:
     assert inner.options["provider"] == "p"
 
 
+class CancellingGate(RecordingGate):
+    """Holds two frames, then lets out what it made of them and of the third, and so on."""
+
+    def process(self, call_id: str, frame: bytes, now_ms: float) -> GateDecision:
+        self.got.append((frame, now_ms))
+        is_third = len(self.got) % 3 == 0
+        released = (b"first", b"second") if is_third else ()
+        return GateDecision(
+            action=GateAction.FORWARD if is_third else GateAction.WITHHOLD,
+            state=GateState.OPEN,
+            reason=GateReason.BARGE_IN,
+            audio=(*released, b"third") if is_third else (b"silence",),
+            released=released,
+        )
+
+    def advance(self, call_id: str, now_ms: float) -> GateDecision:
+        return GateDecision(
+            action=GateAction.WITHHOLD,
+            state=GateState.OPEN,
+            reason=GateReason.IDLE_FILL,
+            audio=(b"silence", b"held"),
+            released=(b"held",),
+        )
+
+
+def test_what_goes_out_without_its_echo_is_told_by_the_frames_that_were_captured() -> None:
+    """A run knows frames by identity; a gate makes others of them."""
+    inner = CancellingGate()
+    gate = LineGate(inner, np.array([20.0, 80.0, 80.0, 80.0, 100.0]))  # type: ignore[arg-type]
+    frames = frames_of(speech_like(100))
+    decisions = [gate.process("a", frame, 20.0 * (n + 1)) for n, frame in enumerate(frames)]
+    assert [list(decision.audio) for decision in decisions] == [[], [], [], frames[:3], []]
+    idle = gate.advance("a", 100.0)
+    assert (idle.audio, idle.released) == ((frames[4],), ())
+
+
 def test_the_far_end_and_time_go_straight_to_the_gate() -> None:
     """They come from our own side of the line."""
     inner = RecordingGate()

@@ -75,16 +75,11 @@ _EARLY_MS = 5.0
 _UNDO_MS = 10.0
 """Time by which a frame comes before those in time that shows the same: half a slot."""
 
-_STRAY_MS = 30.0
-"""Delay of frames in time from which the pairing moves up a slot: clocks that run apart. Far enough
-from a slot and the time above that it does not move back and forth."""
-
 _TOLERANCE_MS = 1.0
 """What rounding may make of a delay."""
 
-_DRIFT_MS = 0.01
-"""How much later than the one before each frame may be and still be in time: 500 ppm, more than
-any clock of a line is off."""
+_IN_TIME_FRAMES = 50
+"""Frames (a second) the earliest of which is in time, if none of the second before was earlier."""
 
 Frame = npt.NDArray[np.int16]
 
@@ -103,15 +98,25 @@ class Pairing:
 class _LineHabit:
     """How even a line's frames come, when none is lost."""
 
-    __slots__ = ("_even_frames", "_late_slots", "in_time_ms", "jitter_frames", "jitter_slots")
+    __slots__ = (
+        "_block_frames",
+        "_block_ms",
+        "_even_frames",
+        "_late_slots",
+        "in_time_ms",
+        "jitter_frames",
+        "jitter_slots",
+    )
 
     def __init__(self, delay_ms: float) -> None:
         self.in_time_ms = delay_ms
-        """Delay of the earliest frames."""
+        """Delay of the earliest frames of the last one or two seconds."""
         self.jitter_slots = 0
         """By how many slots frames come late."""
         self.jitter_frames = 0
         """How many of them in a row come late by a slot."""
+        self._block_ms = delay_ms
+        self._block_frames = 0
         self._late_slots = 0
         """By how many slots the last frame was late that was not close behind another."""
         self._even_frames = 0
@@ -140,7 +145,17 @@ class _LineHabit:
 
     def settle(self, delay_ms: float) -> None:
         """Take the delay that a frame had by the slot that it was paired with."""
-        self.in_time_ms = min(self.in_time_ms + _DRIFT_MS, delay_ms)
+        self._block_ms = min(self._block_ms, delay_ms)
+        self.in_time_ms = min(self.in_time_ms, delay_ms)
+        self._block_frames += 1
+        if self._block_frames == _IN_TIME_FRAMES:
+            self.start(self._block_ms)
+            self._block_ms = math.inf
+
+    def start(self, in_time_ms: float) -> None:
+        """Reckon from here: frames in time have this delay."""
+        self.in_time_ms = self._block_ms = in_time_ms
+        self._block_frames = 0
 
 
 class ReferenceTimeline:
@@ -225,7 +240,7 @@ class ReferenceTimeline:
             shift = self._shift(delay_ms, self._habit, is_burst=is_burst)
         elif is_burst:
             self._forget_late()
-            shift = 0
+            return (*settled, self._pair(0))
         else:
             self._waiting_slots = late_slots
             return settled
@@ -253,7 +268,7 @@ class ReferenceTimeline:
     def _begin(self, now_ms: float) -> Pairing:
         """Pair the first frame with the newest slot that was over when it came."""
         delay_ms = now_ms - self._pushed_ms - FRAME_MS
-        shift = min(0, math.floor(delay_ms / FRAME_MS))
+        shift = min(0, math.floor((delay_ms + _EARLY_MS - _TOLERANCE_MS) / FRAME_MS))
         self._habit = _LineHabit(delay_ms - shift * FRAME_MS)
         return self._pair(self._head - 2 - self._last + shift)
 
@@ -280,7 +295,7 @@ class ReferenceTimeline:
         n_lost = self._count_lost(late_ms, habit, is_burst=is_burst)
         if n_lost:
             return self._leave_out(n_lost)
-        return self._follow_clock(int(habit.in_time_ms >= _STRAY_MS), habit.in_time_ms, habit)
+        return self._follow_clock(int(habit.in_time_ms >= FRAME_MS), habit.in_time_ms, habit)
 
     def _give_back(self, early_slots: int, *, is_burst: bool) -> int:
         """Return how many slots were left out too many: all of them, if it was in a stall."""
@@ -296,7 +311,7 @@ class ReferenceTimeline:
     def _follow_clock(self, shift: int, in_time_ms: float, habit: _LineHabit) -> int:
         """Move for good: the frames in time are so late, and the line's clock runs apart."""
         if shift:
-            habit.in_time_ms = in_time_ms - shift * FRAME_MS
+            habit.start(in_time_ms - shift * FRAME_MS)
             self._forget_late()
         return shift
 

@@ -22,7 +22,7 @@ Times = npt.NDArray[np.float64]
 
 SPAN = 45
 IDLE_MS = 120
-PHASES_MS = (0.0, 0.5, 7.0, 12.0, 19.5)
+PHASES_MS = (0.0, 0.5, 7.0, 12.0, 15.5)
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,15 @@ def test_jitter_moves_nothing(phase_ms: float, seed: int) -> None:
     paired = pair(late_by(delays_ms), phase_ms=phase_ms)
     assert errors(paired) == [0] * 1500
     assert not any(one.waited for one in paired)
+
+
+@pytest.mark.parametrize("phase_ms", [16.5, 19.0, 19.9])
+@pytest.mark.parametrize("seed", range(3))
+def test_at_the_edge_of_a_slot_jitter_moves_nothing_either(phase_ms: float, seed: int) -> None:
+    """The slot that is just over is as good as the one before it, as long as it stays the same."""
+    delays_ms = np.random.default_rng(seed).uniform(0.0, 14.0, 1500)
+    delays_ms[0] = 0.0
+    assert set(errors(pair(late_by(delays_ms), phase_ms=phase_ms))) == {1}
 
 
 @pytest.mark.parametrize("seed", range(4))

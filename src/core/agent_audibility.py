@@ -63,10 +63,10 @@ class AgentAudibility:
         return self._is_generating or self._waiting_ms > 0 or self.is_audible(now_ms)
 
     def is_playing(self, now_ms: float) -> bool:
-        """Say whether agent audio is on the line right now, its echo tail left aside."""
+        """Say whether agent audio is on the line or waits for it, its echo tail left aside."""
         if not self._is_playout_reported:
             return self.is_active(now_ms)
-        return self._start_ms <= now_ms < self._end_ms + FRAME_MS
+        return self._waiting_ms > 0 or self._start_ms <= now_ms < self._end_ms + FRAME_MS
 
     def receive_far_end(self, now_ms: float, *, is_agent_audio: bool) -> None:
         """Take note of one 20 ms slot that the line plays."""

@@ -151,3 +151,14 @@ def test_memory_of_past_spells_is_bounded() -> None:
         play(agent, number * 1000, number * 1000 + 20)
     audible = [number for number in range(100) if agent.is_audible(number * 1000)]
     assert audible == list(range(91, 100))
+
+
+def test_an_agent_whose_playout_stalls_has_more_to_say(agent: AgentAudibility) -> None:
+    """Generated and not yet played, it is still playing, also if the last slot is long ago."""
+    agent.receive_far_end(-20.0, is_agent_audio=False)
+    agent.set_speaking(0.0, is_speaking=True, audio_ms=60.0)
+    agent.receive_far_end(0.0, is_agent_audio=True)
+    assert agent.is_playing(150.0)
+    agent.receive_far_end(160.0, is_agent_audio=True)
+    agent.receive_far_end(180.0, is_agent_audio=True)
+    assert not agent.is_playing(200.0 + 20.0)

@@ -15,7 +15,7 @@ help: ## Show this list
 setup: ## Make .venv with the locked packages (a moment, if nothing changed)
 	@sh tools/setup.sh
 
-run: setup ## Place a call with and without the gate, and show what came of it
+run: setup ## Place a call with the gate off, with VAD only and echo-aware, and compare
 	@.venv/bin/voxgate demo
 
 test: setup ## Run the unit and the integration tests

@@ -72,6 +72,29 @@ def test_echo_of_the_agent_is_not_the_caller() -> None:
     assert np.mean(np.array(heard) > 0) < 0.01
 
 
+def test_echo_that_comes_late_after_a_stall_is_not_the_caller() -> None:
+    """A second of echo that comes all at once is compared with what was played a second ago."""
+    n_frames = 400
+    far_ends = samples_of(agent_voices(), "service_time", n_frames)
+    path = EchoPath(delay_ms=180, erl_db=12)
+    noise = np.random.default_rng(1)
+    detector = EchoAwareNearEnd(packaged_weights())
+    stalled = range(300, 350)
+    heard, waiting = [], []
+    for number, far_end in enumerate(far_ends):
+        waiting.append((path.process(far_end) + noise.normal(0, 15, 160)).astype(np.int16))
+        detector.receive_far_end(far_end, 20.0 * number)
+        if number in stalled:
+            detector.pass_slot(agent_audible=True)
+            continue
+        now_ms = 20.0 * number + 20.0
+        heard += [detector.process(capture, now_ms, agent_audible=True) for capture in waiting]
+        waiting.clear()
+    logits_late = [one.logit for one in heard[300:] if one is not None and not one.is_pending]
+    assert len(logits_late) == 99
+    assert max(logits_late) < 0
+
+
 class RecordingDetector:
     """Notes what it is given, by the first sample of each frame; its logits are the captures'."""
 
@@ -183,6 +206,8 @@ def test_a_frame_that_waits_while_the_agent_is_silent_has_no_verdict(
         recorded.slot(number)
     recorded.slot()
     assert recorded.slot(6, audible=False) == [None]
+    assert recorded.slot(7, audible=False) == [None]
+    assert recorded.given[-2:] == [(6, -6, False), (7, -7, False)]
 
 
 def test_an_agent_that_fell_silent_in_a_hole_begins_a_turn_after_it(

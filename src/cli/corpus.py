@@ -30,7 +30,7 @@ from ..lab.training_packages import TRAINING_PACKAGES
     type=click.Choice(["bench", "training"]),
     default="bench",
     show_default=True,
-    help="training: many more voices, songs and noises, 5 GB of traffic; and voices that espeak-ng "
+    help="training: more songs and noises too, 4.5 GB of traffic in all; and voices that espeak-ng "
     "and flite speak, if they are installed.",
 )
 @click.pass_context

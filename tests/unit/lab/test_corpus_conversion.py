@@ -55,30 +55,6 @@ def test_sounds_become_8_khz_with_a_row_each(tmp_path: Path) -> None:
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 2400)
 
 
-def test_names_of_files_name_speakers_and_languages(tmp_path: Path) -> None:
-    """Their recordings are joined to clips, a folder each; other files are left out."""
-    letters = [f"alpha/{letter}.wav" for letter in "abcdefgh"]
-    root = [f"usr/share/abc/{tag}/{letter}" for tag in ("pt_BR", "da") for letter in letters]
-    unpacked(tmp_path, *root, "usr/share/abc/da/click.wav", length_ms=400)
-    package = CorpusPackage(
-        name="letters",
-        kind="speech",
-        licence="GPL-2+",
-        folder="usr/share/abc",
-        files=r"^(?P<tag>\w+)/alpha/",
-        speaker="kde_{tag}",
-        language="{tag}",
-        is_cut=True,
-    )
-    rows = convert(package, tmp_path)
-    assert [(row["speaker"], row["language"], row["path"]) for row in rows] == [
-        (f"kde_{tag}", tag.replace("_", "-"), f"speech/letters/kde_{tag}/{number:03d}.wav")
-        for tag in ("da", "pt_BR")
-        for number in range(2)
-    ]
-    assert all(1.0 < float(row["seconds"]) < 2.5 for row in rows)
-
-
 def test_an_archive_in_a_package_is_unpacked(tmp_path: Path) -> None:
     """Games keep their sounds in one; what is no sound stays in it."""
     unpacked(tmp_path, "a.wav")

@@ -262,7 +262,6 @@ def _thresholds(sensitivity: float) -> DecisionThresholds:
         tuned,
         candidate_drift=tuned.candidate_drift + shift,
         commit_drift=tuned.commit_drift + shift,
-        lasting_drift=tuned.lasting_drift + shift,
     )
 
 

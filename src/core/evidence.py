@@ -33,11 +33,11 @@ class Evidence:
         "_config",
         "_is_candidate",
         "_is_held",
-        "_n_span",
         "_test",
         "gap_ms",
         "lapsed_frames",
         "ms",
+        "span_frames",
     )
 
     def __init__(self, config: BargeInConfig, thresholds: DecisionThresholds) -> None:
@@ -51,16 +51,8 @@ class Evidence:
         """Evidence gathered, in ms of frames that spoke for the caller."""
         self.gap_ms = config.evidence_release_ms
         """Time since the last such frame, in ms; at least the release when there is none."""
-        self._n_span = 0
-
-    @property
-    def span_frames(self) -> int:
-        """Frames since the evidence began, itself included; 0 when there is none.
-
-        That of weak evidence, once it opens the gate, began before the first frame that speaks
-        for the caller by itself.
-        """
-        return max(self._n_span, self._test.lasting_frames) if self._is_held else self._n_span
+        self.span_frames = 0
+        """Frames captured since the first such frame, itself included; 0 when there is none."""
 
     @property
     def is_candidate(self) -> bool:
@@ -86,7 +78,7 @@ class Evidence:
             self.ms += FRAME_MS
             self.gap_ms = 0
         if is_caller or self.ms > 0:
-            self._n_span += 1
+            self.span_frames += 1
         if logit is None:
             self._is_candidate = self.ms >= self._config.candidate_ms
             self._is_held = self.ms >= self._config.min_ms
@@ -102,7 +94,10 @@ class Evidence:
     def reset(self) -> None:
         """Forget all evidence."""
         self._test.reset()
-        self._lapse()
+        self._is_candidate = self._is_held = False
+        self.ms = 0
+        self.span_frames = 0
+        self.gap_ms = self._config.evidence_release_ms
 
     def _wait(self) -> bool:
         self.gap_ms += FRAME_MS
@@ -112,13 +107,6 @@ class Evidence:
             self.ms = max(0, self.ms - _LEAK_MS)
         if self.ms > 0 and self.gap_ms < self._config.evidence_release_ms:
             return False
-        self.lapsed_frames = self._n_span
-        self._lapse()
+        self.lapsed_frames = self.span_frames
+        self.reset()
         return True
-
-    def _lapse(self) -> None:
-        """Forget the frames counted; the sequential tests forget in their own time."""
-        self._is_candidate = self._is_held = False
-        self.ms = 0
-        self._n_span = 0
-        self.gap_ms = self._config.evidence_release_ms

@@ -155,7 +155,7 @@ def _pauses_of(trace: Trace, thresholds: DecisionThresholds) -> list[PlayoutPaus
     test = BargeInDecision(thresholds)
     pauses: list[PlayoutPause] = []
     paused_ms: float | None = None
-    drift = min(thresholds.candidate_drift, thresholds.commit_drift, thresholds.lasting_drift)
+    drift = min(thresholds.candidate_drift, thresholds.commit_drift)
     telling = np.flatnonzero(trace.logits > drift)
     if len(telling) == 0:
         return pauses

@@ -517,9 +517,9 @@ def test_lost_frames_neither_gather_evidence_nor_lose_it() -> None:
     doubtful = ScriptedNearEnd(logits=lambda number: None if number % 3 == 0 else 0.2)
     call = start(near_end_factory=lambda: doubtful)
     call.quiet(20, agent=True)
-    frames = caller(260)
+    frames = caller(2000)
     captured = [bytes(320) if number % 3 == 0 else frame for number, frame in enumerate(frames, 2)]
-    call.play(captured, agent_voice(260))
+    call.play(captured, agent_voice(2000))
     assert call.state is CLOSED
     assert E.BARGE_IN_COMMITTED not in call.event_types
 

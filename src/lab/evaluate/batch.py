@@ -65,7 +65,7 @@ def _lost_there(row: ManifestRow, reason: str) -> tuple[Outcome, str]:
 
 def _seen_from_here(outcome: Outcome, worker: str) -> Outcome:
     """Say of a file that only the worker does not see that this is so."""
-    if not isinstance(outcome, UnreadFile) or not outcome.path.exists():
+    if not isinstance(outcome, UnreadFile) or not _can_be_read(outcome.path):
         return outcome
     message = (
         f"{outcome.path.absolute()} is here, but worker {worker} can't read it: workers need the "
@@ -74,3 +74,11 @@ def _seen_from_here(outcome: Outcome, worker: str) -> Outcome:
     return RowProblem(
         line=outcome.line, field=outcome.field, message=message, row_id=outcome.row_id
     )
+
+
+def _can_be_read(path: Path) -> bool:
+    try:
+        path.open("rb").close()
+    except OSError:
+        return False
+    return True

@@ -84,20 +84,20 @@ def test_workers_find_files_by_the_paths_that_they_have_here(
 def test_a_file_that_only_a_worker_does_not_see_is_said_to_be_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the worker; one that is nowhere is a file not found, as ever."""
+    """With the worker; one that nobody can read, here or there, is said as ever."""
     here, nowhere = write_wav(tmp_path / "a.wav", silence(100)), tmp_path / "gone.wav"
 
     def refuse(row: ManifestRow, **_: object) -> RowProblem:
         return UnreadFile(line=1, field="capture", message="file not found: x", path=row.capture)
 
     monkeypatch.setattr(batch, "evaluate_row", refuse)
-    rows = [manifest_row(here), manifest_row(nowhere)]
-    first, second = on_a_worker(rows, tmp_path, monkeypatch)
+    rows = [manifest_row(here), manifest_row(nowhere), manifest_row(tmp_path)]
+    first, second, folder = on_a_worker(rows, tmp_path, monkeypatch)
     assert str(first) == (
         f"1: capture: {here} is here, but worker tcp://a:1 can't read it: workers need the "
         "recordings under the same path"
     )
-    assert str(second) == "1: capture: file not found: x"
+    assert str(second) == str(folder) == "1: capture: file not found: x"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system has no affinity")

@@ -25,7 +25,7 @@ class DecisionThresholds:
             not above zero, or a number that is not finite.
     """
 
-    candidate_drift: float = 0.0
+    candidate_drift: float = 0.5
     """Logit that counts as no evidence either way, for the candidate's sum."""
     candidate_sum: float = 1.0
     """Sum at which the agent is paused."""

@@ -112,17 +112,17 @@ def test_without_a_detector_for_it_echo_aware_is_vad() -> None:
 @pytest.mark.parametrize(
     ("sensitivity", "logit", "is_caller"),
     [
-        (0.5, -0.1, False),
-        (0.5, 0.0, True),
-        (0.0, 1.9, False),
-        (0.0, 2.0, True),
-        (1.0, -2.0, True),
-        (1.0, -2.1, False),
+        (0.5, 0.4, False),
+        (0.5, 0.5, True),
+        (0.0, 2.4, False),
+        (0.0, 2.5, True),
+        (1.0, -1.5, True),
+        (1.0, -1.6, False),
         (0.5, -5.6, False),
     ],
 )
 def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -> None:
-    """Voice and level are not asked; sensitivity moves the bar from log odds of 2 down to -2."""
+    """Voice and level are not asked; sensitivity moves the bar from log odds of 2.5 down to -1.5."""
     near_end = ScriptedNearEnd(logits=lambda number: logit)
     analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, sensitivity=sensitivity)
     for frame in (bytes(320), *frames_of(speech_like(200, level_dbfs=-10.0))):

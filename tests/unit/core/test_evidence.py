@@ -95,14 +95,14 @@ def test_without_a_reference_frames_are_counted_up_to_candidate_and_commitment()
 
 
 def test_with_a_reference_strong_evidence_acts_at_once_and_weak_evidence_has_to_last() -> None:
-    """One frame of log odds 3 opens; 0.5 pauses after some frames and never opens."""
+    """One frame of log odds 3 opens; 0.9 pauses after some frames and never opens."""
     strong = make()
     strong.observe(is_caller=True, logit=3.0)
     assert strong.is_held
     weak = make()
     reached = []
     for _ in range(20):
-        weak.observe(is_caller=True, logit=0.5)
+        weak.observe(is_caller=True, logit=0.9)
         reached.append((weak.is_candidate, weak.is_held))
     assert reached[0] == (False, False)
     assert reached[-1] == (True, False)

@@ -14,7 +14,9 @@ NOTHING = Evidence(is_candidate=False, is_commitment=False)
 CANDIDATE = Evidence(is_candidate=True, is_commitment=False)
 COMMITMENT = Evidence(is_candidate=True, is_commitment=True)
 
-SLOW = DecisionThresholds(candidate_sum=2.0, commit_drift=1.0, commit_sum=3.0, decay=0.5)
+SLOW = DecisionThresholds(
+    candidate_drift=0.0, candidate_sum=2.0, commit_drift=1.0, commit_sum=3.0, decay=0.5
+)
 
 finite = st.floats(-50.0, 50.0)
 

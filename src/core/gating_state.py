@@ -102,6 +102,8 @@ class GatingState:
         self._opened_ms = start_ms
         self._confirmed_ms = 0
         self._cooldown_until_ms = start_ms
+        self._captured_ms = start_ms
+        """When the last 20 ms were captured; they may have come later."""
 
     @property
     def mode(self) -> GatingMode:
@@ -195,6 +197,7 @@ class GatingState:
 
     def _process_unit(self, unit: bytes, captured_ms: float, output: GateOutput) -> None:
         self.stats.captured_frames += 1
+        self._captured_ms = captured_ms
         analysis = self._analyzer.analyze(
             unit,
             output.now_ms,
@@ -372,12 +375,16 @@ class GatingState:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         elif lapsed:
             self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
-        elif output.now_ms < self._cooldown_until_ms:
+        elif self._is_cooling_down(output.now_ms):
             return
         elif self._evidence.is_held:
             self._apply(GateInput.EVIDENCE_HELD, GateReason.BARGE_IN, output)
         elif self._evidence.is_candidate:
             self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
+
+    def _is_cooling_down(self, now_ms: float) -> bool:
+        """Say whether a false barge-in is so recent; what came late was captured before its end."""
+        return now_ms < self._cooldown_until_ms and self._captured_ms >= self._closed_ms
 
     def _observe_evidence(self, analysis: CaptureAnalysis) -> bool:
         """Take a frame's evidence, an unjudged one's none; return True if this made it lapse."""

@@ -430,6 +430,16 @@ def test_while_the_caller_speaks_the_timeout_waits() -> None:
     assert call.events[-1].type is E.RESUMED
 
 
+def test_a_caller_who_talked_on_in_a_stall_is_no_false_barge_in() -> None:
+    """Playout went on because nothing came; what comes late was said before that, and counts."""
+    call = barge_in()
+    call.idle(1400, agent=True)
+    assert call.event_types.count(E.RESUMED) == 1
+    call.slot(*caller(1400, seed=7), agent=agent_voice(20)[0])
+    assert call.now_ms - next(e.t_ms for e in call.events if e.type is E.RESUMED) < 500
+    assert call.event_types.count(E.BARGE_IN_COMMITTED) == 2
+
+
 def test_after_a_false_barge_in_no_candidate_for_the_cooldown() -> None:
     """500 ms after resuming nothing opens; then it may again."""
     call = barge_in()

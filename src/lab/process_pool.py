@@ -106,13 +106,22 @@ class _Crew(Generic[Item, Result]):
 
     def _work(self) -> None:
         """Hand out items, and take what has been done since."""
-        while self._todo and len(self._futures) < _WAITING_PER_PROCESS * self._jobs:
-            index = self._todo.popleft()
-            self._futures[self._pool.submit(self._function, self._items[index])] = index
+        self._hand_out()
         finished, _ = wait(self._futures, return_when=FIRST_COMPLETED)
         suspects = [index for index in map(self._take, finished) if index is not None]
         if suspects:
             self._try_alone(sorted([*suspects, *self._recalled()]))
+
+    def _hand_out(self) -> None:
+        while self._todo and len(self._futures) < _WAITING_PER_PROCESS * self._jobs:
+            try:
+                future = self._pool.submit(self._function, self._items[self._todo[0]])
+            except BrokenProcessPool:  # a process died that had nothing to do, or just now
+                if self._futures:
+                    return
+                self._replace_pool(self._jobs)
+            else:
+                self._futures[future] = self._todo.popleft()
 
     def _take(self, future: Future[Result]) -> int | None:
         """Take a result; return the item instead if a process died over it, or beside it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +50,24 @@ def test_a_process_that_dies_once_costs_nothing(tmp_path: Path) -> None:
     """Memory may have been short only because two large items met."""
     function = partial(double_or_die_once, grave=tmp_path / "grave")
     assert list(map_in_processes(function, [1, -2, 3], jobs=2)) == [2, -4, 6]
+
+
+def test_a_process_that_dies_with_nothing_to_do_costs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next item finds a broken pool, and gets another."""
+    pools: list[str] = []
+
+    def submit(pool: ProcessPoolExecutor, *_: object) -> Future[int]:
+        if len(pools) < 2:
+            pools.append(str(id(pool)))
+            raise BrokenProcessPool
+        future: Future[int] = Future()
+        future.set_result(7)
+        return future
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
+    assert list(map_in_processes(double, [1, 2, 3], jobs=2)) == [7, 7, 7]
 
 
 def test_where_nobody_says_what_a_lost_item_is_worth_it_is_an_error() -> None:

@@ -34,8 +34,8 @@ _CONFIRM_SILENCE_MS = 140
 _TALKS_ON_RATIO = 0.35
 """A caller who talks on over the agent stays within 9 dB of the level before; echo of the agent on
 a usable line is weaker than that."""
-_TALKS_ON_LOGIT = -2.0
-"""Log odds from which a caller into whose turn the agent began counts as talking on: 12 %."""
+_TALKS_ON_LOGIT = -3.0
+"""Log odds from which a caller into whose turn the agent began counts as talking on: 5 %."""
 _CALLER_LEVEL_UPDATE = 0.05
 """Smoothing of the caller's level per 20 ms of speech: a time constant of 400 ms."""
 _LATE_REPORT_MS = 1000

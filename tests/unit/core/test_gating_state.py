@@ -510,7 +510,7 @@ def test_an_agent_that_starts_over_a_talking_caller_finds_the_gate_open() -> Non
     assert call.event_types.count(E.GATE_CLOSED) == 1
 
 
-@pytest.mark.parametrize(("logit", "state"), [(-1.5, OPEN), (-3.0, CLOSED)])
+@pytest.mark.parametrize(("logit", "state"), [(-2.5, OPEN), (-4.0, CLOSED)])
 def test_the_reference_tells_whether_who_talks_when_the_agent_starts_is_the_caller(
     logit, state
 ) -> None:

@@ -15,12 +15,14 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+import numpy
+
+from .. import __version__
 from ..errors import VoxgateError
 
 Item = TypeVar("Item")
@@ -88,7 +90,7 @@ def code_fingerprint() -> str:
     for name, file in _code_files("", files("voxgate")):
         digest.update(f"{name}\0".encode())
         digest.update(file.read_bytes())
-    return f"voxgate {version('voxgate')} ({digest.hexdigest()[:12]}), numpy {version('numpy')}"
+    return f"voxgate {__version__} ({digest.hexdigest()[:12]}), numpy {numpy.__version__}"
 
 
 def _code_files(name: str, folder: Traversable) -> Iterator[tuple[str, Traversable]]:

@@ -228,6 +228,10 @@ def _run_as_json(row: EvaluatedRow) -> dict[str, Any]:
             if event.type is GateEventType.CANDIDATE_STARTED
         ],
         "false_ms": [round(t_ms, 1) for turn in turns for t_ms in turn.false_ms],
+        "needless_pause_ms": [round(t_ms, 1) for turn in turns for t_ms in turn.needless_pause_ms],
+        "needless_delays_ms": [
+            round(delay_ms, 1) for turn in turns for delay_ms in turn.needless_delays_ms
+        ],
         "missed_onset_ms": [
             round(turn.onset_ms, 1)
             for turn in turns

@@ -20,7 +20,7 @@ from importlib.resources.abc import Traversable
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-import numpy
+import numpy as np
 
 from .. import __version__
 from ..errors import VoxgateError
@@ -90,7 +90,7 @@ def code_fingerprint() -> str:
     for name, file in _code_files("", files("voxgate")):
         digest.update(f"{name}\0".encode())
         digest.update(file.read_bytes())
-    return f"voxgate {__version__} ({digest.hexdigest()[:12]}), numpy {numpy.__version__}"
+    return f"voxgate {__version__} ({digest.hexdigest()[:12]}), numpy {np.__version__}"
 
 
 def _code_files(name: str, folder: Traversable) -> Iterator[tuple[str, Traversable]]:

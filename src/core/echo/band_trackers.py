@@ -66,16 +66,6 @@ class BandTrackers:
         self._leakage.fill(_LEAKAGE_START_DB * DECIBEL)
         self._frame_count = 0
 
-    @property
-    def floor_db(self) -> FloatArray:
-        """Noise floor, float32 [shape=(15,)], dBFS."""
-        return np.asarray(self._floor / np.float32(DECIBEL))
-
-    @property
-    def leakage_db(self) -> FloatArray:
-        """Residual over echo estimate where there is only echo, float32 [shape=(15,)]."""
-        return np.asarray(self._leakage / np.float32(DECIBEL))
-
     def as_powers(self) -> FloatArray:
         """Return floor and leakage as power (ratio)s, float32 [shape=(2, 15)]."""
         return np.exp(self._levels)

@@ -191,11 +191,6 @@ class KalmanEchoFilter:
         """Sum of squares of the last far-end frame, scaled to +-1."""
 
     @property
-    def partition_energy(self) -> FloatArray:
-        """Energy of each 20 ms of the echo path, float32 [shape=(45,)], 1.0 is unit gain."""
-        return self._energy
-
-    @property
     def far_end_power(self) -> FloatArray:
         """Power per bin of two far-end frames, float32 [shape=(161,)]; rectangular window."""
         power: FloatArray = self._far_end_power

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 __all__ = [
     "distort",
-    "load_g168_models",
     "make_handset_path",
     "make_hybrid_path",
     "make_room_path",
 ]
-
-import json
-from pathlib import Path
 
 import numpy as np
 
@@ -72,16 +68,6 @@ def make_room_path(rng: Rng) -> Audio:
     dips_db = rng.uniform(-8, 4, size=3)
     points_hz = [1, low_hz, 700, 1300, 2200, high_hz, 4000]
     return _unit_energy(shape_spectrum(response, points_hz, [-35, 0, *dips_db, 0, -25]))
-
-
-def load_g168_models(path: Path) -> list[Audio]:
-    """Read line models such as those of ITU-T G.168 Annex D, each to unit energy.
-
-    Args:
-        path: JSON: ``{"models": {name: {"coeffs": [...]}}}``, taps at 8 kHz.
-    """
-    models = json.loads(path.read_text(encoding="utf-8"))["models"]
-    return [_unit_energy(np.asarray(models[name]["coeffs"], np.float32)) for name in sorted(models)]
 
 
 def distort(signal: Audio, rng: Rng) -> tuple[Audio, str]:

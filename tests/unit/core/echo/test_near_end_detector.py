@@ -104,10 +104,10 @@ def test_nothing_is_judged_while_the_agent_is_silent() -> None:
     assert verdicts[-1].erl_db is None
     assert verdicts[-1].echo_delay_ms is None
     np.testing.assert_allclose(detector.residual, caller[-1] / np.float32(32768), atol=1e-6)
-    floor_db = detector._features.trackers.floor_db
+    floor = detector._features.trackers.as_powers()[0]
     silent, noise = np.zeros((50, 160), np.int16), frame_rows(white_noise(1_000, level_dbfs=-40.0))
     _judge(noise, silent, agent_audible=False, detector=detector)
-    assert (detector._features.trackers.floor_db > floor_db).all()
+    assert (detector._features.trackers.as_powers()[0] > floor).all()
 
 
 def test_a_lost_frame_keeps_the_logit_and_says_that_it_was_not_judged() -> None:

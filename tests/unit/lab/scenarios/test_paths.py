@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from voxgate.lab.scenarios.paths import (
     distort,
-    load_g168_models,
     make_handset_path,
     make_hybrid_path,
     make_room_path,
@@ -46,13 +43,3 @@ def test_every_kind_of_distortion_keeps_the_signal_finite_and_bends_it() -> None
         assert np.all(np.isfinite(bent))
         assert abs(np.mean(bent)) < 1e-3
     assert kinds == {"clip", "soft", "asymmetric", "cubic"}
-
-
-def test_line_models_are_read_by_name_and_normalised(tmp_path: Path) -> None:
-    """Whatever gain a model states, the return loss is set elsewhere."""
-    file = tmp_path / "models.json"
-    models = {"D.3": {"coeffs": [0, 3, 4]}, "D.2": {"coeffs": [2]}}
-    file.write_text(json.dumps({"models": models}))
-    first, second = load_g168_models(file)
-    assert first == pytest.approx([1.0])
-    assert second == pytest.approx([0.0, 0.6, 0.8])

@@ -67,7 +67,7 @@ def _target_cells(target: Target) -> tuple[str, ...]:
 
 def timing_table(rows: Mapping[str, Rows]) -> Table:
     """Return what each gate takes for a frame: no two runs have it in common."""
-    table = _table("time per 20 ms frame in us, medians (of a machine that was busy)", "gate")
+    table = _table("time per 20 ms frame in us, medians", "gate")
     for column in ("all", "agent audible", "agent silent", "must be"):
         table.add_column(column, justify="right", no_wrap=True)
     for gate, of in rows.items():

@@ -29,6 +29,7 @@ RETURN_LOSS = "return_loss_db"
 """The factor that is the level of the echo."""
 
 Rows = Sequence[EvaluatedRow]
+"""Calls of a bench as one gate fared on them."""
 
 
 def _is_ordinary(row: EvaluatedRow) -> bool:

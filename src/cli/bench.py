@@ -20,7 +20,7 @@ from ..lab.bench.groups import Rows
 from ..lab.bench.matrix import draw_scenarios
 from ..lab.bench.report import figures_by_condition, report_as_json
 from ..lab.bench.run import LostTrial, run_trials
-from ..lab.bench.sounds import ALL, Sounds, gather_sounds
+from ..lab.bench.sounds import ALL, Sounds, describe_split, gather_sounds
 from ..lab.bench.tables import (
     condition_table,
     group_tables,
@@ -254,7 +254,7 @@ def _show(
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(sounds.counts.items()))
     calls = f"{described['calls']} calls of {described['seconds']:g} s, seed {described['seed']}"
     loop = "closed" if described["closed_loop"] else "open"
-    clips = f"{counts}; {sounds.speakers} speakers"
+    clips = f"{counts}; {sounds.speakers} speakers; {describe_split(sounds.split)}"
     head = [
         f"{calls}, {loop} loop; clips: {clips}; gate: {described['config']}",
         *(f"note: {note}" for note in notes),

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from ..lab.bench.sounds import ALL, gather_sounds
+from ..lab.bench.sounds import ALL, describe_split, gather_sounds
 from ..lab.evaluate.batch import usable_cores
 from ..lab.process_pool import map_in_processes
 from ..lab.recognition.forwarding import WAYS
@@ -98,6 +98,7 @@ def command(
         trials = list(_with_progress(outcomes, len(scenarios)))
     described = {
         "corpus": None if corpus is None else str(corpus),
+        "split": setting.split,
         "interruptions_each": interruptions,
         "return_losses_db": losses_db,
         "seed": seed,
@@ -132,7 +133,8 @@ def _show(out: Path, trials: Sequence[Interrupted], described: Mapping[str, Any]
     clean = clean_rate(trials)
     head = (
         f"{len(trials)} interruptions, {clean['all'].words} words, seed {described['seed']}; "
-        f"corpus: {described['corpus'] or 'the packaged voices'}"
+        f"corpus: {described['corpus'] or 'the packaged voices'}; "
+        f"{describe_split(described['split'])}"
     )
     with (out / "report.txt").open("w", encoding="utf-8") as sink:
         for target in (console, Console(file=sink, highlight=False, markup=False, width=_WIDTH)):

@@ -5,7 +5,7 @@ Invariant: every kind of clip is there, and what is synthetic is said.
 
 from __future__ import annotations
 
-__all__ = ["Sounds", "gather_sounds"]
+__all__ = ["ALL", "Sounds", "describe_split", "gather_sounds"]
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +18,13 @@ from ..scenarios.synthetic import packaged_voices, synthetic_music, synthetic_no
 
 ALL = "all"
 """The split that holds every clip."""
+
+_SPLITS: Mapping[str, str] = {
+    ALL: "clips that training may have used are among them",
+    "train": "clips that training may have used",
+    "tune": "clips that thresholds may have been tuned on",
+    "report": "clips that training leaves out",
+}
 
 _SUBSTITUTES: Mapping[str, tuple[Callable[[], Iterator[FoundClip]], str]] = {
     "speech": (packaged_voices, "the few synthetic voices that come with voxgate"),
@@ -74,6 +81,11 @@ def gather_sounds(corpus: Path | None, split: str = ALL) -> Sounds:
         speakers=len({(clip.source, clip.speaker) for clip in speech}),
         notes=tuple(notes),
     )
+
+
+def describe_split(split: str) -> str:
+    """Return the split for a person, with what it says about the figures."""
+    return f"split: {split} ({_SPLITS[split]})"
 
 
 def _of_split(corpus: Path, split: str) -> Iterator[FoundClip]:

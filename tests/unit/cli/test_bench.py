@@ -79,6 +79,23 @@ def test_without_a_corpus_the_report_says_so(
     assert "no corpus was given" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "split: all (clips that training may have used are among them)"),
+        (("--split", "report"), "split: report (clips that training leaves out)"),
+    ],
+)
+def test_the_head_of_the_report_names_the_split(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    """Its first line: a figure on clips of the training split is worth less."""
+    result = bench(tmp_path, "--gates", "off", *arguments)
+    assert result.exit_code == 0, result.output
+    assert words in result.stdout.splitlines()[0]
+    assert words in (tmp_path / "report.txt").read_text().splitlines()[0]
+
+
 def test_a_gate_that_does_not_exist_is_named(tmp_path: Path) -> None:
     """Before any call is simulated."""
     result = bench(tmp_path / "out", "--gates", "nonsense")

@@ -42,6 +42,7 @@ def test_tables_and_figures_are_under_one_folder(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "here" / "forwarding.json").read_text())
     assert report["setting"] == {
         "corpus": str(corpus),
+        "split": "all",
         "interruptions_each": 2,
         "return_losses_db": [0.0, 12.0],
         "seed": 7,
@@ -49,6 +50,7 @@ def test_tables_and_figures_are_under_one_folder(tmp_path: Path) -> None:
     assert report["by_stop_ms"]["never"]["echo_cancelled"]["over_raw"]["all"]["percent"] == -40.0
     text = (tmp_path / "here" / "report.txt").read_text()
     assert "4 interruptions, 40 words, seed 7" in text
+    assert "split: all (clips that training may have used are among them)" in text
     assert all(line in result.stdout for line in text.splitlines())
     assert [scenario.erl_db for scenario, _ in ASKED] == [0.0, 12.0, 0.0, 12.0]
     assert {setting.corpus for _, setting in ASKED} == {corpus}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from support.sound_banks import write_corpus
-from voxgate.lab.bench.sounds import gather_sounds
-from voxgate.lab.scenarios.bank import assign_split
+from voxgate.lab.bench.sounds import ALL, describe_split, gather_sounds
+from voxgate.lab.scenarios.bank import SPLITS, assign_split
 
 
 def test_a_corpus_is_used_as_it_is(tmp_path: Path) -> None:
@@ -40,3 +40,11 @@ def test_a_split_leaves_the_others_out(tmp_path: Path) -> None:
     assert {clip.split for clip in sounds.bank.clips} == {"report"}
     has_speech = "report" in splits
     assert any(note.startswith("speech") for note in sounds.notes) != has_speech
+
+
+def test_every_split_says_whether_training_may_have_used_its_clips() -> None:
+    """Figures on voices that a detector was trained on flatter it."""
+    described = {split: describe_split(split) for split in (ALL, *SPLITS)}
+    assert described["all"] == "split: all (clips that training may have used are among them)"
+    assert described["report"] == "split: report (clips that training leaves out)"
+    assert all(text.startswith(f"split: {split} (") for split, text in described.items())

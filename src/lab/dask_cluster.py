@@ -107,13 +107,13 @@ def _connected(address: str) -> Iterator[Any]:
     """Connect to a scheduler for as long as the context lasts; what is left there is cancelled."""
     from distributed import Client
 
-    _hush()
-    _check_scheduler(address)
-    client: Any = Client(  # type: ignore[no-untyped-call]
-        address, timeout=_CONNECT_TIMEOUT_S, set_as_default=False
-    )
-    with client:
-        yield client
+    with _hushed():
+        _check_scheduler(address)
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, timeout=_CONNECT_TIMEOUT_S, set_as_default=False
+        )
+        with client:
+            yield client
 
 
 def _check_scheduler(address: str) -> None:
@@ -147,11 +147,22 @@ async def _greet(address: str) -> None:
             await peer.identity()
 
 
-def _hush() -> None:
-    """Silence Dask's own log: what goes wrong on the cluster is said by us, once, in one line."""
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "distributed":
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Silence Dask's own log for as long as the context lasts.
+
+    What goes wrong on the cluster is said by us, once, in one line. The log is the process's, so
+    that every level is put back.
+    """
+    names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
+    levels = {logger: logger.level for logger in map(logging.getLogger, names)}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 def _check_workers(client: Any, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 from contextlib import nullcontext
@@ -49,6 +50,21 @@ def test_what_all_calls_share_is_sent_once(cluster: FakeCluster) -> None:
     """It may be large."""
     assert mapped(lambda item, bank: item + bank, [1, 2], shared={"bank": 10}) == [11, 12]
     assert cluster.scattered == [10]
+
+
+@pytest.mark.parametrize("error", [None, OSError("refused")])
+def test_dask_logs_nothing_meanwhile_and_again_afterwards(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, error: BaseException | None
+) -> None:
+    """Also if there is no scheduler: its loggers are the whole process's."""
+    logger = logging.getLogger("distributed.worker_of_a_test")
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    cluster.identity_error = error
+    heard = []
+    with nullcontext() if error is None else pytest.raises(ClusterError):
+        mapped(lambda _: heard.append(logger.isEnabledFor(logging.CRITICAL)), [1])
+    assert heard == ([False] if error is None else [])
+    assert logger.level == logging.INFO
 
 
 def test_without_items_nobody_is_asked() -> None:

@@ -42,19 +42,24 @@ class EchoSubtractor:
 
     Args:
         capture_format: Format of the frames. At rates other than 8 kHz they leave
-            :attr:`delay_samples` later than they came, echo or not: the filter's view of them is
-            resampled, and so is the echo found.
+            :attr:`delay_samples` later than they came from the first one on that has been through
+            the filter, echo or not: the filter's view of them is resampled, and so is the echo
+            found. A call without a far end has no such frame.
     """
 
-    __slots__ = ("_behind", "_format", "_upsampler")
+    __slots__ = ("_behind", "_format", "_has_begun", "_is_settled", "_upsampler")
 
     def __init__(self, capture_format: AudioFormat) -> None:
         self._format = capture_format
         self._upsampler: Resampler | None = None
         if capture_format.rate_hz != _FILTER_RATE_HZ:
             self._upsampler = Resampler(_FILTER_RATE_HZ, capture_format.rate_hz)
-        self._behind = np.zeros(self.delay_samples, np.int16)
+        self._behind = bytes(self.delay_samples * capture_format.sample_bytes)
         """The newest samples captured, which have not left yet."""
+        self._has_begun = False
+        """A frame has been through the filter."""
+        self._is_settled = True
+        """All that the upsampler remembers is zero: 20 ms are longer than its memory of 8 ms."""
 
     @property
     def delay_samples(self) -> int:
@@ -75,19 +80,28 @@ class EchoSubtractor:
             residual: What the filter left of it, float32 [shape=(160,)], +-1; None if the frame has
                 not been through the filter.
         """
+        self._has_begun = self._has_begun or residual is not None
+        if not self._has_begun:
+            return frame
         cleaned = samples if residual is None else _cleaned(samples, residual)
         if self._upsampler is not None:
-            return self._subtract(frame, samples, cleaned, self._upsampler)
+            return self._subtract(self._delayed(frame), samples, cleaned, self._upsampler)
         return frame if cleaned is samples else g711.encode(cleaned, self._format)
 
+    def _delayed(self, frame: bytes) -> bytes:
+        stream = self._behind + frame
+        self._behind = stream[len(frame) :]
+        return stream[: len(frame)]
+
     def _subtract(
-        self, frame: bytes, samples: Samples, cleaned: Samples, upsampler: Resampler
+        self, delayed: bytes, samples: Samples, cleaned: Samples, upsampler: Resampler
     ) -> bytes:
+        if cleaned is samples and self._is_settled:
+            return delayed
         echo = _to_int16(samples.astype(np.float32) - cleaned)
-        stream = np.concatenate((self._behind, g711.decode(frame, self._format)))
-        self._behind = stream[len(stream) - self.delay_samples :]
-        delayed = stream[: len(stream) - self.delay_samples].astype(np.float32)
-        return g711.encode(_to_int16(delayed - upsampler.process(echo)), self._format)
+        self._is_settled = not echo.any()
+        captured = g711.decode(delayed, self._format).astype(np.float32)
+        return g711.encode(_to_int16(captured - upsampler.process(echo)), self._format)
 
 
 def _cleaned(samples: Samples, residual: npt.NDArray[np.float32]) -> Samples:

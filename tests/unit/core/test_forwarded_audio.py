@@ -90,17 +90,62 @@ def test_wide_audio_keeps_its_upper_band_and_loses_the_echo(audio_format: AudioF
     assert level(kept - caller[: len(kept)]) < 0.1 * level(echo)
 
 
-def test_wide_audio_is_only_late_where_nothing_is_filtered() -> None:
-    """Frames that were not filtered keep their place in the stream."""
-    audio_format = AudioFormat(rate_hz=16_000)
+@pytest.mark.parametrize("audio_format", WIDE, ids=str)
+def test_wide_audio_is_only_late_from_the_first_filtered_frame_on(
+    audio_format: AudioFormat,
+) -> None:
+    """Before it the very frames; after it each in its place, filtered, unfiltered or lost."""
+    size = audio_format.frame_samples
+    frames = frames_of(speech_like(400, seed=6, rate_hz=audio_format.rate_hz), size)
     subtractor = EchoSubtractor(audio_format)
-    stream = speech_like(200, seed=6)
-    wide = Resampler(8000, 16_000).process(stream)
-    frames = frames_of(wide, 320)
-    narrow = Resampler(16_000, 8000)
-    left = b"".join(subtractor.process(f.tobytes(), narrow.process(f), None) for f in frames)
-    expected = np.concatenate([np.zeros(subtractor.delay_samples, np.int16), wide])
-    np.testing.assert_array_equal(np.frombuffer(left, np.int16), expected[: len(frames) * 320])
+    narrow = Resampler(audio_format.rate_hz, 8000)
+    left = []
+    for number, heard in enumerate(frames):
+        samples = narrow.process(heard)
+        is_filtered = number >= 5 and number % 4 != 0
+        residual = residual_of(samples, np.zeros(160)) if is_filtered else None
+        frame = heard.tobytes()
+        left.append(subtractor.process(frame, samples, residual))
+        assert number >= 5 or left[-1] is frame
+    expected = np.concatenate([np.zeros(subtractor.delay_samples, np.int16), *frames[5:]])
+    late = np.frombuffer(b"".join(left[5:]), np.int16)
+    np.testing.assert_array_equal(late, expected[: len(late)])
+
+
+@pytest.mark.parametrize("audio_format", WIDE, ids=str)
+def test_the_end_of_an_echo_is_taken_out_in_the_frames_after_it(audio_format: AudioFormat) -> None:
+    """Echo is resampled to its last sample, also that of a second one after a pause."""
+    size = audio_format.frame_samples
+    subtractor = EchoSubtractor(audio_format)
+    reference = Resampler(8000, audio_format.rate_hz)
+    samples = np.full(160, 500, np.int16)
+    frame = np.full(size, 500, np.int16).tobytes()
+    echoes = [np.full(160, 300 * (number in (2, 6)), np.int16) for number in range(10)]
+    left = [subtractor.process(frame, samples, residual_of(samples, echo)) for echo in echoes]
+    taken = np.concatenate([reference.process(echo) for echo in echoes])
+    captured = np.full(len(taken), 500, np.int16)
+    captured[: subtractor.delay_samples] = 0
+    np.testing.assert_array_equal(np.frombuffer(b"".join(left), np.int16), captured - taken)
+
+
+def test_nothing_is_resampled_where_there_is_nothing_to_subtract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two frames with echo and the one that empties the filter are; the silent agent's are not."""
+    resampled = []
+
+    def counted(self: Resampler, echo: np.ndarray) -> np.ndarray:
+        resampled.append(bool(echo.any()))
+        return process(self, echo)
+
+    process = Resampler.process
+    monkeypatch.setattr(Resampler, "process", counted)
+    samples, frame = np.full(160, 500, np.int16), np.full(320, 500, np.int16).tobytes()
+    subtractor = EchoSubtractor(AudioFormat(rate_hz=16_000))
+    for level_found in (0, 0, 300, 300, 0, 0, 0):
+        subtractor.process(frame, samples, residual_of(samples, np.full(160, level_found)))
+    subtractor.process(frame, samples, None)
+    assert resampled == [True, True, False]
 
 
 def test_a_detector_without_a_filter_is_no_canceller() -> None:

@@ -124,8 +124,9 @@ def run_rule(call: PlayedCall, make_detector: MakeDetector) -> GateRun:
         spans_ns.append(time.perf_counter_ns() - start_ns)
         is_forwarded.append(is_open)
         if is_commitment:
-            events.append(_commitment((number + 1) * FRAME_MS))
-            call.follow(events[-1:])
+            barge_in = _barge_in((number + 1) * FRAME_MS)
+            events += barge_in
+            call.follow(barge_in)
     return GateRun(
         events=tuple(events),
         forwarded=clipped(_intervals(is_forwarded), 0.0, call.duration_ms),
@@ -156,9 +157,11 @@ class _Rule:
         return is_commitment, self._is_open
 
 
-def _commitment(t_ms: float) -> GateEvent:
-    return GateEvent(
-        type=GateEventType.BARGE_IN_COMMITTED, t_ms=float(t_ms), reason=GateReason.BARGE_IN
+def _barge_in(t_ms: float) -> tuple[GateEvent, ...]:
+    """Return what is reported of a barge-in: it ends the agent's turn at once, nothing pauses."""
+    return tuple(
+        GateEvent(type=event_type, t_ms=float(t_ms), reason=GateReason.BARGE_IN)
+        for event_type in (GateEventType.BARGE_IN_COMMITTED, GateEventType.INTERRUPTED)
     )
 
 

@@ -86,7 +86,7 @@ def judge_call(
     """
     speech = merged(truth.caller_speech)
     turns = merged(truth.agent_speaking, max_gap_ms=TAIL_MS)
-    pauses = playout_pauses(events)
+    pauses = playout_pauses(events, end_ms=truth.duration_ms)
     verdicts = _judge_turns(turns, merged(speech, max_gap_ms=UTTERANCE_PAUSE_MS), pauses)
     non_speech = complement(speech, truth.duration_ms)
     near_speech = widened(speech, before_ms=_PREROLL_MS, after_ms=_HANGOVER_MS)

@@ -22,16 +22,21 @@ class PlayoutPause:
     committed_ms: float | None
     """When the gate opened over the agent; None if the candidate was dropped."""
     resumed_ms: float | None = None
-    """When playout went on where it stopped; None if it did not."""
+    """When playout went on, or the recording ended; None if the turn was cut off."""
 
     @property
     def delay_ms(self) -> float:
-        """By how much the agent was delayed; 0 where playout did not go on."""
+        """By how much the agent was delayed; 0 where its turn was cut off."""
         return 0.0 if self.resumed_ms is None else self.resumed_ms - self.start_ms
 
 
-def playout_pauses(events: Iterable[GateEvent]) -> tuple[PlayoutPause, ...]:
-    """Return the pauses among the events of a recording."""
+def playout_pauses(events: Iterable[GateEvent], *, end_ms: float) -> tuple[PlayoutPause, ...]:
+    """Return the pauses among the events of a recording.
+
+    Args:
+        events: The gate's, in the order of time.
+        end_ms: End of the recording: what is still paused there counts up to it.
+    """
     pauses: list[PlayoutPause] = []
     pause: PlayoutPause | None = None
     for event in events:
@@ -47,7 +52,7 @@ def playout_pauses(events: Iterable[GateEvent]) -> tuple[PlayoutPause, ...]:
             goes_on = event.type is not GateEventType.INTERRUPTED
             pauses.append(replace(pause, resumed_ms=event.t_ms if goes_on else None))
             pause = None
-    return tuple(pauses if pause is None else [*pauses, pause])
+    return tuple(pauses if pause is None else [*pauses, replace(pause, resumed_ms=end_ms)])
 
 
 _BEGINNING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})

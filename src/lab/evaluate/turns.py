@@ -49,7 +49,7 @@ class TurnVerdict:
     needless_pause_ms: tuple[float, ...] = ()
     """Pauses of playout without caller speech, or before it."""
     needless_delays_ms: tuple[float, ...] = ()
-    """How much longer the agent's turn takes for each of them that playout went on after."""
+    """How much longer the agent's turn takes for each of them that did not cut it off."""
     stray_ms: tuple[float, ...] = ()
     """Commitments after the caller has spoken, and long after the caller's last word."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from support.signals import Signal, frames_of, silence, speech_like, tone
 from voxgate.core.audio import AudioFormat
+from voxgate.core.gate_decision import GateEventType
 from voxgate.lab.bench.rule_gates import (
     MakeDetector,
     TimedVad,
@@ -81,6 +82,16 @@ def test_a_second_interruption_is_a_second_barge_in() -> None:
     """700 ms without evidence end the first."""
     capture = spoken_at(500, speech_like(600, level_dbfs=-18.0), 4000) + spoken_at(2500)
     assert len(run_rule(recording(capture), make_level_detector).barge_in_ms) == 2
+
+
+def test_a_barge_in_ends_the_agents_turn() -> None:
+    """There is no pause that could last."""
+    run = run_rule(recording(spoken_at(2000)), make_level_detector)
+    assert [event.type for event in run.events] == [
+        GateEventType.BARGE_IN_COMMITTED,
+        GateEventType.INTERRUPTED,
+    ]
+    assert run.events[0].t_ms == run.events[1].t_ms
 
 
 def test_silence_opens_nothing() -> None:

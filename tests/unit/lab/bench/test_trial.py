@@ -97,7 +97,7 @@ def test_in_a_closed_loop_a_gate_that_pauses_delays_the_agent(setting: TrialSett
     ((planned_start_ms, planned_end_ms),) = planned.row.agent_speaking
     assert start_ms == planned_start_ms
     assert end_ms > planned_end_ms
-    pauses = playout_pauses(row.run.events)
+    pauses = playout_pauses(row.run.events, end_ms=12_000.0)
     paused_ms = sum((pause.resumed_ms or end_ms) - pause.start_ms for pause in pauses)
     assert end_ms - start_ms - paused_ms < planned_end_ms - start_ms
     (turn,) = row.verdict.turns

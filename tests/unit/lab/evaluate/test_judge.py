@@ -130,3 +130,14 @@ def test_shares_add_up_by_ms() -> None:
     assert AudioShare(10, 100) + AudioShare(0, 900) == AudioShare(10, 1000)
     assert (AudioShare(10, 100) + AudioShare(0, 900)).percent == 1.0
     assert AudioShare().percent is None
+
+
+def test_a_pause_that_nothing_ends_costs_most() -> None:
+    """The agent is silent from there to the end of the recording."""
+    truth = CallTruth(duration_ms=DURATION_MS, agent_speaking=[(1000.0, 9000.0)], caller_speech=[])
+    begun = GateEvent(
+        type=GateEventType.CANDIDATE_STARTED, t_ms=4000.0, reason=GateReason.CANDIDATE
+    )
+    (turn,) = judge_call(truth, [begun], []).turns
+    assert turn.needless_pause_ms == (4000,)
+    assert turn.needless_delays_ms == (6000,)

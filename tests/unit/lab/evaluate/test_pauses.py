@@ -15,18 +15,18 @@ _STARTED, _DROPPED, _COMMITTED = _T.CANDIDATE_STARTED, _T.CANDIDATE_DROPPED, _T.
     ("events", "expected"),
     [
         ([], []),
-        ([(_STARTED, 100), (_COMMITTED, 180)], [(100, 180, None)]),
-        ([(_COMMITTED, 180)], [(180, 180, None)]),
+        ([(_STARTED, 100), (_COMMITTED, 180)], [(100, 180, 2000)]),
+        ([(_COMMITTED, 180)], [(180, 180, 2000)]),
         ([(_STARTED, 100), (_DROPPED, 300)], [(100, None, 300)]),
-        ([(_STARTED, 100)], [(100, None, None)]),
+        ([(_STARTED, 100)], [(100, None, 2000)]),
         ([(_DROPPED, 100)], []),
         (
             [(_STARTED, 100), (_DROPPED, 300), (_STARTED, 400), (_COMMITTED, 480)],
-            [(100, None, 300), (400, 480, None)],
+            [(100, None, 300), (400, 480, 2000)],
         ),
         (
             [(_STARTED, 100), (_COMMITTED, 180), (_COMMITTED, 900)],
-            [(100, 180, None), (900, 900, None)],
+            [(100, 180, None), (900, 900, 2000)],
         ),
         (
             [(_STARTED, 100), (_T.ONSET_RELEASED, 120), (_COMMITTED, 180), (_T.RESUMED, 999)],
@@ -40,11 +40,12 @@ def test_a_pause_begins_with_its_candidate(
     events: list[tuple[GateEventType, float]],
     expected: list[tuple[float, float | None, float | None]],
 ) -> None:
-    """Or with the commitment where there was none; a candidate at the end is a pause too."""
-    pauses = playout_pauses(
+    """Or with the commitment where there was none; one in force at the end lasts until then."""
+    told = (
         GateEvent(type=event_type, t_ms=t_ms, reason=GateReason.CANDIDATE)
         for event_type, t_ms in events
     )
+    pauses = playout_pauses(told, end_ms=2000)
     assert pauses == tuple(PlayoutPause(*times) for times in expected)
 
 

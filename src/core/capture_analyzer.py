@@ -187,8 +187,7 @@ class CaptureAnalyzer:
         samples = _to_detector_rate(frame, self._capture_format, self._capture_resampler)
         level = rms(samples)
         near_end = self._judge_near_end(samples, now_ms, agent_audible=agent_audible)
-        # Where a reference tells, nobody asks for voice or zero crossings.
-        voice = None if near_end is not None else self._judge_voice(samples, level)
+        voice = self._judge_voice(samples, level) if near_end is None else self._pass_voice()
         return CaptureAnalysis(
             audio=self._without_echo(frame, samples),
             level=level,
@@ -200,8 +199,7 @@ class CaptureAnalyzer:
 
     def pass_slot(self, *, agent_audible: bool) -> None:
         """Let 20 ms pass without a captured frame."""
-        if self._vad is not None:
-            self._vad.pass_slot(self._call_id)
+        self._pass_voice()
         if self._near_end is not None:
             try:
                 self._near_end.pass_slot(agent_audible=agent_audible)
@@ -219,6 +217,11 @@ class CaptureAnalyzer:
             if self.mode is GatingMode.VAD:
                 self.mode = GatingMode.HALF_DUPLEX
             return None
+
+    def _pass_voice(self) -> None:
+        """Let 20 ms pass for the voice detector: where a reference tells, nobody asks it."""
+        if self._vad is not None:
+            self._vad.pass_slot(self._call_id)
 
     def _judge_near_end(
         self, samples: npt.NDArray[np.int16], now_ms: float, *, agent_audible: bool

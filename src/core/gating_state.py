@@ -424,6 +424,7 @@ class GatingState:
 
     def _on_gate_closed(self, output: GateOutput) -> None:
         self._closed_ms = output.now_ms
+        self._was_over_caller = self._turn.ends_early = False
         self._outlet.forget()
         self._evidence.reset()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from support.gate_calls import AdamantVad, BrokenVad, ScriptedCanceller, ScriptedNearEnd
-from support.signals import frames_of, silence, speech_like, tone
+from support.signals import frames_of, silence, speech_like, tone, white_noise
 from voxgate.core import g711
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.capture_analyzer import CaptureAnalysis, CaptureAnalyzer
@@ -122,7 +122,7 @@ def test_without_a_detector_for_it_echo_aware_is_vad() -> None:
     ],
 )
 def test_in_mode_echo_aware_the_verdict_decides(sensitivity, logit, is_caller) -> None:
-    """Voice and level are not asked; sensitivity moves the bar from log odds of 2.5 down to -1.5."""
+    """Voice and level are not asked; sensitivity moves the bar from log odds of 2.5 to -1.5."""
     near_end = ScriptedNearEnd(logits=lambda number: logit)
     analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end, sensitivity=sensitivity)
     for frame in (bytes(320), *frames_of(speech_like(200, level_dbfs=-10.0))):
@@ -240,6 +240,17 @@ def test_where_the_reference_tells_nobody_asks_for_voice() -> None:
     assert (analyzer.mode, analyzer.degradations) == (GatingMode.ECHO_AWARE, 0)
     assert analysis.voice is None
     assert analysis.is_caller
+
+
+def test_voice_is_forgotten_while_the_reference_tells() -> None:
+    """What the voice detector heard before the agent is no voice after it."""
+    near_end = ScriptedNearEnd(logits=lambda number: -8.0 if 50 < number <= 350 else None)
+    analyzer = make(GatingMode.ECHO_AWARE, near_end=near_end)
+    before = analyze(analyzer, frames_of(speech_like(1000, level_dbfs=-20.0)))
+    assert max(analysis.voice.confidence for analysis in before) > 0.5
+    analyze(analyzer, [bytes(320)] * 300)
+    after, *_ = analyze(analyzer, frames_of(white_noise(20, level_dbfs=-60.0)))
+    assert after.voice.confidence < 0.5
 
 
 def test_when_both_have_raised_half_duplex_is_left() -> None:

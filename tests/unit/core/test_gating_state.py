@@ -522,6 +522,49 @@ def test_the_reference_tells_whether_who_talks_when_the_agent_starts_is_the_call
     assert call.state is state
 
 
+def test_a_barge_in_after_a_talk_over_is_one_like_any_other() -> None:
+    """The gate stays open for 700 ms of silence, though the agent had begun in a caller's turn."""
+    logits = {"now": 6.0}
+    near_end = ScriptedNearEnd(logits=lambda number: logits["now"])
+    call = start(near_end_factory=lambda: near_end)
+    call.play(caller(1000))
+    call.play(caller(200, seed=6), agent_voice(200))
+    logits["now"] = -8.0
+    call.quiet(1000, agent=True)
+    assert call.state is CLOSED
+    logits["now"] = 6.0
+    call.play(caller(1000, seed=3), agent_voice(1000))
+    assert call.state is OPEN
+    logits["now"] = -8.0
+    call.quiet(600, agent=True)
+    assert call.state is OPEN
+    call.quiet(200, agent=True)
+    assert call.state is CLOSED
+
+
+@pytest.mark.parametrize("logit", [0.6, 1.2, 3.0])
+def test_evidence_that_commits_confirms_too(logit) -> None:
+    """Three seconds of what opened the gate are an interruption, not a false alarm."""
+    near_end = ScriptedNearEnd(logits=lambda number: logit)
+    call = start(near_end_factory=lambda: near_end)
+    call.quiet(20, agent=True)
+    call.play(caller(3000), agent_voice(3000))
+    assert E.RESUMED not in call.event_types
+    if E.BARGE_IN_COMMITTED in call.event_types:
+        assert E.INTERRUPTED in call.event_types
+
+
+def test_a_doubt_before_a_hole_pauses_no_agent_for_ever() -> None:
+    """Almost a candidate, then nothing arrives for a while, then a weak frame: the agent talks."""
+    script = {1: -8.0, 2: 0.9, 3: 0.4}
+    near_end = ScriptedNearEnd(logits=lambda number: script.get(number, -1.0))
+    call = start(near_end_factory=lambda: near_end)
+    call.quiet(60, agent=True)
+    call.idle(400, agent=True)
+    call.quiet(1000, agent=True)
+    assert call.state is CLOSED
+
+
 def test_lost_frames_neither_gather_evidence_nor_lose_it() -> None:
     """Nobody judges a frame that the line lost: doubtful frames around it open nothing."""
     doubtful = ScriptedNearEnd(logits=lambda number: None if number % 3 == 0 else 0.2)

@@ -187,7 +187,11 @@ class CaptureAnalyzer:
         samples = _to_detector_rate(frame, self._capture_format, self._capture_resampler)
         level = rms(samples)
         near_end = self._judge_near_end(samples, now_ms, agent_audible=agent_audible)
-        voice = self._judge_voice(samples, level) if near_end is None else self._pass_voice()
+        voice = None
+        if near_end is None:
+            voice = self._judge_voice(samples, level)
+        else:
+            self._pass_voice()
         return CaptureAnalysis(
             audio=self._without_echo(frame, samples),
             level=level,

@@ -26,7 +26,7 @@ from voxgate.config.models import (
     OpenAIRealtimeConfig,
     ProviderKind,
 )
-from voxgate.core.config import ProviderGatingPolicy
+from voxgate.core.config import ForwardedAudio, GatingMode, ProviderGatingPolicy
 from voxgate.core.gate_decision import GateDecision, GateEvent, GateEventType, GateState
 from voxgate.core.playout import PlayoutFrame
 from voxgate.engine import AIEngine
@@ -75,9 +75,18 @@ class CallRecord:
 
 
 def _policies(*, is_gated: bool) -> dict[ProviderKind, ProviderGatingPolicy]:
+    """Return policies that don't depend on trained weights: voice and level decide.
+
+    Audio goes out raw, as tests know sentences by their very bytes.
+    """
     policies = dict(GatingSection().providers)
     kind: ProviderKind = "openai_realtime"
-    policies[kind] = replace(policies[kind], gating_enabled=is_gated)
+    policies[kind] = replace(
+        policies[kind],
+        gating_enabled=is_gated,
+        mode=GatingMode.VAD,
+        forwarded_audio=ForwardedAudio.RAW,
+    )
     return policies
 
 

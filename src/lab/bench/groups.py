@@ -23,7 +23,7 @@ from dataclasses import replace
 from ..evaluate.evaluation import EvaluatedRow
 from ..evaluate.judge import AudioShare, CallVerdict
 from ..evaluate.summary import Figures, figures_of
-from .matrix import BELOW_6_DB, NO_ECHO
+from .matrix import BELOW_6_DB, CLEAN_LEVELS, NO_ECHO
 
 RETURN_LOSS = "return_loss_db"
 """The factor that is the level of the echo."""
@@ -43,8 +43,8 @@ def _is_quiet(row: EvaluatedRow) -> bool:
 
 def _is_clean(row: EvaluatedRow) -> bool:
     tags = row.row.tags
-    has_even_line = tags["line"] == "steady" and tags["packet_loss"] == "no"
-    return _is_quiet(row) and tags["path"] == NO_ECHO and has_even_line
+    is_even = all(tags[factor] == level for factor, level in CLEAN_LEVELS.items())
+    return is_even and tags["path"] == NO_ECHO
 
 
 ORDINARY = "return loss of 6 dB and more"

@@ -1,12 +1,21 @@
 """The matrix of conditions: factors with levels, and how often each level occurs.
 
 Every call has one level of each factor. Invariant: each level occurs as often as its share says,
-to the call; which levels meet is chance, from the seed.
+to the call; which levels meet is chance, from the seed, but that there are enough clean lines.
 """
 
 from __future__ import annotations
 
-__all__ = ["BELOW_6_DB", "FACTORS", "NO_ECHO", "Factor", "Scenario", "draw_scenarios", "profile_of"]
+__all__ = [
+    "BELOW_6_DB",
+    "CLEAN_LEVELS",
+    "FACTORS",
+    "NO_ECHO",
+    "Factor",
+    "Scenario",
+    "draw_scenarios",
+    "profile_of",
+]
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -179,6 +188,16 @@ FACTORS = (
 )
 """What is varied. The mix is one of ordinary lines with hard ones among them."""
 
+CLEAN_LEVELS: Mapping[str, str] = {
+    "background": "none",
+    "bursts": "no",
+    "line": "steady",
+    "packet_loss": "no",
+}
+"""What makes a call without echo one on a clean line."""
+_CLEAN_SHARE = 0.4
+"""Of the calls without echo, that are on a clean line at least."""
+
 _BASE = Profile(
     split="",
     echo=EchoRanges(processed_prob=0.1),
@@ -196,12 +215,13 @@ def draw_scenarios(calls: int, seed: int, *, has_measured: bool) -> tuple[Scenar
         seed: Of all chance.
         has_measured: False replaces measured rooms by synthetic ones.
     """
-    columns = [_spread(factor, calls, seed, place) for place, factor in enumerate(FACTORS)]
+    columns = {
+        factor.name: _spread(factor, calls, seed, place) for place, factor in enumerate(FACTORS)
+    }
+    _clean_some(columns, seed)
     scenarios = []
     for number in range(calls):
-        levels = {
-            factor.name: column[number] for factor, column in zip(FACTORS, columns, strict=True)
-        }
+        levels = {name: column[number] for name, column in columns.items()}
         if levels["path"] == _MEASURED and not has_measured:
             levels["path"] = _INSTEAD_OF_MEASURED
         if levels["path"] == NO_ECHO:
@@ -222,6 +242,25 @@ def _spread(factor: Factor, calls: int, seed: int, place: int) -> list[str]:
     column = [label for label, count in zip(labels, counts, strict=True) for _ in range(count)]
     order = np.random.default_rng([seed, place]).permutation(len(column))
     return [column[i] for i in order]
+
+
+def _clean_some(columns: Mapping[str, list[str]], seed: int) -> None:
+    """Let some calls without echo have a clean line, which chance alone would hardly ever give.
+
+    They swap levels with calls that have an echo, so that each level is as frequent as before.
+    """
+    rng = np.random.default_rng([seed, len(columns)])
+    paths = columns["path"]
+    silent = [call for call, path in enumerate(paths) if path == NO_ECHO]
+    chosen = [int(call) for call in rng.permutation(silent)[: round(_CLEAN_SHARE * len(silent))]]
+    for factor, level in CLEAN_LEVELS.items():
+        column = columns[factor]
+        others = [c for c, path in enumerate(paths) if path != NO_ECHO and column[c] == level]
+        donors = [int(call) for call in rng.permutation(others)]
+        for call in chosen:
+            if column[call] != level and donors:
+                donor = donors.pop()
+                column[call], column[donor] = column[donor], column[call]
 
 
 def profile_of(scenario: Scenario, split: str) -> Profile:

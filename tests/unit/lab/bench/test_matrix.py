@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from voxgate.lab.bench.matrix import FACTORS, NO_ECHO, draw_scenarios, profile_of
+from voxgate.lab.bench.matrix import CLEAN_LEVELS, FACTORS, NO_ECHO, draw_scenarios, profile_of
 from voxgate.lab.scenarios.backgrounds import BACKGROUND_KINDS
 from voxgate.lab.scenarios.line import CODECS
 
@@ -66,3 +66,13 @@ def test_a_profile_is_as_narrow_as_its_levels() -> None:
             assert f"{low_db:.0f} to {high_db:.0f}" == levels["return_loss_db"]
             delays = f"{echo.minimum_delay_ms:.0f} to {echo.maximum_delay_ms:.0f}"
             assert delays == levels["delay_ms"]
+
+
+def test_calls_on_a_clean_line_are_made_sure_of() -> None:
+    """Four tenths of those without echo, at least; by chance it would be one in nine."""
+    levels = [scenario.levels for scenario in draw_scenarios(400, 3, has_measured=True)]
+    silent = [of for of in levels if of["path"] == NO_ECHO]
+    clean = [of for of in silent if all(of[name] == level for name, level in CLEAN_LEVELS.items())]
+    assert len(silent) == 60
+    assert len(clean) >= 24
+    assert len(clean) < 40

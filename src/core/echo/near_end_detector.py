@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from .echo_ceiling import EchoCeiling
 from .features import FeatureExtractor
 from .kalman_filter import KalmanEchoFilter
 from .near_end import NearEndVerdict
@@ -29,6 +30,11 @@ _INT16_SCALE: Final = np.float32(1.0 / 32768.0)
 _SAMPLE_TYPES: Final = np.dtype(np.int16).char + np.dtype(np.float32).char
 
 
+_NO_ECHO_LOGITS: Final = 4.0
+"""Log odds by which a sound speaks more for the caller where it is far too loud for an echo: the
+network alone doubted some voices on lines without echo (ADR 5)."""
+
+
 class EchoAwareDetector:
     """Tells the caller's speech from echo, noise and music while the agent is audible.
 
@@ -42,6 +48,7 @@ class EchoAwareDetector:
         self._filter = KalmanEchoFilter()
         self._features = FeatureExtractor()
         self._network = RecurrentNetwork(weights)
+        self._ceiling = EchoCeiling()
         self.reset()
 
     def reset(self) -> None:
@@ -49,6 +56,7 @@ class EchoAwareDetector:
         self._filter.reset()
         self._features.reset()
         self._network.reset()
+        self._ceiling.reset()
         self._residual: Frame = np.zeros(_FRAME_SAMPLES, np.float32)
         self._unheard: Frame | None = None
         """A frame without agent audio that was not listened to yet."""
@@ -114,13 +122,24 @@ class EchoAwareDetector:
             return self._silent_verdict
         if not self._was_audible:
             self._start_turn(previous)
+        self._ceiling.receive_far_end(_level_dbfs(far_end))
         if not is_heard:
             self._features.skip(self._filter)
         else:
-            estimate = self._filter.process(_to_float(capture))
+            heard = _to_float(capture)
+            estimate = self._filter.process(heard)
             self._residual = estimate.residual
-            self._logit = self._network.process(self._features.process(estimate, self._filter))
+            logit = self._network.process(self._features.process(estimate, self._filter))
+            self._logit = self._with_ceiling(logit, _level_dbfs(heard))
         return self._verdict()
+
+    def _with_ceiling(self, logit: float, capture_dbfs: float) -> float:
+        """Return the log odds, raised where no echo of this line has been nearly as loud."""
+        if self._ceiling.is_exceeded(capture_dbfs):
+            logit += _NO_ECHO_LOGITS
+        if logit < 0.0:
+            self._ceiling.learn(capture_dbfs)
+        return logit
 
     def _start_turn(self, previous: Frame) -> None:
         self._was_audible = True
@@ -167,6 +186,14 @@ def _check(frame: Frame) -> None:
 def _is_silent(frame: Frame) -> bool:
     """Say whether a frame is all zero; its bytes say it sooner than NumPy."""
     return frame.tobytes().strip(b"\0") == b""
+
+
+def _level_dbfs(frame: Frame) -> float:
+    """Return the level of one frame, RMS in dBFS; -100 of silence."""
+    if _is_silent(frame):
+        return -100.0
+    samples = _to_float(frame)
+    return 10.0 * math.log10(float(samples @ samples) / _FRAME_SAMPLES + 1e-10)
 
 
 def _to_float(frame: Frame) -> npt.NDArray[np.float32]:

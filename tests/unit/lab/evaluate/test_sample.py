@@ -44,6 +44,16 @@ def test_every_row_of_the_sample_is_judged() -> None:
     assert len(turns) == 6
 
 
+def test_the_packaged_gate_lets_every_caller_of_the_sample_in_and_nothing_else() -> None:
+    """Four interruptions of six easy turns: weights that miss one of them are not to be shipped."""
+    manifest = parse_manifest((KEPT / "manifest.jsonl").read_bytes(), KEPT)
+    outcomes = [evaluate_row(row, config=GatingConfig()) for row in manifest.rows]
+    rows = [outcome for outcome in outcomes if isinstance(outcome, EvaluatedRow)]
+    turns = [turn for row in rows if row.is_gated for turn in row.verdict.turns]
+    assert sum(turn.right_ms is not None for turn in turns) == 4
+    assert not any(turn.false_ms for turn in turns)
+
+
 def test_the_module_runs_as_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the folder to write to, and a word on how if it is missing."""
     assert main([str(tmp_path / "new" / "sample")]) == 0

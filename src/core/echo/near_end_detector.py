@@ -33,6 +33,8 @@ _SAMPLE_TYPES: Final = np.dtype(np.int16).char + np.dtype(np.float32).char
 _NO_ECHO_LOGITS: Final = 4.0
 """Log odds by which a sound speaks more for the caller where it is far too loud for an echo: the
 network alone doubted some voices on lines without echo (ADR 5)."""
+_LOUD_FRAMES: Final = 10
+"""Such frames from which they count in full, 200 ms: most bursts of noise are shorter."""
 
 
 class EchoAwareDetector:
@@ -49,6 +51,7 @@ class EchoAwareDetector:
         self._features = FeatureExtractor()
         self._network = RecurrentNetwork(weights)
         self._ceiling = EchoCeiling()
+        self._loud_frames = 0
         self.reset()
 
     def reset(self) -> None:
@@ -57,6 +60,7 @@ class EchoAwareDetector:
         self._features.reset()
         self._network.reset()
         self._ceiling.reset()
+        self._loud_frames = 0
         self._residual: Frame = np.zeros(_FRAME_SAMPLES, np.float32)
         self._unheard: Frame | None = None
         """A frame without agent audio that was not listened to yet."""
@@ -136,7 +140,10 @@ class EchoAwareDetector:
     def _with_ceiling(self, logit: float, capture_dbfs: float) -> float:
         """Return the log odds, raised where no echo of this line has been nearly as loud."""
         if self._ceiling.is_exceeded(capture_dbfs):
-            logit += _NO_ECHO_LOGITS
+            self._loud_frames = min(self._loud_frames + 1, _LOUD_FRAMES)
+        else:
+            self._loud_frames = max(self._loud_frames - 1, 0)
+        logit += _NO_ECHO_LOGITS * self._loud_frames / _LOUD_FRAMES
         if logit < 0.0:
             self._ceiling.learn(capture_dbfs)
         return logit
@@ -144,6 +151,7 @@ class EchoAwareDetector:
     def _start_turn(self, previous: Frame) -> None:
         self._was_audible = True
         self._filter.begin(_to_float(previous))
+        self._loud_frames = 0
         self._network.reset()
         self._features.start_turn()
 

@@ -19,12 +19,14 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
         "bench_forwarding",
         "Judge by a speech recogniser what to send of double-talk.",
     ),
+    "bench-guard": ("bench_guard", "Measure the audio guard: speech kept, noise kept out."),
     "check-config": ("check_config", "Check a configuration and show what it comes to."),
     "corpus": ("corpus", "Fetch free voices, music and noises to measure with."),
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
     "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
     "serve": ("serve", "Take calls on the configured lines."),
     "train": ("train", "Train the detector's network on simulated calls."),
+    "train-guard": ("train_guard", "Train the audio guard's network on simulated lines."),
 }
 """Name of each command: its module in this package, and its line in the help."""
 

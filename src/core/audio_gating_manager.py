@@ -21,6 +21,7 @@ from .echo.near_end import NearEndDetector, NullNearEndDetector
 from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, GateReason
 from .gate_transitions import GateEventType, GateState
 from .gating_state import GatingState
+from .guard.speech_evidence import packaged_speech_evidence
 from .older_face import ChunkAnswer, ImplicitCalls, answer_for_chunk, parse_audio_format
 from .vad_manager import EnhancedVADManager
 
@@ -144,8 +145,14 @@ class AudioGatingManager:
             config=self.config,
             capture_format=capture_format,
             start_ms=now_ms,
-            guard=AudioGuard(self.config.audio_guard) if self._audio_guard_enabled else None,
+            guard=self._make_guard(),
         )
+
+    def _make_guard(self) -> AudioGuard | None:
+        if not self._audio_guard_enabled:
+            return None
+        config = self.config.audio_guard
+        return AudioGuard(config, packaged_speech_evidence(sensitivity=config.sensitivity))
 
     def cleanup_call(self, call_id: str) -> None:
         """End a call and forget its state; unknown ids are no error."""

@@ -1,7 +1,8 @@
 """The guard on noisy lines: what is not the caller's speech does not reach a gated provider.
 
-At work while the agent is silent. Invariant: its cost per frame is constant, it does no I/O, and it
-is taught only by the line itself, never by the agent's echo.
+At work while the agent is silent. Level and zero crossings settle silence; a small network judges
+the rest by its spectrum and its course. Invariant: its cost per frame is bounded, it does no I/O,
+and it is taught only by the line itself, never by the agent's echo.
 """
 
 from __future__ import annotations
@@ -10,8 +11,12 @@ __all__ = ["AUDIO_GUARD_ENABLED", "AudioGuard", "GuardVerdict", "is_probable_spe
 
 from enum import Enum
 
+import numpy as np
+import numpy.typing as npt
+
 from .audio import FRAME_MS
 from .config import AudioGuardConfig
+from .guard.speech_evidence import SpeechEvidence
 from .music import MusicDetector
 from .noise_floor import NoiseFloor
 from .vad_manager import VADResult
@@ -22,6 +27,8 @@ provider hears everything that a noisy line carries."""
 
 _SPEECH_ZCR = (0.01, 0.45)
 """Zero crossings per sample of voiced to unvoiced speech at 8 kHz; hum lies below, hiss above."""
+_SURE_FRAMES = 10
+"""Frames of speech, 200 ms, that earn the whole hangover; a word has them, a clatter seldom."""
 _LEVEL_CHANGE_RATIO = 0.3
 """Speech changes its level by more than this from one 20 ms frame to the next; steady noise does
 not."""
@@ -35,6 +42,7 @@ class GuardVerdict(Enum):
     SILENCE = "silence"
     NOISE = "noise"
     MUSIC = "music"
+    TONE = "tone"
 
     @property
     def passes(self) -> bool:
@@ -72,25 +80,35 @@ class AudioGuard:
 
     Args:
         config: Floor, factor and hangover.
+        evidence: Tells speech by its sound; without one, voice activity and level do.
     """
 
     __slots__ = (
+        "_evidence",
         "_floor",
         "_hangover_frames",
+        "_hangover_left",
         "_music",
-        "_since_speech",
+        "_short_hangover_frames",
+        "_speech_frames",
         "prev_rms",
         "speech_threshold_factor",
     )
 
-    def __init__(self, config: AudioGuardConfig) -> None:
+    def __init__(self, config: AudioGuardConfig, evidence: SpeechEvidence | None = None) -> None:
         self.speech_threshold_factor = config.speech_threshold_factor
         self.prev_rms = 0.0
         """RMS of the last frame in int16 units."""
+        self._evidence = evidence
         self._floor = NoiseFloor(config.initial_noise_floor)
         self._music = MusicDetector()
         self._hangover_frames = config.hangover_ms // FRAME_MS
-        self._since_speech = self._hangover_frames + 1
+        self._short_hangover_frames = min(
+            config.short_hangover_ms // FRAME_MS, self._hangover_frames
+        )
+        self._hangover_left = 0
+        self._speech_frames = 0
+        """Of this turn, up to those that earn the whole hangover."""
 
     @property
     def noise_floor(self) -> float:
@@ -107,14 +125,21 @@ class AudioGuard:
         """The line plays music."""
         return self._music.music_mode
 
-    def process(self, level: float, zcr_ratio: float, voice: VADResult | None) -> GuardVerdict:
+    def process(
+        self,
+        level: float,
+        zcr_ratio: float,
+        voice: VADResult | None,
+        samples: npt.NDArray[np.int16] | None = None,
+    ) -> GuardVerdict:
         """Judge one 20 ms frame captured while the agent is silent.
 
         Args:
             level: RMS of the frame in int16 units.
             zcr_ratio: Zero crossings per sample, 0..1.
-            voice: Voice activity of the frame; None where there is no detector any more: what is
-                probably speech then counts as speech.
+            voice: Voice activity of the frame; None where there is no detector any more.
+            samples: int16 [shape=(160,), mono, 8 kHz]; without them, and without evidence, what is
+                probably speech and has voice counts as speech.
         """
         threshold = self.effective_threshold
         is_probable = is_probable_speech(level, zcr_ratio, threshold, self.prev_rms)
@@ -122,22 +147,51 @@ class AudioGuard:
         if not self.music_mode:
             self._floor.update(level)
         self.prev_rms = level
+        if self._evidence is None or samples is None:
+            is_speech = is_probable and self._is_voice(level, voice)
+        elif is_probable:
+            is_speech = self._evidence.process(
+                samples,
+                level,
+                zcr_ratio=zcr_ratio,
+                is_voice=voice is not None and voice.webrtc_result,
+                noise_floor=self.noise_floor,
+                is_in_turn=self._hangover_left > 0,
+            )
+        else:
+            self._evidence.skip(samples)
+            is_speech = False
+        return self._verdict(level, threshold, is_speech=is_speech)
+
+    def pass_slot(self) -> None:
+        """Let 20 ms pass in which the guard was not asked: the hangover runs on."""
+        self._hangover_left = max(0, self._hangover_left - 1)
+        if self._evidence is not None:
+            self._evidence.skip()
+
+    def hear_speech(self) -> None:
+        """Begin the hangover anew: the caller was heard by the gate."""
+        self._speech_frames = _SURE_FRAMES
+        self._hangover_left = self._hangover_frames
+
+    def _is_voice(self, level: float, voice: VADResult | None) -> bool:
         is_covered = self.music_mode and not self._music.is_above_music(level)
-        is_voice = voice is None or voice.is_speech
-        if is_probable and is_voice and not is_covered:
-            self.hear_speech()
+        return (voice is None or voice.is_speech) and not is_covered
+
+    def _verdict(self, level: float, threshold: float, *, is_speech: bool) -> GuardVerdict:
+        if is_speech:
+            self._speech_frames = min(self._speech_frames + 1, _SURE_FRAMES)
+            earned = self._hangover_frames - self._short_hangover_frames
+            earned = earned * self._speech_frames // _SURE_FRAMES
+            left = self._short_hangover_frames + earned
+            self._hangover_left = max(self._hangover_left, left)
             return GuardVerdict.SPEECH
-        self._since_speech += 1
-        if self._since_speech <= self._hangover_frames:
+        if self._hangover_left > 0:
+            self._hangover_left -= 1
             return GuardVerdict.HANGOVER
+        self._speech_frames = 0
+        if self._evidence is not None and self._evidence.is_tone:
+            return GuardVerdict.TONE
         if self.music_mode:
             return GuardVerdict.MUSIC
         return GuardVerdict.NOISE if level >= 0.5 * threshold else GuardVerdict.SILENCE
-
-    def pass_slot(self) -> None:
-        """Let 20 ms pass in which the line delivered nothing: the hangover runs on."""
-        self._since_speech += 1
-
-    def hear_speech(self) -> None:
-        """Begin the hangover anew: the caller was heard, by the guard or by the gate."""
-        self._since_speech = 0

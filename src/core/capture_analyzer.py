@@ -50,6 +50,8 @@ class CaptureAnalysis:
     """The echo-aware verdict, where there is one."""
     is_caller: bool
     """The frame speaks for the caller, should the agent be audible."""
+    samples: npt.NDArray[np.int16] | None = None
+    """The frame at 8 kHz, int16 [shape=(160,), mono]; None where only measurements are known."""
 
     @property
     def is_unjudged(self) -> bool:
@@ -199,6 +201,7 @@ class CaptureAnalyzer:
             voice=voice,
             near_end=near_end,
             is_caller=self._is_caller(voice, near_end),
+            samples=samples,
         )
 
     def pass_slot(self, *, agent_audible: bool) -> None:

@@ -127,6 +127,10 @@ class AudioGuardConfig:
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 800
     """Time that frames still pass after the last speech. Longer than the provider's end-of-turn
     silence (500 ms by default at OpenAI), so that word ends and the line's own silence count."""
+    short_hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
+    """The same after a single frame of speech; 200 ms of speech earn all of ``hangover_ms``."""
+    sensitivity: Prob = 0.5
+    """Shifts the log odds that count as speech by up to 2; 0 keeps out more, 1 lets in more."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
 

@@ -46,6 +46,8 @@ class GateReason(StrEnum):
     """The guard found sound that is not speech."""
     LINE_MUSIC = "line_music"
     """The guard is in music mode."""
+    LINE_TONE = "line_tone"
+    """The guard found a tone of the telephone network: ringing, busy, a push button, a fax."""
     AGENT_AUDIBLE = "agent_audible"
     """The agent is heard by the caller, or its echo may still be coming back."""
     CANDIDATE = "candidate"

@@ -23,7 +23,10 @@ _REASONS = {
     GuardVerdict.SILENCE: GateReason.LINE_SILENCE,
     GuardVerdict.NOISE: GateReason.LINE_NOISE,
     GuardVerdict.MUSIC: GateReason.LINE_MUSIC,
+    GuardVerdict.TONE: GateReason.LINE_TONE,
 }
+
+_NOISES = (GuardVerdict.NOISE, GuardVerdict.TONE)
 
 
 class GuardedLine:
@@ -62,10 +65,12 @@ class GuardedLine:
 
     def process(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> bool:
         """Let out or hold one 20 ms frame; return True if it is the caller's speech."""
-        verdict = self._guard.process(analysis.level, analysis.zcr_ratio, analysis.voice)
+        verdict = self._guard.process(
+            analysis.level, analysis.zcr_ratio, analysis.voice, analysis.samples
+        )
         self._follow_music(output)
         reason = _REASONS[verdict]
-        is_noise = verdict is GuardVerdict.NOISE
+        is_noise = verdict in _NOISES
         is_music = verdict is GuardVerdict.MUSIC
         if verdict.passes:
             self._outlet.release(self._preroll_frames, reason, output)

@@ -20,11 +20,17 @@ from voxgate.core.audio_guard import (
     is_probable_speech,
 )
 from voxgate.core.config import AudioGuardConfig
+from voxgate.core.guard.speech_evidence import (
+    EvidenceRule,
+    SpeechEvidence,
+    packaged_speech_evidence,
+)
 from voxgate.core.levels import rms, zero_crossing_ratio
 from voxgate.core.vad_manager import EnhancedVADManager, VADResult
 
 SPEECH, HANGOVER = GuardVerdict.SPEECH, GuardVerdict.HANGOVER
 SILENCE, NOISE, MUSIC = GuardVerdict.SILENCE, GuardVerdict.NOISE, GuardVerdict.MUSIC
+TONE = GuardVerdict.TONE
 
 VOICE = VADResult(is_speech=True, confidence=1.0, energy=500.0, webrtc_result=True)
 NO_VOICE = VADResult(is_speech=False, confidence=0.0, energy=500.0, webrtc_result=False)
@@ -41,6 +47,39 @@ def judge(guard: AudioGuard, samples: np.ndarray) -> list[GuardVerdict]:
                 rms(frame_samples), zero_crossing_ratio(frame_samples), vad.process("call", frame)
             )
         )
+    return verdicts
+
+
+class ScriptedNetwork:
+    """Gives the same log odds for every frame, and counts how often it is asked."""
+
+    def __init__(self, logit: float) -> None:
+        self.logit = logit
+        self.times_asked = 0
+
+    def process(self, features: np.ndarray) -> float:
+        self.times_asked += 1
+        return self.logit
+
+
+def scripted(network: ScriptedNetwork, **config: float) -> AudioGuard:
+    """Return a guard whose network says what it is told to say."""
+    return AudioGuard(AudioGuardConfig(**config), SpeechEvidence(network, EvidenceRule()))
+
+
+def packaged(**config: float) -> AudioGuard:
+    """Return a guard as calls have it."""
+    return AudioGuard(AudioGuardConfig(**config), packaged_speech_evidence())
+
+
+def hear(guard: AudioGuard, samples: np.ndarray) -> list[GuardVerdict]:
+    """Return the guard's verdicts with the samples before it, as on a call."""
+    vad = EnhancedVADManager()
+    verdicts = []
+    for frame in frames_of(samples):
+        heard = np.frombuffer(frame, "<i2")
+        voice = vad.process("call", frame)
+        verdicts.append(guard.process(voice.energy, zero_crossing_ratio(heard), voice, heard))
     return verdicts
 
 
@@ -268,3 +307,103 @@ def test_two_guards_share_nothing() -> None:
     expected = judge(alone, samples)
     judge(other, white_noise(3000, level_dbfs=-20.0))
     assert judge(beside, samples) == expected
+
+
+# -- the network's evidence ------------------------------------------------------------------------
+
+
+def test_silence_is_settled_without_the_network() -> None:
+    """Digital silence, and line noise once its level is known, cost no inference."""
+    network = ScriptedNetwork(9.0)
+    guard = scripted(network)
+    assert set(hear(guard, silence(1000))) == {SILENCE}
+    hear(guard, white_noise(3000, level_dbfs=-50.0))
+    asked = network.times_asked
+    hear(guard, white_noise(3000, level_dbfs=-50.0, seed=1))
+    assert network.times_asked == asked
+
+
+def test_loud_sound_is_what_the_network_says() -> None:
+    """The same syllables are speech or noise by the network's word alone."""
+    samples = speech_like(1000, seed=1)
+    assert set(hear(scripted(ScriptedNetwork(-9.0)), samples)) == {NOISE}
+    verdicts = hear(scripted(ScriptedNetwork(9.0)), samples)
+    assert verdicts.index(SPEECH) == 1
+    assert set(verdicts[1:]) <= {SPEECH, HANGOVER}
+
+
+def test_one_frame_of_speech_earns_a_short_hangover() -> None:
+    """A clatter taken for speech lets in less than a word does; 200 ms of speech earn all."""
+    for speech_ms, expected in ((40, 22), (120, 30), (220, 40), (1000, 40)):
+        network = ScriptedNetwork(9.0)
+        guard = scripted(network, short_hangover_ms=400, hangover_ms=800)
+        hear(guard, speech_like(speech_ms, seed=1))
+        network.logit = -9.0
+        verdicts = hear(guard, speech_like(2000, seed=2))
+        assert abs(verdicts.count(HANGOVER) - expected) <= 2
+
+
+def test_a_short_hangover_is_never_longer_than_the_whole() -> None:
+    """An operator who sets only the hangover gets what was asked for."""
+    network = ScriptedNetwork(9.0)
+    guard = scripted(network, hangover_ms=100)
+    hear(guard, speech_like(500, seed=1))
+    network.logit = -9.0
+    assert hear(guard, speech_like(1000, seed=2)).count(HANGOVER) == 5
+
+
+def test_after_a_hole_evidence_begins_anew() -> None:
+    """One frame before a hole and one after it are not two in a row."""
+    network = ScriptedNetwork(9.0)
+    guard = scripted(network)
+    hear(guard, speech_like(20, seed=1))
+    for _ in range(10):
+        guard.pass_slot()
+    assert hear(guard, speech_like(20, seed=2)) == [NOISE]
+
+
+@pytest.mark.parametrize("frequencies_hz", [(425.0,), (440.0, 480.0), (770.0, 1336.0), (2100.0,)])
+def test_tones_are_tones_even_to_a_network_that_hears_speech(frequencies_hz) -> None:
+    """Ringing, a push button and a fax: from the first whole window on nothing else."""
+    samples = sum(tone(1000, hz, level_dbfs=-20.0).astype(np.int32) for hz in frequencies_hz)
+    verdicts = hear(scripted(ScriptedNetwork(9.0)), np.asarray(samples, np.int16))
+    assert set(verdicts[2:]) == {TONE}
+    assert not TONE.passes
+
+
+@pytest.mark.parametrize("level_dbfs", [-38.0, -22.0, -12.0])
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_the_packaged_network_hears_speech(level_dbfs, seed) -> None:
+    """Voiced syllables on a quiet line, soft ones as well, within 100 ms and to the end."""
+    guard = packaged()
+    hear(guard, white_noise(1000, level_dbfs=-70.0))
+    verdicts = hear(guard, speech_like(4000, level_dbfs=level_dbfs, seed=seed))
+    assert verdicts.index(SPEECH) <= 5
+    assert all(verdict.passes for verdict in verdicts[5:])
+
+
+@pytest.mark.parametrize("level_dbfs", [-60.0, -40.0, -25.0])
+def test_the_packaged_network_hears_no_speech_in_noise(level_dbfs) -> None:
+    """Not in its first second, when its level is still unknown, nor later."""
+    verdicts = hear(packaged(), white_noise(6000, level_dbfs=level_dbfs, seed=3))
+    assert not any(verdict.passes for verdict in verdicts)
+
+
+def test_the_packaged_network_hears_no_speech_in_clicks_and_hum() -> None:
+    """A click every 300 ms, and a loud mains hum."""
+    clicks = white_noise(6000, level_dbfs=-70.0)
+    clicks[::2400] = 20_000
+    assert not any(verdict.passes for verdict in hear(packaged(), clicks))
+    hum = sum(tone(6000, 50.0 * n, level_dbfs=-30.0 - n).astype(np.int32) for n in (1, 2, 3, 5))
+    verdicts = hear(packaged(), np.asarray(hum, np.int16))
+    assert not any(verdict.passes for verdict in verdicts)
+
+
+@pytest.mark.parametrize("gain", [0.7, 1.4])
+def test_a_few_db_change_no_clear_case(gain) -> None:
+    """3 dB softer or louder: the same frames pass, but for two at an edge."""
+    samples = np.concatenate([silence(500), speech_like(2000, seed=2), silence(2000)])
+    samples = samples + white_noise(4500, level_dbfs=-65.0)
+    plain, scaled = hear(packaged(), samples), hear(packaged(), (samples * gain).astype(np.int16))
+    differ = [a.passes is not b.passes for a, b in zip(plain, scaled, strict=True)]
+    assert sum(differ) <= 2

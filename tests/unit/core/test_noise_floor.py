@@ -73,3 +73,31 @@ def test_one_quiet_frame_is_forgotten_again() -> None:
     follow(floor, [0.0] * 10)
     assert floor.rms < 100.0
     assert follow(floor, noise(2500, 300.0, seed=2))[-1] == pytest.approx(300.0, rel=0.15)
+
+
+def test_a_rise_in_mid_call_is_followed_within_two_seconds() -> None:
+    """Noise that grows by 20 dB is known 2 s later, and its end at once."""
+    floor = NoiseFloor(20.0)
+    follow(floor, noise(10_000, 30.0))
+    assert follow(floor, noise(2000, 300.0, seed=1))[-1] == pytest.approx(300.0, rel=0.15)
+    assert follow(floor, noise(600, 30.0, seed=2))[-1] < 60.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_speech_without_a_pause_does_not_raise_it(seed) -> None:
+    """4 s of syllables on a quiet line: what is not steady has 5 s to show the noise below it."""
+    floor = NoiseFloor(20.0)
+    follow(floor, noise(6000, 20.0))
+    floors = follow(floor, levels(speech_like(4000, level_dbfs=-20.0, seed=seed)))
+    assert max(floors) < 25.0
+
+
+def test_noise_that_begins_under_speech_is_followed_all_the_same() -> None:
+    """Unsteady as the sum is, its lowest level in 6 s is the noise."""
+    floor = NoiseFloor(20.0)
+    words = levels(speech_like(6000, level_dbfs=-20.0))
+    hum = noise(6000, 200.0)
+    for number, level in enumerate(words):
+        is_pause = number % 60 >= 50
+        floor.update(hum[number] if is_pause else level)
+    assert floor.rms == pytest.approx(200.0, rel=0.2)

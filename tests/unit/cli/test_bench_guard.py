@@ -1,0 +1,67 @@
+"""``voxgate bench-guard``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from support.sound_banks import SPLIT, small_bank
+from voxgate.cli import bench_guard as module
+from voxgate.lab.bench.sounds import Sounds
+from voxgate.lab.evaluate.judge import AudioShare
+from voxgate.lab.guard_bench import Cell, CellFigures, GuardBenchPlan
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> list[GuardBenchPlan]:
+    """The runs that the command asked for; none is really made."""
+    asked: list[GuardBenchPlan] = []
+
+    def measure(plan: GuardBenchPlan, *, jobs: int):
+        assert (plan.bank / "bank.csv").is_file()
+        assert jobs >= 1
+        asked.append(plan)
+        figures = CellFigures(cell=Cell(kind="music"), scenes=plan.scenes)
+        figures.idle_forwarded = AudioShare(50.0, 1000.0)
+        yield figures
+
+    sounds = Sounds(
+        bank=small_bank(), split=SPLIT, counts={"music": 1}, speakers=2, notes=("few sounds",)
+    )
+    monkeypatch.setattr(module, "gather_sounds", lambda corpus, split: sounds)
+    monkeypatch.setattr(module, "measure_cells", measure)
+    return asked
+
+
+def test_tables_and_json_are_written(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:
+    """What is printed is kept beside every figure."""
+    out = tmp_path / "guard"
+    result = CliRunner().invoke(module.command, ["--scenes", "3", "--seed", "7", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    report = (out / "report.txt").read_text(encoding="utf-8")
+    for text in (result.stdout, report):
+        assert "note: few sounds" in text
+        assert "5.0 %" in text
+    described = json.loads((out / "guard.json").read_text(encoding="utf-8"))
+    assert described["scenes_per_cell"] == 3
+    assert described["guard"] is True
+    assert described["cells"][0]["idle_forwarded_percent"] == 5.0
+    (plan,) = plans
+    assert (plan.scenes, plan.seed, plan.is_guarded) == (3, 7, True)
+
+
+def test_the_guard_can_be_left_out(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:
+    """To see what a provider hears without it."""
+    CliRunner().invoke(module.command, ["--off", "--out", str(tmp_path)])
+    assert plans[0].is_guarded is False
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    """Named with the reason, before anything is measured."""
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(module.command, ["--out", str(tmp_path / "file" / "out")])
+    assert result.exit_code == 1
+    assert "can't be made" in result.output

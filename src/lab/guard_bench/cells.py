@@ -25,6 +25,8 @@ class Cell:
     snr_db: float | None = None
     """Caller over it; None where there is no caller."""
     caller_dbfs: tuple[float, float] = _USUAL_DBFS
+    style_prob: float = 0.0
+    """Of an utterance, to have a held vowel or a laugh in it."""
 
     @property
     def has_caller(self) -> bool:
@@ -38,22 +40,26 @@ class Cell:
             return "quiet line" if self.kind == "none" else self.kind
         if self.kind == "none":
             soft = ", caller at -38 dBFS" if self.caller_dbfs == _SOFT_DBFS else ""
-            return f"speech, quiet line{soft}"
+            styles = ", held vowels and laughs" if self.style_prob else ""
+            return f"speech, quiet line{soft}{styles}"
         return f"speech, {self.kind} {self.snr_db:g} dB below"
 
 
 CELLS = (
     Cell(kind="none", snr_db=30.0),
     Cell(kind="none", snr_db=30.0, caller_dbfs=_SOFT_DBFS),
+    Cell(kind="none", snr_db=30.0, style_prob=1.0),
     *(Cell(kind="steady", snr_db=snr_db) for snr_db in (20.0, 12.0, 6.0, 0.0)),
     *(Cell(kind="everyday", snr_db=snr_db) for snr_db in (12.0, 6.0)),
     *(Cell(kind="recorded", snr_db=snr_db) for snr_db in (12.0, 6.0)),
     *(Cell(kind="music", snr_db=snr_db) for snr_db in (12.0, 6.0)),
-    Cell(kind="babble", snr_db=12.0),
-    Cell(kind="tv", snr_db=15.0),
+    *(Cell(kind=kind, snr_db=12.0) for kind in ("babble", "cafe")),
+    *(Cell(kind="tv", snr_db=snr_db) for snr_db in (15.0, 10.0)),
     *(
         Cell(kind=kind)
-        for kind in ("none", "steady", "hum", "tones", "everyday", "recorded", "music", "babble")
+        for kind in (
+            *("none", "steady", "hum", "tones", "everyday", "recorded", "music", "babble", "cafe"),
+        )
     ),
 )
 """Callers over everything, then everything without one."""
@@ -74,6 +80,7 @@ def draw_cell_scene(
         codecs=("mulaw", "mulaw", "alaw", "gsm"),
         losses=(0.0, 0.0, 0.01),
         agent_prob=0.0,
+        style_prob=cell.style_prob,
     )
     wish = SceneWish(kind=cell.kind, snr_db=cell.snr_db, has_caller=cell.has_caller)
     return draw_scene(bank, seed, ranges, duration_s=duration_s, wish=wish)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from ..scenarios.backgrounds import pick_clip
 from ..scenarios.bank import Bank, Clip
 from ..scenarios.line import limit_band
-from ..scenarios.paths import make_room_path
+from ..scenarios.paths import distort, make_room_path
 from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
 from ..scenarios.turns import Span, mark_speech
+from .speaking_styles import hold_vowel, repeat_syllable
 
 SPEECH = 1
 """Label of a frame in which the caller speaks."""
@@ -36,21 +37,41 @@ _FADE_FRAMES = (-1, 1, 2, 3, 4)
 """Frames beside speech that may hold some of it."""
 _BURIED_RATIO = 10**-0.6
 """Speech more than 6 dB under the noise of its frame is unknown."""
-_ROOM_PROB = 0.25
+_ROOM_PROB = 0.3
+_OVERDRIVE_PROB = 0.15
+"""Of callers, to be too loud for their microphone."""
 _AT_ONCE_PROB = 0.15
 """Of callers, to speak from the first sample on."""
+_LEVEL_DEVIATION_DB = 2.0
+"""By which the level of a caller's utterances differs."""
 
 
-def draw_caller(bank: Bank, rng: Rng, split: str, length: int) -> tuple[Audio, list[Span]]:
-    """Return a caller's track, float32 [shape=(length,)] at about -20 dBFS, and the utterances."""
+def draw_caller(
+    bank: Bank, rng: Rng, split: str, length: int, *, style_prob: float = 0.0
+) -> tuple[Audio, list[Span]]:
+    """Draw a caller's track.
+
+    Args:
+        bank: Voices.
+        rng: All of the chance.
+        split: Of the clips to use.
+        length: Samples.
+        style_prob: Of an utterance, to have a held vowel or a laugh in it.
+
+    Returns:
+        The track, float32 [shape=(length,)] at about -20 dBFS, and the utterances.
+    """
     clip = pick_clip(bank, rng, "speech", split)
     clips = bank.spoken_by(f"{clip.source}/{clip.speaker}", split)
-    rate = float(rng.uniform(0.84, 1.2))  # voices are resampled: pitch and formants move together
+    rate = float(rng.uniform(0.8, 1.25))  # voices are resampled: pitch and formants move together
     track = np.zeros(length, np.float32)
     spans: list[Span] = []
     at = 0 if rng.random() < _AT_ONCE_PROB else int(rng.uniform(0, 3) * RATE_HZ)
     while at < length - RATE_HZ // 4:
-        words = _utterance(bank, rng, clips, rate)[: length - at]
+        words = _utterance(bank, rng, clips, rate)
+        if style_prob and rng.random() < style_prob:
+            words = (hold_vowel if rng.random() < 0.5 else repeat_syllable)(rng, words)
+        words = words[: length - at]
         track[at : at + len(words)] = words
         spans.extend(mark_speech(words, at))
         at += len(words) + int(rng.uniform(0.2, 3.5) * RATE_HZ)
@@ -92,7 +113,9 @@ def _utterance(bank: Bank, rng: Rng, clips: list[Clip], rate: float) -> Audio:
     if fade:
         audio[:fade] *= np.linspace(0, 1, fade)
         audio[-fade:] *= np.linspace(1, 0, fade)
-    return scale_to_dbfs(audio.astype(np.float32), -20.0 + rng.normal() * 1.5)
+    return scale_to_dbfs(
+        audio.astype(np.float32), -20.0 + float(rng.normal()) * _LEVEL_DEVIATION_DB
+    )
 
 
 def _colour(rng: Rng, track: Audio) -> Audio:
@@ -102,7 +125,10 @@ def _colour(rng: Rng, track: Audio) -> Audio:
         room = make_room_path(rng)
         direct = int(np.argmax(np.abs(room)))
         room[:direct] = 0.0
-        track = 0.7 * track + 0.5 * convolve(track, np.roll(room, -direct))
+        wet = float(rng.uniform(0.3, 0.9))
+        track = (1.0 - wet) * track + wet * convolve(track, np.roll(room, -direct))
+    if rng.random() < _OVERDRIVE_PROB:
+        track, _ = distort(track, rng)
     return track
 
 

@@ -17,18 +17,26 @@ from ..scenarios.backgrounds import excerpt, make_background, pick_clip
 from ..scenarios.bank import Bank, Clip
 from ..scenarios.bursts import make_burst
 from ..scenarios.line import apply_codec, apply_loss, limit_band
-from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, scale_to_dbfs
+from ..scenarios.paths import make_room_path
+from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
 from ..scenarios.turns import Span
 from .callers import NOBODY, UNKNOWN, draw_caller, label_frames
 from .everyday import EVERYDAY_KINDS, make_everyday
 from .tone_signals import TONE_KINDS, make_tones
+from .voiced_noises import is_sung
 
 SCENE_KINDS = (
-    *("none", "steady", "hum", "everyday", "recorded", "music", "babble", "tv", "tones"),
+    *("none", "steady", "hum", "everyday", "recorded", "music", "babble", "cafe", "tv"),
+    "tones",
 )
 """What can be heard beside the caller: nothing, noise, mains hum, everyday noises by formula and
-from recordings, music, four voices and more, one voice from a loudspeaker, tones of the network."""
+from recordings, music without singers as far as names tell, four voices and more, the same in a
+room with dishes, one voice from a loudspeaker, tones of the network."""
 
+_CLIPS = {"recorded": "noise", "music": "music"}
+"""Kinds of clips that scenes are made of, by what can be heard."""
+_FASTEST = 1.3
+"""Recordings are played at up to this times their speed, or as much slower."""
 _SHORT_SAMPLES = 3 * RATE_HZ
 _FRAMES_PER_S = RATE_HZ // FRAME_SAMPLES
 
@@ -44,7 +52,8 @@ class SceneRanges:
     """Active speech level."""
     kinds: tuple[str, ...] = (
         *("none", "none", "steady", "steady", "steady", "hum", "everyday", "everyday", "everyday"),
-        *("recorded", "recorded", "music", "music", "music", "babble", "babble", "tv", "tones"),
+        *("recorded", "recorded", "recorded", "music", "music", "music"),
+        *("babble", "cafe", "cafe", "tv", "tones"),
     )
     """Of :data:`SCENE_KINDS`, as often as named."""
     snr_db: tuple[float, float] = (0.0, 30.0)
@@ -63,6 +72,8 @@ class SceneRanges:
     """Shares of packets lost."""
     agent_prob: float = 0.4
     """Of a scene, to have turns of the agent, in which the guard is not asked."""
+    style_prob: float = 0.15
+    """Of an utterance, to have a held vowel or a laugh in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +142,9 @@ class _SceneMaker:
         caller: Audio = np.zeros(self._length, np.float32)
         spans: list[Span] = []
         if has_caller:
-            caller, spans = draw_caller(self._bank, rng, ranges.split, self._length)
+            caller, spans = draw_caller(
+                self._bank, rng, ranges.split, self._length, style_prob=ranges.style_prob
+            )
             caller = scale_to_dbfs(caller, caller_dbfs)
         alone_dbfs = float(rng.uniform(*ranges.alone_dbfs))
         level_dbfs = caller_dbfs - snr_db if has_caller else alone_dbfs
@@ -196,23 +209,43 @@ class _SceneMaker:
         if kind == "tones":
             name = str(rng.choice(TONE_KINDS))
             return make_tones(rng, name, length), name
-        if kind in ("recorded", "music"):
-            return self._clip("noise" if kind == "recorded" else "music")
+        if kind in _CLIPS:
+            return self._clip(kind)
+        if kind == "cafe":
+            return self._cafe(), kind
         return make_background(self._bank, rng, kind, length, self._ranges.split), kind
 
-    def _clip(self, kind: str) -> tuple[Audio, str]:
-        """Return music or a noise, a little faster or slower than it was."""
+    def _cafe(self) -> Audio:
+        """Return people at their tables: voices in a room, dishes, steps."""
         rng, length = self._rng, self._length
-        clip = pick_clip(self._bank, rng, kind, self._ranges.split)
-        if kind == "noise" and clip.length < _SHORT_SAMPLES:
-            audio = self._now_and_then(clip, int(1.2 * length))
+        voices = make_background(self._bank, rng, "babble", length, self._ranges.split)
+        room = make_room_path(rng)
+        sound = scale_to_dbfs(convolve(voices, room), 0.0)
+        for kind in ("dishes", "footsteps"):
+            noise = make_everyday(rng, kind, length)
+            sound = sound + 10 ** (rng.uniform(-25.0, 0.0) / 20) * noise
+        return scale_to_dbfs(sound, 0.0)
+
+    def _clip(self, kind: str) -> tuple[Audio, str]:
+        """Return music or a noise, somewhat faster or slower than it was."""
+        rng, length = self._rng, self._length
+        clip = self._pick(kind)
+        if kind == "recorded" and clip.length < _SHORT_SAMPLES:
+            audio = self._now_and_then(clip, int(_FASTEST * length))
         else:
-            audio = excerpt(self._bank, clip, rng, int(1.2 * length))
-        places = np.arange(length) * rng.uniform(0.85, 1.18)
+            audio = excerpt(self._bank, clip, rng, int(_FASTEST * length))
+        places = np.arange(length) * rng.uniform(1.0 / _FASTEST, _FASTEST)
         audio = np.interp(places, np.arange(len(audio)), audio).astype(np.float32)
         if rng.random() < 0.5:
             audio = limit_band(audio, rng)
         return scale_to_dbfs(audio, 0.0), f"{clip.source}/{clip.speaker}"
+
+    def _pick(self, kind: str) -> Clip:
+        """Return a clip; singing is a voice, and no music that a guard could tell from one."""
+        while True:
+            clip = pick_clip(self._bank, self._rng, _CLIPS[kind], self._ranges.split)
+            if kind == "recorded" or not is_sung(clip):
+                return clip
 
     def _now_and_then(self, clip: Clip, length: int) -> Audio:
         """Return a short sound again and again, at uneven times: looped it would be no noise."""

@@ -1,4 +1,4 @@
-"""Clips that their packages call sounds, and that are people's voices.
+"""Clips that their packages call sounds or music, and that are people's voices.
 
 A guard that learns them as noise learns to miss callers, and one that lets them through is not
 wrong. Invariant: all other clips stay, in their order.
@@ -6,7 +6,7 @@ wrong. Invariant: all other clips stay, in their order.
 
 from __future__ import annotations
 
-__all__ = ["without_voices"]
+__all__ = ["is_sung", "without_voices"]
 
 import re
 
@@ -20,6 +20,13 @@ _VOICED = {
     "ufoai-sound": re.compile("talk"),
 }
 """Names of such clips by source."""
+_SUNG = re.compile(r"^(singing|vocal_song)/")
+"""Sources of music that is sung."""
+
+
+def is_sung(clip: Clip) -> bool:
+    """Return whether music is sung, as far as its name tells."""
+    return _SUNG.search(f"{clip.source}/{clip.speaker}") is not None
 
 
 def without_voices(bank: Bank) -> Bank:

@@ -10,6 +10,7 @@ from ..clock import Clock, monotonic_ms
 from ..config.provider_models import ProviderConfig
 from .base import CallAudio
 from .gating import GatingManager
+from .tools import ToolRegistry
 
 DEFAULT_HOLD_MS = 10_000
 """Caller's audio held while a provider is away, in ms; what is older answers no question."""
@@ -33,3 +34,5 @@ class ProviderSetup:
     """The key, or None where none is wanted."""
     hold_ms: float = DEFAULT_HOLD_MS
     """Caller's audio that is held while the provider is away, in ms, oldest dropped beyond."""
+    tools: ToolRegistry = field(default_factory=ToolRegistry)
+    """Functions that the model may call, those that concern this call among them."""

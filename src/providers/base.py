@@ -10,21 +10,31 @@ __all__ = [
     "AgentAudio",
     "AgentAudioDone",
     "CallAudio",
+    "CallerIdle",
     "CallerSpeechStarted",
     "CallerSpeechStopped",
     "Capabilities",
+    "FunctionCalled",
+    "FunctionReturned",
     "Provider",
     "ProviderDisconnected",
     "ProviderEnded",
     "ProviderEvent",
     "ProviderReady",
     "ProviderWarning",
+    "RateLimit",
+    "RateLimitsUpdated",
     "ResponseDone",
     "ResponseStarted",
+    "Speaker",
+    "TokenUsage",
+    "Transcript",
+    "UsageReported",
 ]
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from ..core.audio import AudioFormat
@@ -124,6 +134,92 @@ class CallerSpeechStopped:
     capture_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CallerIdle:
+    """The provider's idle timeout ran out: nobody spoke, and the agent asks whether anybody is."""
+
+
+class Speaker(StrEnum):
+    """Who said something."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What was said, as text: for observers, and never logged. It may come late."""
+
+    speaker: Speaker
+    item_id: str
+    text: str = field(repr=False)
+    """All of the item if final, else the next piece of it."""
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCalled:
+    """The model calls a function; it runs now."""
+
+    function_call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionReturned:
+    """The model was given a function's result."""
+
+    function_call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenUsage:
+    """Tokens that answers took, as the provider counts and bills them."""
+
+    input_tokens: int = 0
+    """Everything read for the answers, the cached ones among them."""
+    cached_input_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_tokens: int = 0
+    output_audio_tokens: int = 0
+
+    def __add__(self, other: TokenUsage) -> TokenUsage:
+        """Return both together."""
+        return TokenUsage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            cached_input_tokens=self.cached_input_tokens + other.cached_input_tokens,
+            input_audio_tokens=self.input_audio_tokens + other.input_audio_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            output_audio_tokens=self.output_audio_tokens + other.output_audio_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What one answer took; the call's summary has the sum."""
+
+    usage: TokenUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How much of one of the account's limits is left."""
+
+    name: str
+    """Such as ``requests`` or ``tokens``."""
+    remaining: float | None
+    reset_s: float | None
+    """Time in s until the limit is whole again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitsUpdated:
+    """What is left of the account's limits."""
+
+    limits: tuple[RateLimit, ...]
+
+
 ProviderEvent = (
     ProviderReady
     | ProviderDisconnected
@@ -135,6 +231,12 @@ ProviderEvent = (
     | ResponseDone
     | CallerSpeechStarted
     | CallerSpeechStopped
+    | CallerIdle
+    | Transcript
+    | FunctionCalled
+    | FunctionReturned
+    | UsageReported
+    | RateLimitsUpdated
 )
 
 

@@ -11,6 +11,10 @@ __all__ = [
     "PROVIDER_KINDS",
     "AuthHeader",
     "DeepgramConfig",
+    "DeepgramListenConfig",
+    "DeepgramSpeakConfig",
+    "DeepgramThinkConfig",
+    "DeepgramThinkProvider",
     "Eagerness",
     "LocalConfig",
     "NoiseReduction",
@@ -48,6 +52,9 @@ Url = Annotated[
         r"embedded|wss?://[^\s/?#@]+([/?]\S*)?",
         "is neither 'embedded' nor a ws:// or wss:// address",
     ),
+]
+SocketUrl = Annotated[
+    str, Pattern(r"wss?://[^\s/?#@]+([/?]\S*)?", "is not a ws:// or wss:// address")
 ]
 Name = Annotated[str, Len(1, 200)]
 BackoffMs = Annotated[int, Interval(ge=10, le=60_000)]
@@ -158,11 +165,7 @@ class OpenAIRealtimeConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        if self.reconnect_max_ms < self.reconnect_initial_ms:
-            raise ValueError(
-                f"reconnect_max_ms: {self.reconnect_max_ms} is below reconnect_initial_ms "
-                f"({self.reconnect_initial_ms})"
-            )
+        _check_backoff(self.reconnect_initial_ms, self.reconnect_max_ms)
 
     @property
     def is_embedded(self) -> bool:
@@ -171,16 +174,104 @@ class OpenAIRealtimeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeepgramConfig:
-    """Deepgram's voice agent: known, not yet available. Its audio passes the gate untouched."""
+class DeepgramListenConfig:
+    """How Deepgram's agent hears: the recogniser, which also finds the caller's turns."""
 
-    kind: Literal["deepgram"] = "deepgram"
-    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
-    api_key_env: VariableName | None = "DEEPGRAM_API_KEY"
-    """Name of the environment variable with the key (never the key)."""
+    provider: Literal["deepgram"] = "deepgram"
+    """Who recognises speech; Deepgram's agent knows no other."""
+    model: Name = "nova-3"
+    """Recogniser: a nova model, or a flux model (flux-general-en, flux-general-multi), which knows
+    from what was said when a turn is over."""
+    language: Name | None = "en"
+    """Language of the caller as a tag such as en or es, or multi; null: the model's own. A flux
+    model for one language does not use it."""
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+class DeepgramThinkProvider(StrEnum):
+    """Whose model answers, at Deepgram's expense and on its bill."""
+
+    OPEN_AI = "open_ai"
+    ANTHROPIC = "anthropic"
+    GOOGLE = "google"
+    DEEPGRAM = "deepgram"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepgramThinkConfig:
+    """How Deepgram's agent thinks: the language model."""
+
+    provider: DeepgramThinkProvider = DeepgramThinkProvider.OPEN_AI
+    """Whose model answers; those that Deepgram runs or resells, so that its key is enough."""
+    model: Name = "gpt-4o-mini"
+    """Name of the model, as its provider names it."""
+    temperature: Annotated[float, Interval(ge=0.0, le=2.0)] | None = None
+    """How freely the model chooses its words; null: its own default."""
+    prompt: Annotated[str, Len(0, 25_000)] = (
+        "You are a friendly agent on the telephone. Answer in one or two short sentences, and stop "
+        "when the caller speaks."
+    )
+    """What the agent is told to be, in plain text; the server cuts off what exceeds 25,000
+    characters."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepgramSpeakConfig:
+    """How Deepgram's agent speaks."""
+
+    provider: Literal["deepgram"] = "deepgram"
+    """Whose voice; others would need a key of their own in every session, and are not offered."""
+    voice: Name = "aura-2-thalia-en"
+    """Voice, an aura or a flux one; its name ends in its language."""
+    speed: Annotated[float, Interval(ge=0.5, le=1.5)] = 1.0
+    """Speed of the voice as a ratio, 1.0 is natural; aura voices go down to 0.7."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepgramConfig:
+    """Deepgram's Voice Agent: recogniser, model and voice. Its audio passes the gate untouched."""
+
+    kind: Literal["deepgram"] = "deepgram"
+    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
+    url: SocketUrl = "wss://agent.deepgram.com/v1/agent/converse"
+    """Address of the server; Deepgram has others for the EU, Australia and India. ``wss://``
+    anywhere but on this machine: ``ws://`` shows the key to the network."""
+    api_key_env: VariableName | None = "DEEPGRAM_API_KEY"
+    """Name of the environment variable with the key (never the key); null: the server wants
+    none."""
+    listen: DeepgramListenConfig = field(default_factory=DeepgramListenConfig)
+    """How the agent hears."""
+    think: DeepgramThinkConfig = field(default_factory=DeepgramThinkConfig)
+    """How the agent thinks."""
+    speak: DeepgramSpeakConfig = field(default_factory=DeepgramSpeakConfig)
+    """How the agent speaks."""
+    greeting: Annotated[str, Len(0, 2000)] | None = "Hello, how can I help you?"
+    """What the agent says when the call begins; null: it waits for the caller to speak."""
+    mip_opt_out: bool = False
+    """Whether Deepgram may not keep the calls to improve its models; it may cost more."""
+    keep_alive_ms: Annotated[int, Interval(ge=1000, le=60_000)] = 8000
+    """Time in ms without audio from the line after which the server is told that the call lives;
+    the vendor asks for 8 s."""
+    connect_timeout_s: Annotated[float, Interval(ge=0.1, le=120.0)] = 10.0
+    """Time in s that connecting and configuring may take, each time."""
+    max_reconnects: Annotated[int, Interval(ge=0, le=100)] = 5
+    """Attempts to get a lost connection back inside a call; 0: the call ends at once."""
+    reconnect_initial_ms: BackoffMs = 250
+    """Pause in ms before the first attempt; it doubles with each further one."""
+    reconnect_max_ms: BackoffMs = 5000
+    """Longest pause in ms between attempts."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        _check_backoff(self.reconnect_initial_ms, self.reconnect_max_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +287,12 @@ class LocalConfig:
 
 ProviderConfig = Annotated[OpenAIRealtimeConfig | DeepgramConfig | LocalConfig, TaggedBy("kind")]
 """One configured provider, told apart by its ``kind``."""
+
+
+def _check_backoff(initial_ms: int, max_ms: int) -> None:
+    """Raise ValueError if the longest pause between attempts is shorter than the first."""
+    if max_ms < initial_ms:
+        raise ValueError(f"reconnect_max_ms: {max_ms} is below reconnect_initial_ms ({initial_ms})")
 
 
 def default_providers() -> dict[str, ProviderConfig]:

@@ -10,6 +10,9 @@ from voxgate.config.models import (
     EMBEDDED,
     PROVIDER_KINDS,
     DeepgramConfig,
+    DeepgramListenConfig,
+    DeepgramSpeakConfig,
+    DeepgramThinkConfig,
     LocalConfig,
     OpenAIRealtimeConfig,
     TurnDetectionConfig,
@@ -77,3 +80,32 @@ def test_a_model_built_in_code_is_checked(build: Callable[[], object], message: 
 def test_a_server_without_a_key_can_be_configured() -> None:
     """A compatible server on one's own network may want none."""
     assert OpenAIRealtimeConfig(api_key_env=None).api_key_env is None
+
+
+def test_deepgram_is_reached_by_a_web_socket_only() -> None:
+    """There is no embedded one; the address of another region is one."""
+    url = "wss://api.eu.deepgram.com/v1/agent/converse"
+    assert DeepgramConfig(url=url).url == url
+    for other in (EMBEDDED, "https://agent.deepgram.com", "wss://user@h/"):
+        with pytest.raises(ValueError, match=r"^url: .* is not a ws:// or wss:// address"):
+            DeepgramConfig(url=other)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: DeepgramListenConfig(model=""), r"^model: '' is empty"),
+        (lambda: DeepgramThinkConfig(temperature=2.1), r"^temperature: 2.1 is not in 0.0..2.0"),
+        (lambda: DeepgramThinkConfig(prompt="p" * 25_001), r"^prompt: .* is longer than 25000"),
+        (lambda: DeepgramSpeakConfig(speed=0.4), r"^speed: 0.4 is not in 0.5..1.5"),
+        (lambda: DeepgramConfig(keep_alive_ms=0), r"^keep_alive_ms: 0 is not in 1000..60000"),
+        (
+            lambda: DeepgramConfig(reconnect_initial_ms=600, reconnect_max_ms=500),
+            r"^reconnect_max_ms: 500 is below reconnect_initial_ms \(600\)",
+        ),
+    ],
+)
+def test_deepgram_s_models_are_checked_too(build: Callable[[], object], message: str) -> None:
+    """Each part by its own rules."""
+    with pytest.raises(ValueError, match=message):
+        build()

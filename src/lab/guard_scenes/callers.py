@@ -38,8 +38,6 @@ _FADE_FRAMES = (-1, 1, 2, 3, 4)
 _BURIED_RATIO = 10**-0.6
 """Speech more than 6 dB under the noise of its frame is unknown."""
 _ROOM_PROB = 0.3
-_OVERDRIVE_PROB = 0.15
-"""Of callers, to be too loud for their microphone."""
 _AT_ONCE_PROB = 0.15
 """Of callers, to speak from the first sample on."""
 _LEVEL_DEVIATION_DB = 2.0
@@ -47,7 +45,13 @@ _LEVEL_DEVIATION_DB = 2.0
 
 
 def draw_caller(
-    bank: Bank, rng: Rng, split: str, length: int, *, style_prob: float = 0.0
+    bank: Bank,
+    rng: Rng,
+    split: str,
+    length: int,
+    *,
+    style_prob: float = 0.0,
+    overdrive_prob: float = 0.0,
 ) -> tuple[Audio, list[Span]]:
     """Draw a caller's track.
 
@@ -57,6 +61,7 @@ def draw_caller(
         split: Of the clips to use.
         length: Samples.
         style_prob: Of an utterance, to have a held vowel or a laugh in it.
+        overdrive_prob: Of a caller, to be too loud for the microphone.
 
     Returns:
         The track, float32 [shape=(length,)] at about -20 dBFS, and the utterances.
@@ -75,7 +80,7 @@ def draw_caller(
         track[at : at + len(words)] = words
         spans.extend(mark_speech(words, at))
         at += len(words) + int(rng.uniform(0.2, 3.5) * RATE_HZ)
-    return _colour(rng, track), spans
+    return _colour(rng, track, overdrive_prob), spans
 
 
 def label_frames(caller: Audio, other: Audio) -> npt.NDArray[np.int8]:
@@ -118,7 +123,7 @@ def _utterance(bank: Bank, rng: Rng, clips: list[Clip], rate: float) -> Audio:
     )
 
 
-def _colour(rng: Rng, track: Audio) -> Audio:
+def _colour(rng: Rng, track: Audio, overdrive_prob: float) -> Audio:
     """Give the caller a telephone, and sometimes a room."""
     track = limit_band(track, rng)
     if rng.random() < _ROOM_PROB:
@@ -127,7 +132,7 @@ def _colour(rng: Rng, track: Audio) -> Audio:
         room[:direct] = 0.0
         wet = float(rng.uniform(0.3, 0.9))
         track = (1.0 - wet) * track + wet * convolve(track, np.roll(room, -direct))
-    if rng.random() < _OVERDRIVE_PROB:
+    if rng.random() < overdrive_prob:
         track, _ = distort(track, rng)
     return track
 

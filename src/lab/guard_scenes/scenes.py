@@ -74,6 +74,8 @@ class SceneRanges:
     """Of a scene, to have turns of the agent, in which the guard is not asked."""
     style_prob: float = 0.15
     """Of an utterance, to have a held vowel or a laugh in it."""
+    overdrive_prob: float = 0.15
+    """Of a caller, to be too loud for the microphone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,12 @@ class _SceneMaker:
         spans: list[Span] = []
         if has_caller:
             caller, spans = draw_caller(
-                self._bank, rng, ranges.split, self._length, style_prob=ranges.style_prob
+                self._bank,
+                rng,
+                ranges.split,
+                self._length,
+                style_prob=ranges.style_prob,
+                overdrive_prob=ranges.overdrive_prob,
             )
             caller = scale_to_dbfs(caller, caller_dbfs)
         alone_dbfs = float(rng.uniform(*ranges.alone_dbfs))

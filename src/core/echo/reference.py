@@ -270,6 +270,7 @@ class ReferenceTimeline:
         delay_ms = now_ms - self._pushed_ms - FRAME_MS
         shift = min(0, math.floor((delay_ms + _EARLY_MS - _TOLERANCE_MS) / FRAME_MS))
         self._habit = _LineHabit(delay_ms - shift * FRAME_MS)
+        self._passed_slots = 0  # what passed before is no hole that the next frame might follow
         return self._pair(self._head - 2 - self._last + shift)
 
     def _settle(self, late_slots: int, *, is_burst: bool) -> Pairing:

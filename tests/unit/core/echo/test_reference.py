@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voxgate.core.echo.reference import ReferenceTimeline
@@ -386,6 +386,21 @@ def test_no_hole_shifts_a_frame(holes: list[tuple[int, int]], phase_ms: float) -
     assert_is_a_stream(paired)
 
 
+def test_a_call_that_begins_with_a_burst_is_paired_with_slots_that_were_sent() -> None:
+    """A line that had not begun is not silent any more with its first frame."""
+    numbers = list(range(7, 60))
+    times = even(60)
+    times[7:10] = times[9]
+    paired = [one for one in pair(times[numbers], numbers) if one.number >= 0]
+    assert [one.slot for one in paired[:3]] == [9, 9, 9]
+    assert errors(paired)[3:] == [0] * 50
+    assert_is_a_stream(paired)
+
+
+@example([136.0, 0.0, 131.0, 0.0], [False] * 250, 0.0)  # a slot that was not sent yet is left out
+@example([156.0, 0.0, 151.0, 143.0], [False] * 250, 0.0)  # a slot of the future
+@example([0.0, 216.0, 0.0, 0.0, 191.0, 0.0], [True, True, *[False] * 248], 0.0)
+@example([0.0, 216.0, *[0.0] * 2, 191.0, *[0.0] * 4, 103.0], [True, True, *[False] * 248], 0.0)
 @given(
     st.lists(st.floats(0.0, 400.0), min_size=1, max_size=250),
     st.lists(st.booleans(), min_size=250, max_size=250),

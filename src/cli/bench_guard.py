@@ -6,15 +6,21 @@ __all__ = ["command"]
 
 import json
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from ..config import read_config
 from ..lab.bench.sounds import ALL, gather_sounds
 from ..lab.evaluate.batch import usable_cores
 from ..lab.guard_bench import GuardBenchPlan, measure_cells
+from ..lab.guard_bench.invariance import measure_invariance
+from ..lab.guard_bench.invariance_tables import invariance_as_json, invariance_tables
 from ..lab.guard_bench.tables import cell_tables, cells_as_json, worst_table
 from ..lab.guard_scenes.voiced_noises import without_voices
 from ..lab.scenarios.bank import SPLITS, save_bank
@@ -53,6 +59,12 @@ _WIDTH = 140
 )
 @click.option("--off", "is_off", is_flag=True, help="Measure the gate without its guard.")
 @click.option(
+    "--invariance",
+    "is_invariance",
+    is_flag=True,
+    help="Measure how often it decides otherwise of a line that is louder, shifted or cut anew.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=usable_cores,
@@ -63,7 +75,7 @@ _WIDTH = 140
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("out/bench-guard"),
     show_default=True,
-    help="Folder for guard.json and report.txt.",
+    help="Folder for guard.json and report.txt, or invariance.json and invariance.txt.",
 )
 def command(
     corpus: Path | None,
@@ -75,6 +87,7 @@ def command(
     out: Path,
     *,
     is_off: bool,
+    is_invariance: bool,
 ) -> None:
     """Measure the audio guard while the agent is silent.
 
@@ -82,6 +95,8 @@ def command(
     heard without a caller. The same seed and corpus give the same figures, but for the time.
     docs/bench.md describes the cells.
     """
+    if is_off and is_invariance:
+        raise click.UsageError("--off leaves nothing for --invariance to measure")
     if corpus is None and _DEFAULT_CORPUS.is_dir():
         corpus = _DEFAULT_CORPUS
     try:
@@ -100,10 +115,7 @@ def command(
             config=loaded.config.gating_config,
             is_guarded=not is_off,
         )
-        cells = []
-        for of in measure_cells(plan, jobs=jobs):
-            cells.append(of)
-            click.echo(f"measured: {of.cell.name}", err=True)
+        measured = (_measure_invariance if is_invariance else _measure_guard)(plan, jobs)
     described = {
         "scenes_per_cell": scenes,
         "seed": seed,
@@ -112,16 +124,58 @@ def command(
         "guard": not is_off,
         "sounds": {**sounds.counts, "speakers": sounds.speakers},
         "notes": list(sounds.notes),
-        "cells": cells_as_json(cells),
+        "cells": measured.cells,
     }
-    (out / "guard.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    _report(measured, described, sounds.notes, out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What a run gave."""
+
+    cells: list[dict[str, Any]]
+    tables: list[Table]
+    json_name: str
+    text_name: str
+
+
+def _measure_guard(plan: GuardBenchPlan, jobs: int) -> _Measured:
+    cells = []
+    for of in measure_cells(plan, jobs=jobs):
+        cells.append(of)
+        click.echo(f"measured: {of.cell.name}", err=True)
+    tables = [*cell_tables(cells), worst_table(cells)]
+    return _Measured(
+        cells=cells_as_json(cells), tables=tables, json_name="guard.json", text_name="report.txt"
+    )
+
+
+def _measure_invariance(plan: GuardBenchPlan, jobs: int) -> _Measured:
+    cells = []
+    for of in measure_invariance(plan, jobs=jobs):
+        cells.append(of)
+        click.echo(f"measured: {of.cell.name}", err=True)
+    return _Measured(
+        cells=invariance_as_json(cells),
+        tables=invariance_tables(cells),
+        json_name="invariance.json",
+        text_name="invariance.txt",
+    )
+
+
+def _report(
+    measured: _Measured, described: dict[str, Any], notes: Sequence[str], out: Path
+) -> None:
+    text = json.dumps(described, indent=2) + "\n"
+    (out / measured.json_name).write_text(text, encoding="utf-8")
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=_WIDTH)
-    with (out / "report.txt").open("w", encoding="utf-8") as sink:
+    with (out / measured.text_name).open("w", encoding="utf-8") as sink:
         for target in (console, Console(file=sink, highlight=False, markup=False, width=_WIDTH)):
-            for note in sounds.notes:
+            for note in notes:
                 target.print(f"note: {note}", soft_wrap=True)
-            for table in (*cell_tables(cells), worst_table(cells)):
+            for table in measured.tables:
                 target.print(table)
-    console.print(f"{out.resolve()}: report.txt, guard.json", soft_wrap=True)
+    files = f"{measured.text_name}, {measured.json_name}"
+    console.print(f"{out.resolve()}: {files}", soft_wrap=True)

@@ -13,6 +13,7 @@ from voxgate.cli import bench_guard as module
 from voxgate.lab.bench.sounds import Sounds
 from voxgate.lab.evaluate.judge import AudioShare
 from voxgate.lab.guard_bench import Cell, CellFigures, GuardBenchPlan
+from voxgate.lab.guard_bench.invariance import CellInvariance, Flips
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[GuardBenchPlan]:
     )
     monkeypatch.setattr(module, "gather_sounds", lambda corpus, split: sounds)
     monkeypatch.setattr(module, "measure_cells", measure)
+
+    def measure_again(plan: GuardBenchPlan, *, jobs: int):
+        assert jobs >= 1
+        asked.append(plan)
+        of = CellInvariance(cell=Cell(kind="music"), scenes=plan.scenes)
+        of.flips["gain +3 dB"] = Flips(slots=1000, forwarded=40)
+        yield of
+
+    monkeypatch.setattr(module, "measure_invariance", measure_again)
     return asked
 
 
@@ -57,6 +67,27 @@ def test_the_guard_can_be_left_out(tmp_path: Path, plans: list[GuardBenchPlan]) 
     """To see what a provider hears without it."""
     CliRunner().invoke(module.command, ["--off", "--out", str(tmp_path)])
     assert plans[0].is_guarded is False
+
+
+def test_invariance_is_a_report_of_its_own(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:
+    """The same lines heard again, in files beside those of the guard."""
+    words = ["--invariance", "--scenes", "2", "--out", str(tmp_path)]
+    result = CliRunner().invoke(module.command, words)
+    assert result.exit_code == 0, result.output
+    assert "4.00 %" in result.stdout
+    assert "4.00 %" in (tmp_path / "invariance.txt").read_text(encoding="utf-8")
+    described = json.loads((tmp_path / "invariance.json").read_text(encoding="utf-8"))
+    (cell,) = described["cells"]
+    assert cell["variants"]["gain +3 dB"]["forwarded_percent"] == 4.0
+    assert not (tmp_path / "guard.json").exists()
+    assert [plan.scenes for plan in plans] == [2]
+
+
+def test_invariance_of_no_guard_is_refused(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:
+    """Without a guard everything passes, whatever is heard."""
+    words = ["--invariance", "--off", "--out", str(tmp_path)]
+    assert CliRunner().invoke(module.command, words).exit_code == 2
+    assert plans == []
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """One call: the one place where an inbound frame and an outbound frame pass through.
 
 *In*: line -> :meth:`CallSession._receive_line` -> ``provider.send_audio`` (which asks the gate).
-*Out*: provider event -> playout -> :meth:`CallSession._play_slot` -> line, and every frame really
-sent is shown to the gate as far-end. Invariant: nothing here decides about audio; what the gate
-says of playout is carried out within one frame.
+*Out*: provider event -> playout -> :meth:`CallSession._play_slot` -> line, and what the line plays
+in each slot is shown to the gate as far-end. Invariant: nothing here decides about audio; what the
+gate says of playout is carried out within one frame.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import structlog
 
 from .call_observer import CallEnded, CallObserver, CallStarted
 from .clock import Clock
+from .core.audio import FRAME_MS
 from .core.audio_gating_manager import AudioGatingManager
 from .core.gate_decision import GateEvent, GateEventType
+from .core.line_playout import LinePlayout
 from .core.pacing import SlotPacer
-from .core.playout import Playout
+from .core.playout import PlayoutFrame
 from .errors import ProviderError
 from .providers.base import (
     AgentAudio,
@@ -30,7 +32,7 @@ from .providers.base import (
     ProviderEnded,
     ProviderEvent,
 )
-from .transports.base import Line, LineAudio, LineHangup
+from .transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
 
 _SLICE_MS = 1.0
 """Time for which a burst is worked off before the loop gets its turn: half of the 2 ms that
@@ -100,9 +102,10 @@ class CallSession:
         self._manager = manager
         self._observer = observer
         self._clock = clock
-        self._playout = Playout(line.playout_format)
+        self._playout = LinePlayout(
+            line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
+        )
         self._pacer = SlotPacer(clock())
-        self._silence = line.playout_format.silence(line.playout_format.frame_bytes)
         self._is_gate_ours = False
 
     async def run(self) -> CallEnded:
@@ -112,7 +115,12 @@ class CallSession:
         """
         started_ms = self._clock()
         self._observer.on_call_started(
-            CallStarted(call_id=self.call_id, provider=self._provider_name, started_ms=started_ms)
+            CallStarted(
+                call_id=self.call_id,
+                provider=self._provider_name,
+                started_ms=started_ms,
+                metadata=self._line.metadata,
+            )
         )
         over = _CallOver("drained")
         try:
@@ -163,6 +171,8 @@ class CallSession:
             if isinstance(event, LineAudio):
                 await self._receive_frame(event.audio, now_ms)
                 await slices.end_one()
+            elif isinstance(event, LinePlayed):
+                self._playout.report_played(event.n_frames, now_ms)
             elif isinstance(event, LineHangup):
                 raise _CallOver(event.reason, event.detail)
         raise _CallOver("transport_error")
@@ -179,25 +189,32 @@ class CallSession:
         while True:
             skipped_before = self._pacer.skipped_slots
             n_due = self._pacer.slots_due(self._clock())
-            for _ in range(self._pacer.skipped_slots - skipped_before):
-                self._show_far_end(self._silence, self._clock(), is_agent_audio=False)
+            n_skipped = self._pacer.skipped_slots - skipped_before
+            slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
+            for _ in range(n_skipped):
+                self._show_far_end(self._playout.skip_slot(slot_ms), self._clock())
+                slot_ms += FRAME_MS
                 await slices.end_one()
             for _ in range(n_due):
-                await self._play_slot(self._clock())
+                await self._play_slot(slot_ms, self._clock())
+                slot_ms += FRAME_MS
             await asyncio.sleep(max(0.0, self._pacer.next_deadline_ms - self._clock()) / 1000)
 
-    async def _play_slot(self, now_ms: float) -> None:
-        """Send what this 20 ms slot plays, show it to the gate, and let the gate's time pass."""
-        frame = self._playout.next_frame()
-        self._line.send_audio(frame.audio)
-        self._observer.on_playout(self.call_id, now_ms, frame)
-        self._show_far_end(frame.audio, now_ms, is_agent_audio=frame.is_agent_audio)
+    async def _play_slot(self, slot_ms: float, now_ms: float) -> None:
+        """Send what is due, show the gate what the line plays in this slot, and let time pass."""
+        slot = self._playout.next_slot(slot_ms, now_ms)
+        for frame in slot.sent:
+            self._line.send_audio(frame.audio)
+        self._observer.on_playout(self.call_id, now_ms, slot.played)
+        self._show_far_end(slot.played, now_ms)
         decision = await self._provider.advance()
         self._observer.on_decision(self.call_id, now_ms, None, decision)
         await self._follow_gate(decision.events)
 
-    def _show_far_end(self, audio: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
-        self._manager.receive_far_end(self.call_id, audio, now_ms, is_agent_audio=is_agent_audio)
+    def _show_far_end(self, frame: PlayoutFrame, now_ms: float) -> None:
+        self._manager.receive_far_end(
+            self.call_id, frame.audio, now_ms, is_agent_audio=frame.is_agent_audio
+        )
 
     async def _receive_provider(self) -> None:
         try:
@@ -226,12 +243,24 @@ class CallSession:
         """Do to playout what the gate says, and tell the observers."""
         for event in events:
             if event.type in _PAUSING:
-                self._playout.pause()
+                self._playout.pause(self._clock())
+                self._flush_line()
             elif event.type in _RESUMING:
                 self._playout.resume()
             elif event.type is GateEventType.INTERRUPTED:
-                await self._provider.interrupt(self._playout.flush())
+                heard_ms = self._playout.flush(self._clock())
+                self._flush_line()
+                await self._provider.interrupt(heard_ms)
             self._observer.on_gate_event(self.call_id, event)
+
+    def _flush_line(self) -> None:
+        """Let the line forget what it has not played, if it holds any, and fade out."""
+        frames = self._playout.take_line_flush()
+        if frames is None:
+            return
+        self._line.flush()
+        for frame in frames:
+            self._line.send_audio(frame.audio)
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -267,6 +296,11 @@ class CallSession:
         )
         self._observer.on_call_ended(ended)
         return ended
+
+
+def _usable_lead_ms(capabilities: LineCapabilities) -> float:
+    """Return how far a line may be sent ahead: not at all where it could not be told to forget."""
+    return capabilities.max_lead_ms if capabilities.can_flush else 0.0
 
 
 def _first(group: BaseExceptionGroup[_CallOver]) -> _CallOver:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 __all__ = ["CallEnded", "CallObserver", "CallStarted", "Observers"]
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -30,6 +30,8 @@ class CallStarted:
     provider: str
     """Instance name of the provider."""
     started_ms: float
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the line's peer said of the call; personal data, never logged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ class CallObserver:
         """Something happened at the gate."""
 
     def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:
-        """A frame went out to the line in its 20 ms slot."""
+        """What the line plays in a 20 ms slot."""
 
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
         """The provider said something; audio included."""

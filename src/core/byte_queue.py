@@ -1,9 +1,9 @@
-"""A queue of bytes: pushed in chunks of any size, taken in pieces of any other.
+"""A queue of bytes: pushed in chunks of any size, taken in pieces of any other, and put back.
 
 Small chunks are gathered into blocks, so that minutes of audio do not become thousands of objects;
 taking a piece costs the same however much is queued.
 
-Invariant: what is taken is what was pushed, in order, each byte once.
+Invariant: what is taken is what was pushed, in order, each byte once, and again if put back.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ class ByteQueue:
             last += chunk
         else:
             self._blocks.append(chunk if len(chunk) >= _BLOCK_BYTES else bytearray(chunk))
+
+    def push_front(self, chunk: bytes) -> None:
+        """Put bytes back before all others."""
+        if not chunk:
+            return
+        self._size += len(chunk)
+        if self._taken:
+            self._blocks[0] = self._blocks[0][self._taken :]
+            self._taken = 0
+        self._blocks.appendleft(bytes(chunk))
 
     def peek(self, n_bytes: int) -> bytes:
         """Return the first ``n_bytes``, or all where fewer wait, and leave them queued."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 __all__ = ["Playout", "PlayoutFrame"]
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .audio import FRAME_MS, AudioFormat
@@ -38,6 +39,9 @@ class PlayoutFrame:
     """True for the agent's voice, fades included; False for the silence that keeps a line alive."""
     item_id: str | None
     """Whose voice it is; None for silence."""
+    source: bytes = field(default=b"", repr=False, compare=False)
+    """What of the item's audio was taken for it: without fades and filling, empty for a fade-out.
+    It is what a line that forgets the frame gives back."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +118,14 @@ class Playout:
     def is_active(self) -> bool:
         """Agent audio was in the last slot, or is waiting to be played, paused or not."""
         return self._sounding is not None or self._queued_bytes > 0
+
+    @property
+    def is_ready(self) -> bool:
+        """The next frame is the agent's voice, whole or the last of its item."""
+        if self._is_paused or self._flush_fade is not None:
+            return self._flush_fade is not None
+        self._drop_exhausted()
+        return bool(self._queue) and self._is_ready(self._queue[0])
 
     @property
     def queued_ms(self) -> float:
@@ -198,6 +210,27 @@ class Playout:
         self._is_paused = self._is_underrun = self._is_fade_in_due = False
         return heard_ms
 
+    def take_back(self, frames: Sequence[PlayoutFrame]) -> None:
+        """Put the newest frames handed out back to the head of the queue: nobody heard them.
+
+        Args:
+            frames: In the order in which they were handed out, without a gap but for silence.
+        """
+        for frame in reversed(frames):
+            item = self._known.get(frame.item_id or "")
+            if not frame.source or item is None or item.flushed_heard_ms is not None:
+                continue
+            item.waiting.push_front(frame.source)
+            item.sent_bytes -= len(frame.source)
+            self._queued_bytes += len(frame.source)
+            if item.is_queued and self._queue[0] is not item:
+                self._queue.remove(item)
+                item.is_queued = False
+            if not item.is_queued:
+                item.is_queued = True
+                self._queue.appendleft(item)
+            self._sounding = item
+
     def set_lead_ms(self, lead_ms: float) -> None:
         """Take how much of what was sent the line has not played yet, as of the last frame.
 
@@ -281,7 +314,7 @@ class Playout:
         if self._is_fade_in_due:
             self._is_fade_in_due = False
             frame = self._fade.fade_in(frame)
-        return PlayoutFrame(audio=frame, is_agent_audio=True, item_id=item.item_id)
+        return PlayoutFrame(audio=frame, is_agent_audio=True, item_id=item.item_id, source=audio)
 
     def _paused_frame(self) -> PlayoutFrame:
         """Return the fade-out in the first slot of a pause that cut into speech, then silence."""

@@ -11,6 +11,7 @@ __all__ = [
     "LineDtmf",
     "LineEvent",
     "LineHangup",
+    "LinePlayed",
     "LineWarning",
     "ScriptedLine",
     "ScriptedTransport",
@@ -27,6 +28,7 @@ from .base import (
     LineDtmf,
     LineEvent,
     LineHangup,
+    LinePlayed,
     LineWarning,
     Transport,
 )

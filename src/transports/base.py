@@ -14,11 +14,12 @@ __all__ = [
     "LineDtmf",
     "LineEvent",
     "LineHangup",
+    "LinePlayed",
     "LineWarning",
     "Transport",
 ]
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,9 @@ class LineAudio:
     """Captured audio in the line's capture format; any length, as it came."""
 
     audio: bytes
+    timestamp_ms: float | None = None
+    """Where it begins on the line's own clock, which starts anywhere; None where the line has no
+    clock, and audio lies where it arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ class LineDtmf:
 
     digit: str
     """One of ``0-9 * # A-D``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlayed:
+    """A line that buffers has played what it was sent, up to here."""
+
+    n_frames: int
+    """Frames of all that were given to :meth:`Line.send_audio`, from the first one on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,8 @@ class LineHangup:
     detail: str = ""
 
 
-LineEvent = LineAudio | LineDtmf | LineWarning | LineHangup
+LineEvent = LineAudio | LineDtmf | LinePlayed | LineWarning | LineHangup
+"""What a line tells the engine."""
 
 
 class Line(Protocol):
@@ -79,6 +92,10 @@ class Line(Protocol):
     @property
     def call_id(self) -> str:
         """Identifies the call in logs and traces; unique while the call lives."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the peer said of the call, by names of its own; often nothing. Never logged."""
 
     @property
     def capabilities(self) -> LineCapabilities:
@@ -97,6 +114,13 @@ class Line(Protocol):
 
     def send_audio(self, frame: bytes) -> None:
         """Send one 20 ms frame in one write; never blocks. A peer that does not read is counted."""
+
+    def flush(self) -> None:
+        """Let the line forget what it has not played; never blocks.
+
+        What it says of these frames afterwards is not reported. A line that can't be told to forget
+        does nothing.
+        """
 
     async def hangup(self) -> None:
         """End the call; idempotent."""

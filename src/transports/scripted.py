@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["ScriptedLine", "ScriptedTransport"]
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 from ..core.audio import AudioFormat
 from ..errors import LocalProtocolError
@@ -27,6 +27,7 @@ class ScriptedLine:
         capture_format: Format of the audio events.
         playout_format: Format of :meth:`send_audio`.
         capabilities: What the engine is told of the line.
+        metadata: What the engine is told of the call.
         script: Events that wait from the start.
         max_waiting_frames: Frames that wait for a caller who does not read.
         max_dropped_in_a_row: Frames dropped in a row after which the line breaks.
@@ -39,6 +40,7 @@ class ScriptedLine:
         capture_format: AudioFormat | None = None,
         playout_format: AudioFormat | None = None,
         capabilities: LineCapabilities = _CAPABILITIES,
+        metadata: Mapping[str, str] | None = None,
         script: Iterable[LineEvent] = (),
         max_waiting_frames: int = 100,
         max_dropped_in_a_row: int = 250,
@@ -47,6 +49,7 @@ class ScriptedLine:
         self._capture_format = capture_format or AudioFormat()
         self._playout_format = playout_format or AudioFormat()
         self._capabilities = capabilities
+        self._metadata = dict(metadata or {})
         self._events = LineEventQueue()
         self._backlog = WriteBacklog(
             max_frames=max_waiting_frames, max_dropped_in_a_row=max_dropped_in_a_row
@@ -54,6 +57,7 @@ class ScriptedLine:
         self._is_read = True
         self._waiting: list[bytes] = []
         self._heard: list[bytes] = []
+        self._flushed_at: list[int] = []
         for event in script:
             self.receive(event)
 
@@ -61,6 +65,11 @@ class ScriptedLine:
     def call_id(self) -> str:
         """Identifies the call."""
         return self._call_id
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """What the engine is told of the call."""
+        return self._metadata
 
     @property
     def capabilities(self) -> LineCapabilities:
@@ -81,6 +90,11 @@ class ScriptedLine:
     def heard(self) -> tuple[bytes, ...]:
         """Frames that reached the caller, in order."""
         return tuple(self._heard)
+
+    @property
+    def flushed_at(self) -> tuple[int, ...]:
+        """How many frames had reached the caller at each flush; what a flush means is up to it."""
+        return tuple(self._flushed_at)
 
     @property
     def dropped_sent_frames(self) -> int:
@@ -131,6 +145,10 @@ class ScriptedLine:
                 (self._heard if self._is_read else self._waiting).append(frame)
             case Admission.GIVE_UP:
                 self._events.put(LineHangup("transport_error", "the peer does not read"))
+
+    def flush(self) -> None:
+        """Note that the engine wants what was not played forgotten."""
+        self._flushed_at.append(len(self._heard))
 
     async def hangup(self) -> None:
         """End the call; idempotent."""

@@ -10,6 +10,7 @@ __all__ = ["AUDIOSOCKET_CAPABILITIES", "AudioSocketLine", "AudioSocketStats"]
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ...core.audio import AudioFormat
 from ..base import LineCapabilities, LineEvent
@@ -19,6 +20,9 @@ from .protocol import serialize_audio
 AUDIOSOCKET_CAPABILITIES = LineCapabilities(max_silence_ms=2000, can_flush=False, max_lead_ms=0)
 """Asterisk ends a call after 2,000 ms without a frame, keeps what it was sent, and plays a burst as
 fast as it came: measured with Asterisk 23."""
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,11 @@ class AudioSocketLine:
         return self._call_id
 
     @property
+    def metadata(self) -> Mapping[str, str]:
+        """Nothing: AudioSocket says which call it is, and no more."""
+        return _NOTHING
+
+    @property
     def capabilities(self) -> LineCapabilities:
         """What this line is like."""
         return AUDIOSOCKET_CAPABILITIES
@@ -117,6 +126,9 @@ class AudioSocketLine:
                 than 65,535 bytes: Asterisk would end the call over it.
         """
         self._connection.send(serialize_audio(frame, rate_hz=self._playout_format.rate_hz))
+
+    def flush(self) -> None:
+        """Do nothing: Asterisk plays what it was sent."""
 
     async def hangup(self) -> None:
         """End the call, and wait up to 1 s for the peer to close; idempotent.

@@ -11,6 +11,7 @@ steps = st.lists(
     st.one_of(
         st.tuples(st.just("push"), st.integers(0, 40_000)),
         st.tuples(st.just("take"), st.integers(0, 30_000)),
+        st.tuples(st.just("put back"), st.integers(0, 300)),
         st.tuples(st.just("peek"), st.integers(0, 30_000)),
     ),
     max_size=30,
@@ -19,7 +20,7 @@ steps = st.lists(
 
 @given(steps)
 def test_queue_behaves_like_one_long_string(steps) -> None:
-    """However it is pushed and taken, the queue is the bytes pushed less those taken."""
+    """However it is pushed and taken, the queue is the bytes pushed less those taken, and those put back."""
     queue, model, n_pushed = ByteQueue(), b"", 0
     for action, n_bytes in steps:
         if action == "push":
@@ -27,6 +28,9 @@ def test_queue_behaves_like_one_long_string(steps) -> None:
             n_pushed += n_bytes
             queue.push(chunk)
             model += chunk
+        elif action == "put back":
+            queue.push_front(b"x" * n_bytes)
+            model = b"x" * n_bytes + model
         elif action == "take":
             assert queue.take(n_bytes) == model[:n_bytes]
             model = model[n_bytes:]

@@ -640,3 +640,103 @@ class PlayoutMachine(RuleBasedStateMachine):
 
 TestPlayoutInAnyOrder = PlayoutMachine.TestCase
 TestPlayoutInAnyOrder.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+# --- taken back ----------------------------------------------------------------------------------
+
+
+def test_frames_taken_back_are_played_again() -> None:
+    """Of two items, also where the first was handed out to its end; what was sent is less."""
+    playout = Playout(PCM16, fade_ms=0)
+    audio = voice(6)
+    playout.enqueue("a", audio[: 3 * FRAME])
+    playout.enqueue("b", audio[3 * FRAME :])
+    playout.finish("b")
+    frames = play(playout, 5)
+    playout.take_back(frames[2:])
+    assert (playout.sent_ms("a"), playout.sent_ms("b")) == (40, 0)
+    assert playout.queued_ms == 80
+    assert [frame.audio for frame in play(playout, 4)] == frames_of_bytes(audio)[2:]
+    assert not playout.next_frame().is_agent_audio
+
+
+def test_a_short_last_frame_is_taken_back_without_its_filling() -> None:
+    """What fills it up was never the agent's."""
+    playout = Playout(PCM16, fade_ms=0)
+    audio = voice(1)[:100]
+    playout.enqueue("a", audio)
+    playout.finish("a")
+    (frame,) = play(playout, 1)
+    assert frame.source == audio
+    playout.take_back([frame])
+    assert playout.flush() == {"a": 0.0}
+
+
+def test_what_was_faded_in_is_taken_back_as_it_was_queued() -> None:
+    """A fade belongs to the moment in which it was played."""
+    playout = Playout(PCM16)
+    audio = voice(6)
+    playout.enqueue("a", audio)
+    play(playout, 1)
+    playout.pause()
+    play(playout, 2)
+    playout.resume()
+    (faded,) = play(playout, 1)
+    assert faded.audio != faded.source == frames_of_bytes(audio)[1]
+    playout.take_back([faded])
+    assert playout.next_frame().audio == faded.source
+
+
+def test_silence_fades_and_flushed_items_can_not_be_taken_back() -> None:
+    """There is nothing to give back of them."""
+    playout = Playout(PCM16)
+    silence = playout.next_frame()
+    playout.enqueue("a", voice(4))
+    sent = play(playout, 1)
+    playout.pause()
+    fade = playout.next_frame()
+    playout.take_back([silence, fade])
+    assert playout.queued_ms == 60
+    playout.flush()
+    playout.take_back(sent)
+    assert playout.queued_ms == 0
+    assert not playout.is_active
+
+
+def test_an_item_that_was_opened_again_is_taken_back_to_the_head() -> None:
+    """Late audio had put it behind the others; what is taken back comes first all the same."""
+    playout = Playout(PCM16, fade_ms=0)
+    first, second, late = voice(1, seed=1), voice(2, seed=2), voice(1, seed=3)
+    playout.enqueue("a", first)
+    playout.finish("a")
+    playout.enqueue("b", second)
+    frames = play(playout, 2)
+    playout.enqueue("a", late)
+    playout.take_back(frames)
+    playout.finish("a")
+    playout.finish("b")
+    heard = b"".join(frame.audio for frame in play(playout, 4))
+    assert heard == first + late + second
+
+
+def test_the_next_frame_is_ready_when_it_is_the_agents() -> None:
+    """Not while paused or waiting for the rest of a frame; a fade-out after a flush is."""
+    playout = Playout(PCM16)
+    assert not playout.is_ready
+    playout.enqueue("a", voice(2.5))
+    assert playout.is_ready
+    play(playout, 2)
+    assert not playout.is_ready
+    playout.finish("a")
+    assert playout.is_ready
+    playout.pause()
+    assert not playout.is_ready
+    playout.resume()
+    play(playout, 1)
+    assert not playout.is_ready
+    playout.enqueue("b", voice(3))
+    play(playout, 1)
+    playout.flush()
+    assert playout.is_ready
+    assert playout.next_frame().is_agent_audio
+    assert not playout.is_ready

@@ -1,0 +1,174 @@
+"""One Twilio stream without its socket: text in, events of the line out; frames in, messages out.
+
+Invariant: :class:`~voxgate.transports.base.LineHangup` is the last event, and each warning comes
+once; how often it applied is counted.
+"""
+
+from __future__ import annotations
+
+__all__ = ["StreamStats", "TwilioCall"]
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import assert_never
+
+from ...core.audio import AudioFormat, Encoding
+from ...errors import LocalProtocolError
+from ..base import LineAudio, LineDtmf, LineEvent, LineHangup, LinePlayed, LineWarning
+from .marks import PlayedMarks
+from .protocol import (
+    DtmfReceived,
+    MarkReceived,
+    MediaReceived,
+    MessageSkipped,
+    ProtocolViolated,
+    StreamConnected,
+    StreamStarted,
+    StreamStopped,
+    TwilioEvent,
+    TwilioParser,
+    serialize_clear,
+    serialize_mark,
+    serialize_media,
+)
+
+STREAM_FORMAT = AudioFormat(Encoding.MULAW)
+"""Format of the audio, in both directions: mu-law at 8 kHz."""
+
+_MAX_CHUNK_MS = 500
+"""Longest chunk that goes on in one piece: the gate takes a second for malformed."""
+
+_FOREIGN_MARK = "twilio.unknown_mark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamStats:
+    """What was received on a stream so far."""
+
+    received_frames: int
+    """Media messages with audio of the caller, of any length."""
+    void_marks: int
+    """Marks that came back after our own clear: they prove nothing."""
+    warnings: Mapping[str, int]
+    """How often each warning applied, by its code."""
+
+
+class TwilioCall:
+    """Parses the messages of one connection, and makes those that go back."""
+
+    def __init__(self) -> None:
+        self._parser = TwilioParser()
+        self._marks = PlayedMarks()
+        self._started: StreamStarted | None = None
+        self._received_frames = 0
+        self._warnings: Counter[str] = Counter()
+
+    @property
+    def started(self) -> StreamStarted | None:
+        """Which call this is; None before the peer has said it."""
+        return self._started
+
+    @property
+    def stats(self) -> StreamStats:
+        """What was received so far."""
+        return StreamStats(
+            received_frames=self._received_frames,
+            void_marks=self._marks.void_marks,
+            warnings=MappingProxyType(dict(self._warnings)),
+        )
+
+    def receive_text(self, text: str) -> list[LineEvent]:
+        """Take the next text message and return the events that it comes to."""
+        return self._line_events(self._parser.receive_text(text))
+
+    def receive_binary(self, n_bytes: int) -> list[LineEvent]:
+        """Take a binary message, which ends the call."""
+        return self._line_events(self._parser.receive_binary(n_bytes))
+
+    def send_audio(self, frame: bytes) -> tuple[str, str]:
+        """Return the messages that send one frame: its audio, and the mark behind it.
+
+        Raises:
+            LocalProtocolError: if the frame is not exactly 20 ms: parts of frames click; or the
+                stream has not started.
+        """
+        if len(frame) != STREAM_FORMAT.frame_bytes:
+            raise LocalProtocolError(
+                f"a frame of {len(frame)} bytes is not {STREAM_FORMAT.frame_bytes}"
+            )
+        sid = self._stream_sid()
+        return serialize_media(sid, frame), serialize_mark(sid, self._marks.send())
+
+    def skip_audio(self) -> None:
+        """Count a frame that is left out: what comes after it shows that its time is over."""
+        self._marks.send()
+
+    def clear(self) -> str:
+        """Return the message by which the stream forgets what it has not played.
+
+        Raises:
+            LocalProtocolError: the stream has not started.
+        """
+        self._marks.clear()
+        return serialize_clear(self._stream_sid())
+
+    def _stream_sid(self) -> str:
+        if self._started is None:
+            raise LocalProtocolError("nothing can be sent before the stream has started")
+        return self._started.stream_sid
+
+    def _line_events(self, event: TwilioEvent | None) -> list[LineEvent]:
+        events = [] if event is None else self._translated(event)
+        return [event for event in events if not self._is_repeated_warning(event)]
+
+    def _translated(self, event: TwilioEvent) -> list[LineEvent]:
+        match event:
+            case MediaReceived():
+                self._received_frames += 1
+                return list(_chunks(event))
+            case MarkReceived(name):
+                return self._played(name)
+            case DtmfReceived(digit):
+                return [LineDtmf(digit)]
+            case StreamConnected():
+                return []
+            case StreamStarted():
+                self._started = event
+                return []
+            case MessageSkipped(reason, name):
+                return [LineWarning(f"twilio.{reason}", name)]
+            case StreamStopped():
+                return [LineHangup("caller_hangup")]
+            case ProtocolViolated(error):
+                return [LineHangup("protocol_error", str(error))]
+        assert_never(event)
+
+    def _played(self, name: str) -> list[LineEvent]:
+        foreign_before = self._marks.foreign_marks
+        n_frames = self._marks.receive(name)
+        if n_frames is not None:
+            return [LinePlayed(n_frames)]
+        if self._marks.foreign_marks > foreign_before:
+            return [LineWarning(_FOREIGN_MARK, "a mark that was never sent came back")]
+        return []
+
+    def _is_repeated_warning(self, event: LineEvent) -> bool:
+        if not isinstance(event, LineWarning):
+            return False
+        self._warnings[event.code] += 1
+        return self._warnings[event.code] > 1
+
+
+def _chunks(media: MediaReceived) -> list[LineAudio]:
+    """Return the audio in pieces that the gate takes, each with its own place in the stream."""
+    payload, at_ms = media.payload, media.timestamp_ms
+    n_bytes = _MAX_CHUNK_MS * STREAM_FORMAT.rate_hz // 1000
+    return [
+        LineAudio(
+            payload[start : start + n_bytes],
+            None if at_ms is None else at_ms + STREAM_FORMAT.duration_ms(start),
+        )
+        for start in range(0, len(payload), n_bytes)
+    ]

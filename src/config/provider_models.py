@@ -16,23 +16,26 @@ __all__ = [
     "DeepgramThinkConfig",
     "DeepgramThinkProvider",
     "Eagerness",
+    "InputTranscriptionConfig",
     "LocalConfig",
     "NoiseReduction",
     "OpenAIRealtimeConfig",
     "ProviderConfig",
     "ProviderKind",
+    "ToolsConfig",
     "TurnDetectionConfig",
     "TurnDetectionType",
     "default_providers",
 ]
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
 from annotated_types import Interval, Len
 
-from .field_rules import Pattern, TaggedBy, check_fields
+from .field_rules import Pattern, TaggedBy, broken_rule, check_fields
 
 ProviderKind = Literal["openai_realtime", "deepgram", "local"]
 """What a configured provider can be."""
@@ -56,6 +59,17 @@ Url = Annotated[
 SocketUrl = Annotated[
     str, Pattern(r"wss?://[^\s/?#@]+([/?]\S*)?", "is not a ws:// or wss:// address")
 ]
+Proxy = Annotated[
+    str,
+    Pattern(
+        r"environment|none|https?://[^\s/?#@]+",
+        "is neither environment, none nor the address of a proxy, which can't hold a password",
+    ),
+]
+TransferName = Annotated[
+    str, Pattern(r"[a-z0-9]+([_-][a-z0-9]+)*", "is not a name of lower-case letters and digits")
+]
+TransferNumber = Annotated[str, Pattern(r"\S{1,200}", "is not a number or address")]
 Name = Annotated[str, Len(1, 200)]
 BackoffMs = Annotated[int, Interval(ge=10, le=60_000)]
 
@@ -70,12 +84,14 @@ class AuthHeader(StrEnum):
 
 
 class TurnDetectionType(StrEnum):
-    """What ends the caller's turn, at the provider."""
+    """What ends the caller's turn."""
 
     SERVER_VAD = "server_vad"
     """Silence of a set length."""
     SEMANTIC_VAD = "semantic_vad"
     """What was said: a finished sentence ends a turn sooner than a hesitation."""
+    NONE = "none"
+    """Our own gate: speech by what it lets through, the end by a silence; nothing else is sent."""
 
 
 class Eagerness(StrEnum):
@@ -99,27 +115,69 @@ class NoiseReduction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDetectionConfig:
-    """The provider's turn detector; it runs on the audio that the gate lets through."""
+    """How the caller's turns are found, in the audio that the gate lets through."""
 
     type: TurnDetectionType = TurnDetectionType.SERVER_VAD
-    """What ends the caller's turn: silence (server_vad) or meaning (semantic_vad)."""
+    """What ends the caller's turn: silence (server_vad) or meaning (semantic_vad) at the provider,
+    or the gate's own hearing and silence (none)."""
     threshold: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
     """server_vad: activation, 0..1; higher needs louder speech. The provider's own default."""
     prefix_padding_ms: Annotated[int, Interval(ge=0, le=5000)] = 300
-    """server_vad: ms of audio before the speech that belong to the turn. The provider's own
-    default."""
+    """server_vad and none: ms of audio before the speech that belong to the turn. The provider's
+    own default."""
     silence_duration_ms: Annotated[int, Interval(ge=100, le=10_000)] = 500
-    """server_vad: ms of silence that end the turn; shorter answers sooner and cuts into pauses.
+    """server_vad and none: ms of silence that end the turn; shorter answers sooner and cuts into
+    pauses.
     Keep ``audio_guard.hangover_ms`` above it. The provider's own default."""
     eagerness: Eagerness = Eagerness.AUTO
     """semantic_vad: how soon a turn counts as finished. The provider's own default."""
+    idle_timeout_ms: Annotated[int, Interval(ge=5000, le=30_000)] | None = None
+    """server_vad: ms after the agent's last word without a word of the caller after which the agent
+    speaks again; null: it waits. The provider's own bounds."""
     create_response: bool = True
-    """Whether the provider answers by itself when the turn ends; without it nobody answers."""
+    """Whether the turn is answered when it ends; without it nobody answers."""
     interrupt_response: bool = True
     """Whether the provider cancels its answer when it hears the caller."""
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.idle_timeout_ms is not None and self.type is not TurnDetectionType.SERVER_VAD:
+            raise ValueError(f"idle_timeout_ms: {self.idle_timeout_ms} needs type: server_vad")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputTranscriptionConfig:
+    """What the caller says as text, by a recogniser beside the model, which hears for itself."""
+
+    model: Name = "gpt-4o-mini-transcribe"
+    """Recogniser, as the server names it."""
+    language: Annotated[str, Pattern(r"[a-z]{2,3}", "is not a language as in en or de")] | None = (
+        None
+    )
+    """Language as in ISO 639-1; null: the recogniser finds out, later and less surely."""
+    prompt: Annotated[str, Len(1, 1024)] | None = None
+    """Words to expect, such as names of products; null: none."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolsConfig:
+    """What the agent may do to its own call; an engine of your own adds functions in code."""
+
+    hangup: bool = False
+    """Whether the agent may end the call, once its farewell was heard."""
+    transfer_targets: Mapping[TransferName, TransferNumber] = field(default_factory=dict)
+    """Where the agent may transfer the call to: number or address by a name that it is told. The
+    agent picks a name and dials nothing else; empty: it can't transfer."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name, target in self.transfer_targets.items():
+            rule = broken_rule(name, TransferName) or broken_rule(target, TransferNumber)
+            if rule:
+                raise ValueError(f"transfer_targets.{name}: {rule}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +208,12 @@ class OpenAIRealtimeConfig:
     greeting: Annotated[str, Len(0, 2000)] | None = "Hello, how can I help you?"
     """What the agent says when the call begins; null: it waits for the caller to speak."""
     turn_detection: TurnDetectionConfig = field(default_factory=TurnDetectionConfig)
-    """How the provider finds the caller's turns."""
+    """How the caller's turns are found."""
+    input_transcription: InputTranscriptionConfig | None = None
+    """What the caller says as text, for observers and for the memory of a renewed session; null:
+    none. It costs extra."""
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
+    """What the agent may do to its own call."""
     noise_reduction: NoiseReduction | None = None
     """The provider's filter before its turn detector; null (its default): none, as the gate keeps
     noise out already."""
@@ -162,6 +225,12 @@ class OpenAIRealtimeConfig:
     """Pause in ms before the first attempt; it doubles with each further one."""
     reconnect_max_ms: BackoffMs = 5000
     """Longest pause in ms between attempts."""
+    session_renewal_s: Annotated[float, Interval(ge=10.0, le=86_400.0)] = 3300.0
+    """Age in s from which a session is replaced at the next quiet moment. OpenAI ends a session
+    after 60 minutes."""
+    proxy: Proxy = "environment"
+    """Proxy to connect through; environment: as HTTPS_PROXY and NO_PROXY say, and none to this
+    machine. A proxy that wants a password is for the environment, too."""
 
     def __post_init__(self) -> None:
         check_fields(self)

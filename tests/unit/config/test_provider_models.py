@@ -17,7 +17,12 @@ from voxgate.config.models import (
     OpenAIRealtimeConfig,
     TurnDetectionConfig,
 )
-from voxgate.config.provider_models import default_providers
+from voxgate.config.provider_models import (
+    InputTranscriptionConfig,
+    ToolsConfig,
+    TurnDetectionType,
+    default_providers,
+)
 
 
 def test_every_kind_has_a_model_and_a_default_instance() -> None:
@@ -109,3 +114,34 @@ def test_deepgram_s_models_are_checked_too(build: Callable[[], object], message:
     """Each part by its own rules."""
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (
+            lambda: TurnDetectionConfig(type=TurnDetectionType.SEMANTIC_VAD, idle_timeout_ms=6000),
+            r"^idle_timeout_ms: 6000 needs type: server_vad",
+        ),
+        (lambda: TurnDetectionConfig(idle_timeout_ms=4999), r"^idle_timeout_ms: 4999 is not in"),
+        (lambda: InputTranscriptionConfig(language="German"), r"is not a language as in en or de"),
+        (lambda: ToolsConfig(transfer_targets={"Sales": "1"}), r"is not a name of lower-case"),
+        (lambda: ToolsConfig(transfer_targets={"sales": "1 2"}), r"is not a number or address"),
+        (lambda: OpenAIRealtimeConfig(session_renewal_s=1.0), r"^session_renewal_s: 1.0 is not in"),
+    ],
+)
+def test_parts_of_the_realtime_provider_are_checked(
+    build: Callable[[], object], message: str
+) -> None:
+    """What a server or a telephone network would refuse in the middle of a call."""
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+@pytest.mark.parametrize("proxy", ["environment", "none", "http://10.0.0.1:3128", "https://p"])
+def test_a_proxy_is_an_address_or_a_word(proxy: str) -> None:
+    """And never an address with a password in it: that would be a secret in the file."""
+    assert OpenAIRealtimeConfig(proxy=proxy).proxy == proxy
+    for other in ("http://user:pass@proxy:3128", "proxy:3128", "socks5://p:1080"):
+        with pytest.raises(ValueError, match="proxy"):
+            OpenAIRealtimeConfig(proxy=other)

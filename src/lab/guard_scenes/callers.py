@@ -40,6 +40,8 @@ _BURIED_RATIO = 10**-0.6
 _ROOM_PROB = 0.3
 _AT_ONCE_PROB = 0.15
 """Of callers, to speak from the first sample on."""
+_PATIENT_PROB = 0.2
+"""Of callers, to wait up to 6 s more."""
 _LEVEL_DEVIATION_DB = 2.0
 """By which the level of a caller's utterances differs."""
 
@@ -72,6 +74,8 @@ def draw_caller(
     track = np.zeros(length, np.float32)
     spans: list[Span] = []
     at = 0 if rng.random() < _AT_ONCE_PROB else int(rng.uniform(0, 3) * RATE_HZ)
+    if rng.random() < _PATIENT_PROB:
+        at += int(rng.uniform(0, 6) * RATE_HZ)
     while at < length - RATE_HZ // 4:
         words = _utterance(bank, rng, clips, rate)
         if style_prob and rng.random() < style_prob:

@@ -35,6 +35,8 @@ room with dishes, one voice from a loudspeaker, tones of the network."""
 
 _CLIPS = {"recorded": "noise", "music": "music"}
 """Kinds of clips that scenes are made of, by what can be heard."""
+_BY_FORMULA = ("steady", "hum", "everyday", "babble", "cafe")
+"""What is heard through a telephone half of the time, and half of the time as it is."""
 _FASTEST = 1.3
 """Recordings are played at up to this times their speed, or as much slower."""
 _SHORT_SAMPLES = 3 * RATE_HZ
@@ -183,6 +185,8 @@ class _SceneMaker:
         """Return all that is heard beside the caller, and what it is."""
         rng, ranges, length = self._rng, self._ranges, self._length
         other, detail = self._background(kind)
+        if kind in _BY_FORMULA and rng.random() < 0.5:
+            other = scale_to_dbfs(limit_band(other, rng), 0.0)
         other = other * 10 ** (level_dbfs / 20)
         if rng.random() < ranges.level_step_prob:
             most_db = 6.0 if has_caller else 20.0

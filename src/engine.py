@@ -252,7 +252,7 @@ class AIEngine:
         for line in fields(self.config.lines):
             section = getattr(self.config.lines, line.name)
             if section.enabled:
-                transport = self._transport_kinds.create(line.name, section)
+                transport = self._transport_kinds.create(line.name, section, self._environ)
                 await transport.start(self.handle_call)
                 self._transports[line.name] = transport
 

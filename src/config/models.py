@@ -3,7 +3,7 @@
 The core's own models (``vad``, ``audio_guard``, ``barge_in``, ``idle_fill`` and the policies under
 ``gating``) are those of ``core/config.py``. Invariant: a model that exists is valid, across its
 fields too; a default stands here or there, once. The models of providers are in
-``provider_models.py`` and are imported from here.
+``provider_models.py``, those of lines in ``line_models.py``; they are imported from here.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ __all__ = [
     "RealtimeServerConfig",
     "TurnDetectionConfig",
     "TurnDetectionType",
+    "TwilioConfig",
     "unknown_provider",
 ]
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -55,6 +54,7 @@ from ..core.config import (
     WithheldAudio,
 )
 from .field_rules import Pattern, check_fields
+from .line_models import AudioSocketConfig, Host, LinesConfig, Port, TwilioConfig, check_host, meet
 from .provider_models import (
     EMBEDDED,
     PROVIDER_KINDS,
@@ -74,13 +74,8 @@ from .provider_models import (
     TurnDetectionType,
     default_providers,
 )
-from .shown_value import shown_value
 from .suggestion import known_names
 
-Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
-_HOST_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
-_LOOPBACK = {"localhost": "127.0.0.1"}
-Port = Annotated[int, Interval(ge=0, le=65_535)]
 InstanceName = Annotated[
     str,
     Pattern(
@@ -133,38 +128,6 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AudioSocketConfig:
-    """The server that Asterisk's ``AudioSocket()`` application and channel connect to."""
-
-    enabled: bool = True
-    """Whether the server listens."""
-    host: Host = "127.0.0.1"
-    """Address to listen on. AudioSocket has no password: beyond loopback, let a firewall admit the
-    Asterisk host only."""
-    port: Port = 8090
-    """TCP port to listen on; 0: any free one, which the log names."""
-    max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
-    """Open connections, calls or not; further ones are closed at once and counted."""
-    uuid_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
-    """Time in s within which a connection must send the UUID of its call."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        _check_host(self.host)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinesConfig:
-    """The telephone lines that bring calls, one model a kind of line."""
-
-    audiosocket: AudioSocketConfig = field(default_factory=AudioSocketConfig)
-    """Asterisk AudioSocket over TCP."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RealtimeServerConfig:
     """The server inside this process that providers with the url ``embedded`` speak to."""
 
@@ -178,28 +141,7 @@ class RealtimeServerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        _check_host(self.host)
-
-
-def _check_host(host: str) -> None:
-    """Raise ValueError if nothing can be listened on by that name, such as 999.1.1.1."""
-    labels = host.removesuffix(".").split(".")
-    is_address = ":" in host or labels[-1].isdigit()
-    try:
-        if is_address:
-            ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        is_host = False
-    else:
-        is_host = is_address or all(map(_HOST_LABEL.fullmatch, labels))
-    if not is_host:
-        raise ValueError(f"host: {shown_value(host, 'host')} is not a host name or address")
-
-
-def _meet(host: str, other: str) -> bool:
-    """Return whether servers on two hosts can't have one port."""
-    hosts = {_LOOPBACK.get(name.lower(), name.strip("[]").lower()) for name in (host, other)}
-    return len(hosts) == 1 or not hosts.isdisjoint({"0.0.0.0", "::"})  # noqa: S104 - compared only
+        check_host(self.host)
 
 
 def _default_policies() -> dict[ProviderKind, ProviderGatingPolicy]:
@@ -293,7 +235,7 @@ class AppConfig:
             section = getattr(self.lines, line.name)
             if not section.enabled or server.port == 0 or server.port != section.port:
                 continue
-            if _meet(server.host, section.host):
+            if meet(server.host, section.host):
                 raise ValueError(
                     f"realtime_server.port: {server.port} is the port of lines.{line.name} already"
                 )

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 __all__ = ["TRANSPORTS", "TransportFactory", "TransportRegistry"]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from .audiosocket import AudioSocketTransport
 from .base import Transport
 
-TransportFactory = Callable[[Any], Transport]
-"""Makes a transport from its section of the configuration; does no I/O."""
+TransportFactory = Callable[[Any, Mapping[str, str]], Transport]
+"""Makes a transport from its section of the configuration, and from the environment in which its
+secrets stand by the names that the section gives; does no I/O."""
+
+_NO_SECRETS: Mapping[str, str] = MappingProxyType({})
 
 
 class TransportRegistry:
@@ -49,8 +53,8 @@ class TransportRegistry:
             raise ValueError(f"name: transport {name!r} exists already (known: {self._known()})")
         self._factories[name] = factory
 
-    def create(self, name: str, config: Any) -> Transport:
-        """Make a transport from its section of the configuration.
+    def create(self, name: str, config: Any, environ: Mapping[str, str] = _NO_SECRETS) -> Transport:
+        """Make a transport from its section of the configuration and the environment.
 
         Raises:
             ValueError: if the name is not known; the message lists what exists.
@@ -58,13 +62,13 @@ class TransportRegistry:
         factory = self._factories.get(name)
         if factory is None:
             raise ValueError(f"name: transport {name!r} does not exist (known: {self._known()})")
-        return factory(config)
+        return factory(config, environ)
 
     def _known(self) -> str:
         return ", ".join(self.names) or "none"
 
 
-def _audiosocket(config: Any) -> AudioSocketTransport:
+def _audiosocket(config: Any, _environ: Mapping[str, str]) -> Transport:
     """Take ``host``, ``port``, ``max_connections`` and ``uuid_timeout_s`` of the section."""
     return AudioSocketTransport(
         config.host,
@@ -74,5 +78,12 @@ def _audiosocket(config: Any) -> AudioSocketTransport:
     )
 
 
-TRANSPORTS = TransportRegistry([("audiosocket", _audiosocket)])
+def _twilio(config: Any, environ: Mapping[str, str]) -> Transport:
+    """Take the whole section; its server is imported only where it is used."""
+    from .twilio import TwilioTransport
+
+    return TwilioTransport(config, environ)
+
+
+TRANSPORTS = TransportRegistry([("audiosocket", _audiosocket), ("twilio", _twilio)])
 """The kinds of lines of voxgate; a plugin registers its own here before the engine starts."""

@@ -63,7 +63,7 @@ class Exchange:
             clock=virtual_ms,
             environ=environ or {},
             providers=registry,
-            transports=TransportRegistry([("audiosocket", lambda section: self.transport)]),
+            transports=TransportRegistry([("audiosocket", lambda section, environ: self.transport)]),
         )
 
     def _make(self, setup: ProviderSetup) -> ScriptedProvider:
@@ -394,7 +394,7 @@ class TestStart:
         policies = dict(config.gating.providers)
         policies["openai_realtime"] = replace(policies["openai_realtime"], gating_enabled=False)
         ungated = replace(config, gating=replace(config.gating, providers=policies))
-        registry = TransportRegistry([("audiosocket", lambda section: ScriptedTransport())])
+        registry = TransportRegistry([("audiosocket", lambda section, environ: ScriptedTransport())])
         engine = AIEngine(ungated, environ={}, transports=registry)
         with capture_logs() as logged:
             await engine.start()
@@ -405,7 +405,7 @@ class TestStart:
     async def test_a_line_that_is_not_enabled_is_not_started(self) -> None:
         """Its address may be in use by another program."""
         lines = LinesConfig(audiosocket=AudioSocketConfig(enabled=False))
-        registry = TransportRegistry([("audiosocket", lambda section: UnableTransport())])
+        registry = TransportRegistry([("audiosocket", lambda section, environ: UnableTransport())])
         engine = AIEngine(replace(config_with(), lines=lines), environ={}, transports=registry)
         await engine.start()
         assert not engine.addresses

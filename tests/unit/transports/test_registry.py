@@ -6,40 +6,44 @@ from types import SimpleNamespace
 
 import pytest
 
+from voxgate.config.models import TwilioConfig
 from voxgate.transports.audiosocket import AudioSocketTransport
 from voxgate.transports.registry import TRANSPORTS, TransportRegistry
 from voxgate.transports.scripted import ScriptedTransport
+from voxgate.transports.twilio import TwilioTransport
 
 SECTION = SimpleNamespace(host="127.0.0.1", port=0, max_connections=3, uuid_timeout_s=1.0)
 
 
 def test_registered_name_makes_its_transport():
-    """The factory gets the section of the configuration."""
+    """The factory gets the section of the configuration, and the environment for its secrets."""
     sections: list[object] = []
 
-    def factory(section: object) -> ScriptedTransport:
-        sections.append(section)
+    def factory(*given: object) -> ScriptedTransport:
+        sections.extend(given)
         return ScriptedTransport()
 
     registry = TransportRegistry()
     registry.register("scripted", factory)
-    assert isinstance(registry.create("scripted", SECTION), ScriptedTransport)
-    assert sections == [SECTION]
+    assert isinstance(registry.create("scripted", SECTION, {"TOKEN": "x"}), ScriptedTransport)
+    assert sections == [SECTION, {"TOKEN": "x"}]
+    registry.create("scripted", SECTION)
+    assert sections[2:] == [SECTION, {}]
 
 
 def test_taken_name_is_refused_and_keeps_its_factory():
     """A plugin can't replace a line unnoticed; the error lists what exists."""
-    registry = TransportRegistry([("b", lambda _: ScriptedTransport())])
-    registry.register("a", lambda _: ScriptedTransport())
+    registry = TransportRegistry([("b", lambda *_: ScriptedTransport())])
+    registry.register("a", lambda *_: ScriptedTransport())
     with pytest.raises(ValueError, match=r"transport 'b' exists already \(known: a, b\)"):
-        registry.register("b", lambda _: AudioSocketTransport())
+        registry.register("b", lambda *_: AudioSocketTransport())
     assert isinstance(registry.create("b", SECTION), ScriptedTransport)
 
 
 @pytest.mark.parametrize(("names", "known"), [((), "none"), (("x", "c"), "c, x")])
 def test_unknown_name_lists_what_exists(names: tuple[str, ...], known: str):
     """A typing error is found by reading the message."""
-    registry = TransportRegistry((name, lambda _: ScriptedTransport()) for name in names)
+    registry = TransportRegistry((name, lambda *_: ScriptedTransport()) for name in names)
     with pytest.raises(ValueError, match=rf"'audiosoket' does not exist \(known: {known}\)"):
         registry.create("audiosoket", SECTION)
 
@@ -47,10 +51,16 @@ def test_unknown_name_lists_what_exists(names: tuple[str, ...], known: str):
 def test_empty_name_is_refused():
     """A line that no configuration can name is a mistake."""
     with pytest.raises(ValueError, match="name: a transport needs one"):
-        TransportRegistry([("", lambda _: ScriptedTransport())])
+        TransportRegistry([("", lambda *_: ScriptedTransport())])
 
 
 def test_audiosocket_is_there():
     """The built-in line takes its section of the configuration."""
     assert "audiosocket" in TRANSPORTS.names
     assert isinstance(TRANSPORTS.create("audiosocket", SECTION), AudioSocketTransport)
+
+
+def test_twilio_is_there():
+    """It takes its section whole."""
+    assert "twilio" in TRANSPORTS.names
+    assert isinstance(TRANSPORTS.create("twilio", TwilioConfig()), TwilioTransport)

@@ -1,0 +1,176 @@
+"""The models of the section ``lines``: one for each kind of line.
+
+Invariant: a section that is enabled says all that its line needs to start, secrets aside, which
+stand in environment variables that it names.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioSocketConfig",
+    "Host",
+    "LinesConfig",
+    "Port",
+    "TwilioConfig",
+    "check_host",
+    "meet",
+]
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from itertools import combinations
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from annotated_types import Interval, Len
+
+from .field_rules import Pattern, check_fields
+from .shown_value import shown_value
+
+Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
+"""What a server listens on."""
+Port = Annotated[int, Interval(ge=0, le=65_535)]
+"""TCP port; 0: any free one."""
+UrlPath = Annotated[
+    str, Pattern(r"(/[A-Za-z0-9._~-]+)+", "is not a path such as /twilio, without a / at its end")
+]
+PublicSocketUrl = Annotated[
+    str, Pattern(r"wss://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not a wss:// address without a query")
+]
+PublicUrl = Annotated[
+    str,
+    Pattern(r"https?://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not an https:// address without a query"),
+]
+VariableName = Annotated[
+    str, Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable")
+]
+ParameterText = Annotated[str, Len(0, 500)]
+
+_HOST_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
+_LOOPBACK = {"localhost": "127.0.0.1"}
+TWIML_PATH = "/twiml"
+"""Where a Twilio line serves its TwiML."""
+_MAX_PARAMETER_CHARS = 500
+"""Of a name and its value together: Twilio's own limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSocketConfig:
+    """The server that Asterisk's ``AudioSocket()`` application and channel connect to."""
+
+    enabled: bool = True
+    """Whether the server listens."""
+    host: Host = "127.0.0.1"
+    """Address to listen on. AudioSocket has no password: beyond loopback, let a firewall admit the
+    Asterisk host only."""
+    port: Port = 8090
+    """TCP port to listen on; 0: any free one, which the log names."""
+    max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
+    """Open connections, calls or not; further ones are closed at once and counted."""
+    uuid_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
+    """Time in s within which a connection must send the UUID of its call."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_host(self.host)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioConfig:
+    """The server that Twilio's ``<Connect><Stream>`` connects to, and its TwiML."""
+
+    enabled: bool = False
+    """Whether the server listens."""
+    host: Host = "127.0.0.1"
+    """Address to listen on; the proxy or tunnel that has the certificate forwards to it."""
+    port: Port = 8091
+    """TCP port to listen on; 0: any free one, which the log names."""
+    path: UrlPath = "/twilio"
+    """Path of the WebSocket on this server; ``/twiml`` is taken."""
+    public_url: PublicSocketUrl | None = None
+    """Address under which Twilio reaches the WebSocket, such as ``wss://voice.example.com/twilio``;
+    to the letter, as signatures are over it. Needed where the line is enabled."""
+    twiml_url: PublicUrl | None = None
+    """Address under which Twilio reaches ``/twiml``; null: ``/twiml`` on the host of public_url, by
+    https."""
+    validate_signature: bool = True
+    """Whether who asks must prove to be Twilio. Off: whoever reaches the server talks to the agent,
+    at your cost."""
+    auth_token_env: VariableName = "TWILIO_AUTH_TOKEN"  # noqa: S105 - a variable's name
+    """Name of the environment variable that holds the account's auth token."""
+    parameters: Mapping[str, ParameterText] = field(default_factory=dict)
+    """Custom parameters that the TwiML gives to every call, text by name: metadata of the call."""
+    max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
+    """Open WebSockets, calls or not; further ones are answered with 503 and counted."""
+    start_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
+    """Time in s within which a WebSocket must say which call it is."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_host(self.host)
+        if self.path == TWIML_PATH:
+            raise ValueError(f"path: {TWIML_PATH!r} is where the TwiML is served")
+        if self.enabled and self.public_url is None:
+            raise ValueError(
+                "public_url: null is no address, and Twilio must be told where to connect; "
+                "set it to wss:// and the public name of this server"
+            )
+        for name, text in self.parameters.items():
+            is_text = isinstance(name, str) and isinstance(text, str)
+            if not is_text or not 0 < len(name) <= _MAX_PARAMETER_CHARS - len(text):
+                raise ValueError(
+                    f"parameters: a name and its text have 1 to {_MAX_PARAMETER_CHARS} characters"
+                    " together"
+                )
+
+    @property
+    def public_twiml_url(self) -> str:
+        """Address under which Twilio asks for the TwiML; empty without any public address."""
+        if self.twiml_url is not None:
+            return self.twiml_url
+        host = urlsplit(self.public_url or "").netloc
+        return f"https://{host}{TWIML_PATH}" if host else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesConfig:
+    """The telephone lines that bring calls, one model a kind of line."""
+
+    audiosocket: AudioSocketConfig = field(default_factory=AudioSocketConfig)
+    """Asterisk AudioSocket over TCP."""
+    twilio: TwilioConfig = field(default_factory=TwilioConfig)
+    """Twilio Media Streams over a WebSocket."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        enabled = [
+            (line.name, section)
+            for line in fields(self)
+            if (section := getattr(self, line.name)).enabled and section.port
+        ]
+        for (name, section), (later, other) in combinations(enabled, 2):
+            if section.port == other.port and meet(section.host, other.host):
+                raise ValueError(f"{later}.port: {other.port} is the port of {name} already")
+
+
+def check_host(host: str) -> None:
+    """Raise ValueError if nothing can be listened on by that name, such as 999.1.1.1."""
+    labels = host.removesuffix(".").split(".")
+    is_address = ":" in host or labels[-1].isdigit()
+    try:
+        if is_address:
+            ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        is_host = False
+    else:
+        is_host = is_address or all(map(_HOST_LABEL.fullmatch, labels))
+    if not is_host:
+        raise ValueError(f"host: {shown_value(host, 'host')} is not a host name or address")
+
+
+def meet(host: str, other: str) -> bool:
+    """Return whether servers on two hosts can't have one port."""
+    hosts = {_LOOPBACK.get(name.lower(), name.strip("[]").lower()) for name in (host, other)}
+    return len(hosts) == 1 or not hosts.isdisjoint({"0.0.0.0", "::"})  # noqa: S104 - compared only

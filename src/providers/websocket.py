@@ -1,0 +1,187 @@
+"""Opens the WebSocket to a provider, and says what went wrong in the words of the error tree.
+
+Invariant: the key goes to the host of the configured URL and nowhere else: not into a log, an error
+or a redirect; and no text of the peer gets into an error, as servers quote keys and callers.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ABNORMAL_CLOSE",
+    "checked_key",
+    "error_for_close",
+    "error_for_exception",
+    "error_for_status",
+    "is_key_exposed",
+    "is_loopback",
+    "open_websocket",
+]
+
+import ipaddress
+import logging
+import socket
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+
+from ..errors import ProviderError
+
+ABNORMAL_CLOSE = 1006
+"""RFC 6455 section 7.4.1: the connection ended without a close frame."""
+
+_MAX_MESSAGE_BYTES = 16 * 2**20
+"""No message of a provider is near that; a peer gone wild is stopped there."""
+
+_PING_INTERVAL_S = 20.0
+_PING_TIMEOUT_S = 20.0
+"""A peer that is gone without a FIN is noticed after at most the sum of both."""
+
+_CLOSE_TIMEOUT_S = 1.0
+"""How long a hangup waits for the peer's own goodbye."""
+
+_RETRYABLE_CLOSES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
+"""RFC 6455 section 7.4.1 and the IANA registry: the peer went away, broke or is overloaded. The
+others say that one side sent what the other does not take, and it would do so again."""
+
+_RETRYABLE_STATUSES = frozenset({408, 425, 429})
+_FIRST_SERVER_ERROR = 500
+
+_STATUSES: Mapping[int, tuple[str, str]] = {
+    400: ("bad_request", "the server refused the connection request"),
+    401: ("invalid_api_key", "the API key was refused, or none was given"),
+    402: ("insufficient_quota", "the account has no credit left"),
+    403: ("permission_denied", "the key may not use this service"),
+    404: ("not_found", "there is no such service under this URL"),
+    408: ("http_408", "the server gave up waiting"),
+    429: ("rate_limit_exceeded", "the account's limit of connections is used up for now"),
+}
+
+# The first match counts, so that the special ones come before what they are a case of.
+_FAILURES: tuple[tuple[type[Exception], str, str, bool], ...] = (
+    (InvalidURI, "bad_url", "the URL is not a WebSocket's", False),
+    (InvalidHandshake, "bad_handshake", "the server does not speak WebSocket", True),
+    (EOFError, "bad_handshake", "the server does not speak WebSocket", True),
+    (socket.gaierror, "dns_failed", "the host name was not resolved", True),
+    (ssl.SSLCertVerificationError, "tls_untrusted", "the server's certificate is unknown", False),
+    (ssl.SSLError, "tls_failed", "the server does not speak TLS as we do", False),
+    (ConnectionRefusedError, "connection_refused", "nothing listens at the address", True),
+    (TimeoutError, "connect_timeout", "the address does not answer", True),
+    (OSError, "network_failed", "the network failed", True),
+    (Exception, "websocket_failed", "the connection failed", True),
+)
+
+# At level DEBUG the library logs the handshake's headers, the key among them, and every message.
+_library_log = logging.getLogger("voxgate.providers.websocket")
+_library_log.setLevel(logging.INFO)
+
+
+class _Connect(connect):
+    """Follows no redirect: the library would show some headers to the new host."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
+async def open_websocket(url: str, headers: Mapping[str, str], *, peer: str) -> ClientConnection:
+    """Connect to a server; the caller bounds the time and closes the connection.
+
+    Args:
+        url: A ``ws://`` or ``wss://`` address.
+        headers: Headers of the request, the key among them.
+        peer: How errors name the other side.
+
+    Raises:
+        ProviderError: if it can't be reached or refuses us.
+    """
+    try:
+        return await _Connect(
+            url,
+            additional_headers=headers,
+            compression=None,  # coded voice does not compress, and its latency is the caller's
+            proxy=None if is_loopback(url) else True,
+            open_timeout=None,
+            ping_interval=_PING_INTERVAL_S,
+            ping_timeout=_PING_TIMEOUT_S,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_size=_MAX_MESSAGE_BYTES,
+            logger=_library_log,
+        )
+    except (OSError, WebSocketException) as exc:
+        raise error_for_exception(exc, peer) from exc
+
+
+def checked_key(api_key: str | None, url: str, *, peer: str) -> str | None:
+    """Return the key as a header can carry it; None where none is to be shown.
+
+    A server on this machine may have none; an empty key counts as none there.
+
+    Raises:
+        ProviderError: if no header can carry the key.
+    """
+    key = (api_key or "").strip()
+    if api_key is None or (not key and is_loopback(url)):
+        return None
+    if not key or not key.isascii() or not key.isprintable():
+        raise ProviderError(
+            peer,
+            "the API key is empty or has characters that no key has",
+            code="invalid_api_key",
+            retryable=False,
+        )
+    return key
+
+
+def is_key_exposed(url: str, api_key: str | None) -> bool:
+    """Return whether the key would cross a network unencrypted."""
+    return api_key is not None and urlsplit(url).scheme == "ws" and not is_loopback(url)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def error_for_exception(exc: Exception, peer: str) -> ProviderError:
+    """Return what an exception of the network or the WebSocket library means."""
+    if isinstance(exc, ConnectionClosed):
+        frame = exc.rcvd or exc.sent
+        return error_for_close(ABNORMAL_CLOSE if frame is None else frame.code, peer)
+    if isinstance(exc, InvalidStatus):
+        return error_for_status(exc.response.status_code, peer)
+    code, reason, retryable = next(
+        (code, reason, retryable)
+        for kind, code, reason, retryable in _FAILURES
+        if isinstance(exc, kind)
+    )
+    return ProviderError(peer, reason, code=code, retryable=retryable)
+
+
+def error_for_status(status: int, peer: str) -> ProviderError:
+    """Return the error for an HTTP status in place of a WebSocket."""
+    code, reason = _STATUSES.get(status, (f"http_{status}", f"the server answered {status}"))
+    retryable = status in _RETRYABLE_STATUSES or status >= _FIRST_SERVER_ERROR
+    return ProviderError(peer, reason, code=code, retryable=retryable)
+
+
+def error_for_close(close_code: int, peer: str) -> ProviderError:
+    """Return the error for a connection that was closed with a code; 1006 if it just broke."""
+    is_broken = close_code == ABNORMAL_CLOSE
+    return ProviderError(
+        peer,
+        "the connection was lost" if is_broken else "the server closed the connection",
+        code=f"close_{close_code}",
+        retryable=close_code in _RETRYABLE_CLOSES,
+    )

@@ -46,3 +46,5 @@ class CallStats:
     """Detectors that raised and are not used any more."""
     music_frames: int = 0
     noise_frames: int = 0
+    quieter_frames: int = 0
+    """Turned down, or withheld, as a voice well below the caller's."""

@@ -14,6 +14,7 @@ __all__ = [
     "GatingMode",
     "IdleFillConfig",
     "ProviderGatingPolicy",
+    "QuieterVoices",
     "VadConfig",
     "WithheldAudio",
 ]
@@ -60,6 +61,17 @@ class ForwardedAudio(StrEnum):
     ECHO_CANCELLED = "echo_cancelled"
     """What the detector's echo filter leaves of it; where nothing is filtered, the frame as it
     came. Mode ``echo_aware`` only: the others have no filter."""
+
+
+class QuieterVoices(StrEnum):
+    """What becomes of voices well below the caller's level while the agent is silent."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    """They pass as the caller's does."""
+    ATTENUATE = "attenuate"
+    """They are turned down, so that little of them is left for a turn detector."""
+    WITHHOLD = "withhold"
+    """They are kept back; what came shortly before the caller is released with the caller."""
 
 
 def _check_fields(model: Any) -> None:
@@ -133,6 +145,11 @@ class AudioGuardConfig:
     """Shifts the log odds that count as speech by up to 2; 0 keeps out more, 1 lets in more."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
+    quieter_voices: QuieterVoices = QuieterVoices.ATTENUATE
+    """What becomes of television and people in the room (ADR 8)."""
+    quieter_voice_db: Annotated[float, Interval(ge=6.0, le=30.0)] = 10.0
+    """How far below the caller's level, as learned in the call, a voice is another's; measured
+    over 0.4 s of speech (ADR 8)."""
 
     def __post_init__(self) -> None:
         _check_fields(self)

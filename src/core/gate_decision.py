@@ -48,6 +48,8 @@ class GateReason(StrEnum):
     """The guard is in music mode."""
     LINE_TONE = "line_tone"
     """The guard found a tone of the telephone network: ringing, busy, a push button, a fax."""
+    QUIETER_VOICE = "quieter_voice"
+    """A voice well below the caller's: let out more softly, or kept back."""
     AGENT_AUDIBLE = "agent_audible"
     """The agent is heard by the caller, or its echo may still be coming back."""
     CANDIDATE = "candidate"
@@ -102,6 +104,9 @@ class GateMeasurements:
     """Log odds that the caller speaks, of the echo-aware detector; None without one."""
     evidence_ms: float = 0.0
     """Evidence of the caller over the agent gathered so far, in ms."""
+    attenuation_db: float = 0.0
+    """By how much the frame, and held frames released with it, were turned down on the way out: 0,
+    but for a voice well below the caller's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

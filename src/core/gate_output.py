@@ -8,6 +8,9 @@ from __future__ import annotations
 
 __all__ = ["GateOutput", "Outlet"]
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from .audio import AudioFormat
 from .call_stats import CallStats
 from .config import WithheldAudio
@@ -20,12 +23,23 @@ from .provider_feed import ProviderFeed
 class GateOutput:
     """A decision in the making."""
 
-    __slots__ = ("action", "audio", "events", "measurements", "now_ms", "reason", "released")
+    __slots__ = (
+        "action",
+        "attenuation_db",
+        "audio",
+        "events",
+        "measurements",
+        "now_ms",
+        "reason",
+        "released",
+    )
 
     def __init__(self, now_ms: float, reason: GateReason) -> None:
         self.now_ms = now_ms
         self.action = GateAction.WITHHOLD
         self.reason = reason
+        self.attenuation_db = 0.0
+        """Of the frame, if it is let out."""
         self.audio: list[bytes] = []
         self.released: tuple[bytes, ...] = ()
         self.events: list[GateEvent] = []
@@ -41,6 +55,9 @@ class GateOutput:
 
     def decision(self, state: GateState) -> GateDecision:
         """Return the decision, complete."""
+        measurements = self.measurements
+        if self.attenuation_db and measurements is not None:
+            measurements = replace(measurements, attenuation_db=self.attenuation_db)
         return GateDecision(
             action=self.action,
             state=state,
@@ -48,7 +65,7 @@ class GateOutput:
             audio=tuple(self.audio),
             released=self.released,
             events=tuple(self.events),
-            measurements=self.measurements,
+            measurements=measurements,
         )
 
 
@@ -62,7 +79,7 @@ class Outlet:
         stats: The call's counters.
     """
 
-    __slots__ = ("_held", "_stats", "feed")
+    __slots__ = ("_held", "_stats", "audio_format", "feed")
 
     def __init__(
         self,
@@ -71,15 +88,25 @@ class Outlet:
         start_ms: float,
         stats: CallStats,
     ) -> None:
+        self.audio_format = audio_format
+        """Of every frame."""
         self.feed = ProviderFeed(withheld_audio, audio_format, start_ms)
         self._held = HeldAudio()
         self._stats = stats
 
-    def forward(self, frame: bytes, reason: GateReason, output: GateOutput) -> None:
-        """Let a frame out."""
+    @property
+    def is_holding(self) -> bool:
+        """There are held frames: the last one did not go out."""
+        return len(self._held) > 0
+
+    def forward(
+        self, frame: bytes, reason: GateReason, output: GateOutput, *, attenuation_db: float = 0.0
+    ) -> None:
+        """Let a frame out, which has been turned down by so much."""
         self._stats.forwarded_frames += 1
         self.feed.forward()
         output.audio.append(frame)
+        output.attenuation_db = attenuation_db
         output.action = GateAction.FORWARD
         output.reason = reason
 
@@ -96,6 +123,7 @@ class Outlet:
         self._stats.withheld_frames += 1
         self._held.hold(frame, level=level, is_echo=is_echo)
         self.send_silence(output)
+        output.attenuation_db = 0.0
         output.action = GateAction.WITHHOLD
         output.reason = reason
 
@@ -110,10 +138,26 @@ class Outlet:
         return True
 
     def release(
-        self, max_frames: int, reason: GateReason, output: GateOutput, *, sure_frames: int = 0
+        self,
+        max_frames: int,
+        reason: GateReason,
+        output: GateOutput,
+        *,
+        sure_frames: int = 0,
+        change: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """Let the newest held frames out, and forget the rest; see :meth:`HeldAudio.release`."""
+        """Let the newest held frames out, and forget the rest; see :meth:`HeldAudio.release`.
+
+        Args:
+            max_frames: How far back to go at most.
+            reason: Why.
+            output: Where they go.
+            sure_frames: The newest frames known to be the caller's.
+            change: What to do to each of them on the way out; None lets them out as they came.
+        """
         released = self._held.release(max_frames, sure_chunks=sure_frames)
+        if change is not None:
+            released = tuple(map(change, released))
         if not released:
             return
         self._stats.released_frames += len(released)

@@ -94,7 +94,7 @@ class GatingState:
                 guard,
                 self._outlet,
                 self.stats,
-                preroll_ms=config.audio_guard.preroll_ms,
+                config=config.audio_guard,
                 start_ms=start_ms,
             )
         self._turn = CallerTurn(config.barge_in.turn_end_ms)

@@ -6,15 +6,18 @@ out from its onset on.
 
 from __future__ import annotations
 
-__all__ = ["GuardedLine"]
+__all__ = ["QUIETER_VOICE_ATTENUATION_DB", "GuardedLine"]
 
 from .audio import FRAME_MS
 from .audio_guard import AudioGuard, GuardVerdict
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalysis
+from .config import AudioGuardConfig, QuieterVoices
+from .frame_gain import FrameGain
 from .gate_decision import GateReason
 from .gate_output import GateOutput, Outlet
 from .gate_transitions import GateEventType
+from .guard.caller_level import CallerLevel, LevelRule
 from .guard_summary import GuardSummary
 
 _REASONS = {
@@ -28,6 +31,9 @@ _REASONS = {
 
 _NOISES = (GuardVerdict.NOISE, GuardVerdict.TONE)
 
+QUIETER_VOICE_ATTENUATION_DB = 24.0
+"""By how much a voice well below the caller's is turned down (ADR 8)."""
+
 
 class GuardedLine:
     """One call's line behind its guard.
@@ -36,11 +42,20 @@ class GuardedLine:
         guard: Gives the verdicts.
         outlet: Where the call's frames leave.
         stats: The call's counters.
-        preroll_ms: Audio from before the first speech frame that is let out with it.
+        config: Pre-roll, and what becomes of voices well below the caller's.
         start_ms: When the call began.
     """
 
-    __slots__ = ("_guard", "_outlet", "_preroll_frames", "_stats", "_summary", "_was_music")
+    __slots__ = (
+        "_caller_level",
+        "_gain",
+        "_guard",
+        "_outlet",
+        "_preroll_frames",
+        "_stats",
+        "_summary",
+        "_was_music",
+    )
 
     def __init__(
         self,
@@ -48,15 +63,23 @@ class GuardedLine:
         outlet: Outlet,
         stats: CallStats,
         *,
-        preroll_ms: int,
+        config: AudioGuardConfig,
         start_ms: float,
     ) -> None:
         self._guard = guard
         self._outlet = outlet
         self._stats = stats
-        self._preroll_frames = preroll_ms // FRAME_MS
+        self._preroll_frames = config.preroll_ms // FRAME_MS
         self._summary = GuardSummary(start_ms)
         self._was_music = False
+        self._caller_level: CallerLevel | None = None
+        """None where every voice passes."""
+        self._gain: FrameGain | None = None
+        """None where nothing is turned down."""
+        if config.quieter_voices is not QuieterVoices.PASS:
+            self._caller_level = CallerLevel(LevelRule(below_db=config.quieter_voice_db))
+        if config.quieter_voices is QuieterVoices.ATTENUATE:
+            self._gain = FrameGain(outlet.audio_format, QUIETER_VOICE_ATTENUATION_DB)
 
     @property
     def noise_floor(self) -> float:
@@ -69,26 +92,66 @@ class GuardedLine:
             analysis.level, analysis.zcr_ratio, analysis.voice, analysis.samples
         )
         self._follow_music(output)
-        reason = _REASONS[verdict]
+        is_speech = verdict is GuardVerdict.SPEECH
+        is_quieter = self._is_quieter(analysis.level, is_speech=is_speech) and verdict.passes
+        reason = GateReason.QUIETER_VOICE if is_quieter else _REASONS[verdict]
         is_noise = verdict in _NOISES
         is_music = verdict is GuardVerdict.MUSIC
-        if verdict.passes:
-            self._outlet.release(self._preroll_frames, reason, output)
-            self._outlet.forward(unit, reason, output)
+        self._stats.quieter_frames += is_quieter
+        if verdict.passes and (self._gain is not None or not is_quieter):
+            self._let_out(unit, reason, output, is_quieter=is_quieter)
         else:
             self._stats.noise_frames += is_noise
             self._stats.music_frames += is_music
             self._outlet.hold(unit, reason, output, level=analysis.level, is_echo=False)
-        self._summary.count(output, is_noise=is_noise, is_music=is_music)
-        return verdict is GuardVerdict.SPEECH
+        self._summary.count(output, is_noise=is_noise, is_music=is_music, is_quieter=is_quieter)
+        return is_speech and not is_quieter
 
     def pass_slot(self) -> None:
         """Let 20 ms pass in which the line delivered nothing."""
         self._guard.pass_slot()
+        if self._caller_level is not None:
+            self._caller_level.pass_slot()
 
     def hear_speech(self) -> None:
         """The gate itself heard the caller: the hangover begins anew."""
         self._guard.hear_speech()
+        if self._caller_level is not None:
+            self._caller_level.begin_anew()
+
+    def _is_quieter(self, level: float, *, is_speech: bool) -> bool:
+        """Say whether the voice heard is well below the caller's."""
+        if self._caller_level is None:
+            return False
+        if is_speech:
+            self._caller_level.hear(level)
+        else:
+            self._caller_level.pass_slot()
+        return self._caller_level.is_quieter
+
+    def _let_out(
+        self, unit: bytes, reason: GateReason, output: GateOutput, *, is_quieter: bool
+    ) -> None:
+        """Let out a frame and what was held before it, turned down if need be."""
+        gain = self._gain
+        if gain is None:
+            self._outlet.release(self._preroll_frames, reason, output)
+            self._outlet.forward(unit, reason, output)
+            return
+        if self._outlet.is_holding:
+            gain.restart(is_down=is_quieter)
+        self._outlet.release(
+            self._preroll_frames,
+            reason,
+            output,
+            change=lambda frame: gain.process(frame, is_down=is_quieter),
+        )
+        self._outlet.forward(
+            gain.process(unit, is_down=is_quieter),
+            reason,
+            output,
+            attenuation_db=gain.attenuation_db if is_quieter else 0.0,
+        )
 
     def _follow_music(self, output: GateOutput) -> None:
         is_music = self._guard.music_mode

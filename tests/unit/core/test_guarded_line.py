@@ -26,8 +26,9 @@ class Line:
     def __init__(self, preroll_ms: int = 300, **config: float) -> None:
         self.stats = CallStats()
         outlet = Outlet(WithheldAudio.SILENCE, AudioFormat(), 0.0, self.stats)
-        guard = AudioGuard(AudioGuardConfig(**config))
-        self.guarded = GuardedLine(guard, outlet, self.stats, preroll_ms=preroll_ms, start_ms=0.0)
+        settings = AudioGuardConfig(preroll_ms=preroll_ms, **config)
+        guard = AudioGuard(settings)
+        self.guarded = GuardedLine(guard, outlet, self.stats, config=settings, start_ms=0.0)
         self.outputs: list[GateOutput] = []
         self.heard: list[bool] = []
         self._vad = EnhancedVADManager()
@@ -107,7 +108,7 @@ def test_the_caller_is_told_apart_from_the_hangover() -> None:
     n_heard = sum(line.heard)
     line.capture(silence(1000))
     assert sum(line.heard) <= n_heard + 2
-    reasons = [output.reason for output in line.outputs[55:90]]
+    reasons = [output.reason for output in line.outputs[55:68]]
     assert set(reasons) == {GateReason.HANGOVER}
 
 

@@ -81,7 +81,7 @@ def config_warnings(
         _policies,
         _gate_sections,
         _barge_in_times,
-        _end_of_turn,
+        _hangover,
         _turn_detectors,
         _reconnects,
         _addresses,
@@ -191,25 +191,13 @@ def _reconnects(config: AppConfig) -> _Warnings:
         )
 
 
-def _end_of_turn(config: AppConfig) -> _Warnings:
-    """Compare the guard's hangover with the silence that ends a turn at the provider.
-
-    A shorter hangover does not starve the provider, as withheld frames become silence. It makes the
-    gate's silence, not the line's, end the turn.
-    """
-    provider = config.default_provider
-    if not isinstance(provider, OpenAIRealtimeConfig):
-        return
-    turns, hangover_ms = provider.turn_detection, config.audio_guard.hangover_ms
-    is_timed = turns.type is TurnDetectionType.SERVER_VAD
-    is_gated = config.gating.providers[provider.kind].gating_enabled
-    if is_gated and is_timed and hangover_ms < turns.silence_duration_ms:
+def _hangover(config: AppConfig) -> _Warnings:
+    """Find a hangover over noise that the whole hangover cuts short."""
+    guard = config.audio_guard
+    if guard.noise_hangover_ms > guard.hangover_ms:
         yield _warning(
-            "audio_guard.hangover_ms",
-            f"{hangover_ms} is shorter than the silence that ends a turn at "
-            f"{config.engine.default_provider} (turn_detection.silence_duration_ms: "
-            f"{turns.silence_duration_ms}): turns still end, but on silence that the gate puts in, "
-            "and soft word ends are cut off",
+            "audio_guard.noise_hangover_ms",
+            f"{guard.noise_hangover_ms} is above hangover_ms ({guard.hangover_ms}), which ends it",
         )
 
 

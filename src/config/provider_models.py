@@ -127,8 +127,7 @@ class TurnDetectionConfig:
     own default."""
     silence_duration_ms: Annotated[int, Interval(ge=100, le=10_000)] = 500
     """server_vad and none: ms of silence that end the turn; shorter answers sooner and cuts into
-    pauses.
-    Keep ``audio_guard.hangover_ms`` above it. The provider's own default."""
+    pauses. The provider's own default."""
     eagerness: Eagerness = Eagerness.AUTO
     """semantic_vad: how soon a turn counts as finished. The provider's own default."""
     idle_timeout_ms: Annotated[int, Interval(ge=5000, le=30_000)] | None = None

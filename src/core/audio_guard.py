@@ -27,8 +27,6 @@ provider hears everything that a noisy line carries."""
 
 _SPEECH_ZCR = (0.01, 0.45)
 """Zero crossings per sample of voiced to unvoiced speech at 8 kHz; hum lies below, hiss above."""
-_SURE_FRAMES = 10
-"""Frames of speech, 200 ms, that earn the whole hangover; a word has them, a clatter seldom."""
 _LEVEL_CHANGE_RATIO = 0.3
 """Speech changes its level by more than this from one 20 ms frame to the next; steady noise does
 not."""
@@ -87,10 +85,9 @@ class AudioGuard:
         "_evidence",
         "_floor",
         "_hangover_frames",
-        "_hangover_left",
         "_music",
-        "_short_hangover_frames",
-        "_speech_frames",
+        "_noise_hangover_frames",
+        "_since_speech",
         "prev_rms",
         "speech_threshold_factor",
     )
@@ -103,12 +100,10 @@ class AudioGuard:
         self._floor = NoiseFloor(config.initial_noise_floor)
         self._music = MusicDetector()
         self._hangover_frames = config.hangover_ms // FRAME_MS
-        self._short_hangover_frames = min(
-            config.short_hangover_ms // FRAME_MS, self._hangover_frames
-        )
-        self._hangover_left = 0
-        self._speech_frames = 0
-        """Of this turn, up to those that earn the whole hangover."""
+        noise_hangover_ms = config.hangover_ms if evidence is None else config.noise_hangover_ms
+        self._noise_hangover_frames = noise_hangover_ms // FRAME_MS
+        self._since_speech = self._hangover_frames
+        """Frames since the last speech, up to those of the hangover."""
 
     @property
     def noise_floor(self) -> float:
@@ -156,40 +151,38 @@ class AudioGuard:
                 zcr_ratio=zcr_ratio,
                 is_voice=voice is not None and voice.webrtc_result,
                 noise_floor=self.noise_floor,
-                is_in_turn=self._hangover_left > 0,
+                is_in_turn=self._since_speech < self._hangover_frames,
             )
         else:
             self._evidence.skip(samples)
             is_speech = False
-        return self._verdict(level, threshold, is_speech=is_speech)
+        return self._verdict(level, threshold, is_probable=is_probable, is_speech=is_speech)
 
     def pass_slot(self) -> None:
         """Let 20 ms pass in which the guard was not asked: the hangover runs on."""
-        self._hangover_left = max(0, self._hangover_left - 1)
+        self._since_speech += self._since_speech < self._hangover_frames
         if self._evidence is not None:
             self._evidence.skip()
 
     def hear_speech(self) -> None:
         """Begin the hangover anew: the caller was heard by the gate."""
-        self._speech_frames = _SURE_FRAMES
-        self._hangover_left = self._hangover_frames
+        self._since_speech = 0
 
     def _is_voice(self, level: float, voice: VADResult | None) -> bool:
         is_covered = self.music_mode and not self._music.is_above_music(level)
         return (voice is None or voice.is_speech) and not is_covered
 
-    def _verdict(self, level: float, threshold: float, *, is_speech: bool) -> GuardVerdict:
+    def _verdict(
+        self, level: float, threshold: float, *, is_probable: bool, is_speech: bool
+    ) -> GuardVerdict:
         if is_speech:
-            self._speech_frames = min(self._speech_frames + 1, _SURE_FRAMES)
-            earned = self._hangover_frames - self._short_hangover_frames
-            earned = earned * self._speech_frames // _SURE_FRAMES
-            left = self._short_hangover_frames + earned
-            self._hangover_left = max(self._hangover_left, left)
+            self._since_speech = 0
             return GuardVerdict.SPEECH
-        if self._hangover_left > 0:
-            self._hangover_left -= 1
+        is_near = self._since_speech < self._noise_hangover_frames
+        is_left = self._since_speech < self._hangover_frames
+        self._since_speech += is_left
+        if is_left and (is_near or not is_probable):
             return GuardVerdict.HANGOVER
-        self._speech_frames = 0
         if self._evidence is not None and self._evidence.is_tone:
             return GuardVerdict.TONE
         if self.music_mode:

@@ -136,11 +136,12 @@ class AudioGuardConfig:
     """RMS (int16 units) that the noise floor of a call starts at."""
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
     """A frame is loud from this many times the noise floor."""
-    hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 800
-    """Time that frames still pass after the last speech. Longer than the provider's end-of-turn
-    silence (500 ms by default at OpenAI), so that word ends and the line's own silence count."""
-    short_hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
-    """The same after a single frame of speech; 200 ms of speech earn all of ``hangover_ms``."""
+    hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
+    """Time after the last speech in which the quiet line still passes, so that soft word ends
+    survive, and in which less evidence goes on with the turn (ADR 7)."""
+    noise_hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 200
+    """Of that time, how long louder sound passes too that is not speech: a provider's detector may
+    take it for the caller going on."""
     sensitivity: Prob = 0.5
     """Shifts the log odds that count as speech by up to 2; 0 keeps out more, 1 lets in more."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300

@@ -72,24 +72,12 @@ def test_sections_of_the_gate_are_told_where_audio_passes_untouched() -> None:
     assert "local passes untouched" in warnings["barge_in.min_ms"]
 
 
-def test_a_hangover_shorter_than_the_end_of_turn_silence_is_told() -> None:
-    """The turn still ends, on the gate's silence; the message must not say that it never does."""
-    warnings = warned("audio_guard: {hangover_ms: 300}")
-    assert set(warnings) == {"audio_guard.hangover_ms"}
-    assert "turns still end" in warnings["audio_guard.hangover_ms"]
-
-
-SEMANTIC = """
-engine: {default_provider: a}
-providers: {a: {kind: openai_realtime, turn_detection: {type: semantic_vad}}}
-audio_guard: {hangover_ms: 300}
-"""
-
-
-@pytest.mark.parametrize("text", ["audio_guard: {hangover_ms: 500}", SEMANTIC])
-def test_a_hangover_is_fine_where_it_covers_the_silence_or_none_is_timed(text: str) -> None:
-    """Equal is enough, and semantic turn detection does not wait for a set silence."""
-    assert warned(text) == {}
+def test_a_noise_hangover_that_is_cut_short_is_told() -> None:
+    """It is a part of the whole hangover; equal is fine."""
+    warnings = warned("audio_guard: {hangover_ms: 300, noise_hangover_ms: 320}")
+    assert set(warnings) == {"audio_guard.noise_hangover_ms"}
+    assert "hangover_ms (300)" in warnings["audio_guard.noise_hangover_ms"]
+    assert warned("audio_guard: {hangover_ms: 300, noise_hangover_ms: 300}") == {}
 
 
 @pytest.mark.parametrize(

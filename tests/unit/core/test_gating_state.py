@@ -384,10 +384,10 @@ def test_after_an_interruption_the_caller_is_heard_to_the_end() -> None:
 
 
 def test_after_an_interruption_the_callers_first_pause_is_heard() -> None:
-    """The guard's hangover begins with the interruption: the provider hears the line for 800 ms."""
+    """The guard's hangover begins with the interruption: the provider hears the line for 400 ms."""
     call = barge_in()
     call.hear_provider()
-    reasons = [decision.reason for decision in call.quiet(800)]
+    reasons = [decision.reason for decision in call.quiet(400)]
     assert set(reasons) == {GateReason.CALLER_TURN, GateReason.HANGOVER}
     assert call.quiet(400)[-1].reason is GateReason.LINE_SILENCE
 
@@ -1222,8 +1222,8 @@ def test_idle_fill_waits_as_long_as_configured() -> None:
     call.quiet(200)
     call.idle(980)
     assert call.stats.idle_fill_frames == 0
-    call.idle(20)
-    assert call.stats.idle_fill_frames == 50
+    call.idle(100)
+    assert call.stats.idle_fill_frames == 54
 
 
 def test_the_guards_preroll_is_as_long_as_configured() -> None:
@@ -1305,7 +1305,7 @@ def test_after_an_interruption_the_guard_has_its_hangover() -> None:
     pause = frames_of(white_noise(600, level_dbfs=-62.0, seed=9))
     call.play(pause)
     assert call.decisions[-1].measurements is None or call.state is OPEN
-    assert len([chunk for chunk in call.sound if chunk in pause]) >= 25
+    assert len([chunk for chunk in call.sound if chunk in pause]) >= 15
 
 
 def test_after_an_interruption_a_derived_end_is_forgotten() -> None:

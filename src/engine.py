@@ -118,6 +118,7 @@ class AIEngine:
             provider=self.config.engine.default_provider,
             gating=str(self._policy.mode) if self._policy and is_gated else "off",
             audio_guard=AUDIO_GUARD_ENABLED and is_gated,
+            speech_evidence=str(self.manager.speech_evidence) if is_gated else "off",
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )
 
@@ -206,22 +207,20 @@ class AIEngine:
 
     def _api_key(self, config: ProviderConfig) -> str | None:
         """Return the key of a provider; None where none is wanted, or the variable is not set."""
-        if not isinstance(config, OpenAIRealtimeConfig) or config.is_embedded:
-            return None
-        return None if config.api_key_env is None else self._environ.get(config.api_key_env)
+        variable = _key_variable(config)
+        return None if variable is None else self._environ.get(variable)
 
     def _check_key(self) -> None:
         """Refuse to start where every call would fail for want of a key."""
         config = self._provider_config
-        if not isinstance(config, OpenAIRealtimeConfig) or config.is_embedded:
-            return
-        if config.api_key_env is None or (self._api_key(config) or "").strip():
+        variable = _key_variable(config)
+        if variable is None or (self._api_key(config) or "").strip():
             return
         name = self.config.engine.default_provider
         raise ConfigError(
             [
                 ConfigProblem(
-                    key=config.api_key_env,
+                    key=variable,
                     value="",
                     rule=f"is not set; provider {name!r} reads its key from it",
                     source="environment",
@@ -273,3 +272,11 @@ class AIEngine:
     async def _stop_transports(self) -> None:
         for name in list(self._transports):
             await self._transports.pop(name).stop()
+
+
+def _key_variable(config: ProviderConfig) -> str | None:
+    """Return the environment variable with a provider's key; None where none is wanted."""
+    if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
+        return None
+    variable: str | None = getattr(config, "api_key_env", None)
+    return variable

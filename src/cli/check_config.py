@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..config import LoadedConfig, changed_keys, config_warnings, read_config
-from ..config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
+from ..config.models import AppConfig, ProviderConfig
 from ..errors import ConfigError, ConfigProblem, ProviderError
 from ..providers.registry import default_registry
 
@@ -90,7 +90,8 @@ def _report(loaded: LoadedConfig) -> dict[str, Any]:
 
 
 def _url_of(provider: ProviderConfig) -> str | None:
-    return provider.url if isinstance(provider, OpenAIRealtimeConfig) else None
+    url: str | None = getattr(provider, "url", None)
+    return url
 
 
 def _lines(config: AppConfig) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from ..errors import ProviderError
 from .base import Provider
+from .deepgram import DeepgramProvider
 from .openai_realtime import OpenAIRealtimeProvider
 from .setup import ProviderSetup
 
@@ -77,6 +78,6 @@ def default_registry() -> ProviderRegistry:
     """Return a new registry of the providers that voxgate brings along."""
     registry = ProviderRegistry()
     registry.register("openai_realtime", OpenAIRealtimeProvider.from_setup)
-    registry.register("deepgram", None)
+    registry.register("deepgram", DeepgramProvider.from_setup)
     registry.register("local", None)
     return registry

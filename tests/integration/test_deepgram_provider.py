@@ -11,7 +11,6 @@ import pytest
 
 from integration.provider_conformance import (
     AUDIO,
-    FRAME,
     ProviderConformance,
     ProviderHarness,
 )

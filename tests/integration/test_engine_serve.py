@@ -187,7 +187,7 @@ class TestRefusal:
         assert "Traceback" not in output.err
         return [line for line in output.err.splitlines() if not line.startswith("20")]
 
-    @pytest.mark.parametrize("kind", ["deepgram", "local"])
+    @pytest.mark.parametrize("kind", ["local"])
     def test_a_provider_that_is_not_there_yet(
         self,
         kind: str,
@@ -199,7 +199,7 @@ class TestRefusal:
         config = configured(tmp_path, f"engine: {{default_provider: {kind}}}\n")
         (line,) = self.refused(config, monkeypatch, capsys)
         assert line == (
-            f"voxgate: {kind}: not available in this version; there is openai_realtime "
+            f"voxgate: {kind}: not available in this version; there is openai_realtime, deepgram "
             "[provider_not_available]"
         )
 

@@ -63,7 +63,9 @@ class Exchange:
             clock=virtual_ms,
             environ=environ or {},
             providers=registry,
-            transports=TransportRegistry([("audiosocket", lambda section, environ: self.transport)]),
+            transports=TransportRegistry(
+                [("audiosocket", lambda section, environ: self.transport)]
+            ),
         )
 
     def _make(self, setup: ProviderSetup) -> ScriptedProvider:
@@ -324,7 +326,7 @@ class FakeServer:
 class TestStart:
     """What must be right before the first call."""
 
-    @pytest.mark.parametrize("kind", ["deepgram", "local"])
+    @pytest.mark.parametrize("kind", ["local"])
     async def test_a_kind_that_is_not_available_is_an_error(self, kind: str) -> None:
         """Named in one line, with what there is instead."""
         config = replace(AppConfig(), engine=EngineConfig(default_provider=kind))
@@ -343,6 +345,14 @@ class TestStart:
         with pytest.raises(ConfigError, match=r"AGENT_KEY: is not set; provider 'agent'"):
             await exchange.engine.start()
         assert not exchange.engine.addresses
+
+    @in_virtual_time
+    async def test_deepgram_wants_its_key_too(self) -> None:
+        """Every kind with a variable for it does."""
+        config = replace(AppConfig(), engine=EngineConfig(default_provider="deepgram"))
+        engine = AIEngine(config, environ={}, providers=default_registry())
+        with pytest.raises(ConfigError, match=r"DEEPGRAM_API_KEY: is not set; provider 'deepgram'"):
+            await engine.start()
 
     @in_virtual_time
     async def test_the_key_goes_to_the_provider_and_not_into_the_log(self) -> None:
@@ -394,7 +404,9 @@ class TestStart:
         policies = dict(config.gating.providers)
         policies["openai_realtime"] = replace(policies["openai_realtime"], gating_enabled=False)
         ungated = replace(config, gating=replace(config.gating, providers=policies))
-        registry = TransportRegistry([("audiosocket", lambda section, environ: ScriptedTransport())])
+        registry = TransportRegistry(
+            [("audiosocket", lambda section, environ: ScriptedTransport())]
+        )
         engine = AIEngine(ungated, environ={}, transports=registry)
         with capture_logs() as logged:
             await engine.start()

@@ -107,6 +107,7 @@ class DeepgramProvider:
             clock=setup.clock,
             api_key=setup.api_key,
             hold_ms=setup.hold_ms,
+            tools=setup.tools,
         )
 
     @property

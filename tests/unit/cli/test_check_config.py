@@ -64,7 +64,17 @@ def test_a_provider_without_a_gate_and_no_line_are_said(file: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["deepgram", "local"])
+def test_deepgram_can_answer(file: Path) -> None:
+    """Where it is, and that its audio passes; what is missing is its key."""
+    file.write_text("engine: {default_provider: deepgram}\n")
+    result = check(str(file))
+    assert result.exit_code == 0
+    assert "deepgram (deepgram, wss://agent.deepgram.com/v1/agent/converse)" in result.stdout
+    assert "passes everything untouched" in result.stdout
+    assert "the environment variable DEEPGRAM_API_KEY is not set" in result.output
+
+
+@pytest.mark.parametrize("name", ["local"])
 def test_a_provider_that_serve_would_refuse_is_an_error(file: Path, name: str) -> None:
     """Known to the configuration is not the same as available; what there is instead is said."""
     file.write_text(f"engine: {{default_provider: {name}}}\n")

@@ -8,12 +8,14 @@ from support.scripted_gate import ScriptedGate
 from voxgate.config.provider_models import (
     PROVIDER_KINDS,
     DeepgramConfig,
+    LocalConfig,
     OpenAIRealtimeConfig,
     ProviderConfig,
 )
 from voxgate.core.audio import AudioFormat
 from voxgate.errors import ProviderError
 from voxgate.providers.base import CallAudio
+from voxgate.providers.deepgram import DeepgramProvider
 from voxgate.providers.openai_realtime import OpenAIRealtimeProvider
 from voxgate.providers.registry import ProviderRegistry, default_registry
 from voxgate.providers.scripted import ScriptedProvider
@@ -31,30 +33,39 @@ def test_every_kind_that_can_be_configured_is_known() -> None:
 
 
 async def test_openai_realtime_can_be_made() -> None:
-    """The one kind that this version brings along; making it connects to nothing."""
+    """Making it connects to nothing."""
     registry = default_registry()
 
     provider = registry.create(_setup(OpenAIRealtimeConfig()))
     assert isinstance(provider, OpenAIRealtimeProvider)
-    assert registry.available == ("openai_realtime",)
+    assert "openai_realtime" in registry.available
 
 
-@pytest.mark.parametrize("kind", ["deepgram", "local"])
+async def test_deepgram_can_be_made() -> None:
+    """By its own configuration, with the functions of the call."""
+    provider = default_registry().create(_setup(DeepgramConfig()))
+
+    assert isinstance(provider, DeepgramProvider)
+    assert not provider.capabilities.needs_gating
+
+
+@pytest.mark.parametrize("kind", ["local"])
 def test_a_kind_without_a_client_says_so_before_any_call(kind: str) -> None:
     """The engine asks at start-up; the answer names the kind and what there is instead."""
     with pytest.raises(ProviderError) as caught:
         default_registry().require(kind)
 
     assert str(caught.value) == (
-        f"{kind}: not available in this version; there is openai_realtime [provider_not_available]"
+        f"{kind}: not available in this version; there is openai_realtime, deepgram "
+        "[provider_not_available]"
     )
     assert not caught.value.retryable
 
 
 def test_a_kind_without_a_client_can_not_be_made_either() -> None:
     """Whoever skips the check meets the same error at the first call."""
-    with pytest.raises(ProviderError, match="deepgram: not available in this version"):
-        default_registry().create(_setup(DeepgramConfig()))
+    with pytest.raises(ProviderError, match="local: not available in this version"):
+        default_registry().create(_setup(LocalConfig()))
 
 
 def test_an_unknown_kind_is_an_error_that_lists_what_exists() -> None:

@@ -60,7 +60,12 @@ def evaluate_row(
 def _judged(
     row: ManifestRow, recording: Recording, config: GatingConfig, *, is_gated: bool
 ) -> EvaluatedRow:
-    run = run_gate(recording, provider=row.provider, gate=make_gate(config))
+    run = run_gate(
+        recording,
+        provider=row.provider,
+        gate=make_gate(config),
+        caller_speech=recording.caller_speech,
+    )
     return EvaluatedRow(
         row=row,
         run=run,

@@ -7,7 +7,7 @@ run depends on recording and configuration alone.
 
 from __future__ import annotations
 
-__all__ = ["GateRun", "make_gate", "run_gate"]
+__all__ = ["FORWARDED_BELOW_DB", "GateRun", "make_gate", "run_gate"]
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,15 +15,24 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+import numpy as np
+
 from ...core.audio import FRAME_MS, AudioFormat
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.config import GatingConfig
+from ...core.g711 import decode
 from ...core.gate_decision import GateAction, GateDecision, GateEvent, GateEventType
+from ...core.levels import rms
+from ...core.units import db_to_ratio
 from ...core.vad_manager import EnhancedVADManager
-from .intervals import Interval, clipped
+from .intervals import Interval, clipped, intersection
 from .recording import PlayedCall, Slot
 
 _CALL_ID = "recording"
+FORWARDED_BELOW_DB = 20.0
+"""A frame that was turned down counts as forwarded down to so far below the caller's level."""
+_ACTIVE_RATIO = 10**-1.25
+"""RMS of the caller's active frames, at least, over that of the loudest one: 25 dB below it."""
 _TAIL_SLOTS = 50
 """Slots after agent audio that count neither as audible nor as silent: its echo may still come."""
 
@@ -66,7 +75,9 @@ class GateRun:
     events: tuple[GateEvent, ...]
     """In the order of time."""
     forwarded: tuple[Interval, ...]
-    """What of the capture reached the provider as audio, where it was captured."""
+    """What of the capture reached the provider as audio, where it was captured. A frame that was
+    turned down is in it if it went out within 20 dB of the caller's level; see
+    :data:`FORWARDED_BELOW_DB`."""
     us_per_frame_p50: float
     """Median time in us that the gate took for a 20 ms slot, far end and capture together."""
     us_agent_audible_p50: float | None = None
@@ -91,6 +102,7 @@ def run_gate(
     *,
     provider: str,
     gate: _Gate,
+    caller_speech: Sequence[Interval] = (),
     timer_ns: Callable[[], int] = time.perf_counter_ns,
 ) -> GateRun:
     """Run a call through a gate; a recording goes on whatever the gate says.
@@ -99,6 +111,8 @@ def run_gate(
         call: The call.
         provider: Instance name, kind or alias.
         gate: A manager that has no call yet.
+        caller_speech: When the caller speaks: tells the level by which frames that the gate turns
+            down count. Where nobody is known to speak, they count as forwarded.
         timer_ns: Measures what each slot takes.
     """
     gate.start_call(
@@ -109,7 +123,7 @@ def run_gate(
         far_end_format=call.far_end_format,
     )
     agent = _AgentTeller(gate)
-    ledger = _Ledger()
+    ledger = _Ledger(call.capture_format)
     times = _Times()
     for number, slot in enumerate(call.slots()):
         start_ns = timer_ns()
@@ -123,7 +137,7 @@ def run_gate(
             call.follow((*advanced.events, *decision.events))
     return GateRun(
         events=tuple(ledger.events),
-        forwarded=clipped(ledger.forwarded, 0.0, call.duration_ms),
+        forwarded=clipped(ledger.forwarded(caller_speech), 0.0, call.duration_ms),
         us_per_frame_p50=_p50_us(times.all_ns) or 0.0,
         us_agent_audible_p50=_p50_us(times.audible_ns),
         us_agent_silent_p50=_p50_us(times.silent_ns),
@@ -182,19 +196,38 @@ class _Ledger:
     the newest ones before it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, audio_format: AudioFormat) -> None:
+        self._format = audio_format
         self.events: list[GateEvent] = []
         self._frames: list[bytes] = []
         self._numbers: dict[int, int] = {}
         self._forwarded: set[int] = set()
+        self._turned_down: dict[int, float] = {}
+        """RMS of frames that were turned down, as they went out, by slot."""
 
-    @property
-    def forwarded(self) -> list[Interval]:
-        """The frames that went out, as stream time."""
-        return [
-            (float(number * FRAME_MS), float((number + 1) * FRAME_MS))
-            for number in sorted(self._forwarded)
-        ]
+    def forwarded(self, caller_speech: Sequence[Interval]) -> list[Interval]:
+        """Return the frames that went out, as stream time.
+
+        Args:
+            caller_speech: Tells the caller's level, by which frames that were turned down count.
+        """
+        too_soft: set[int] = set()
+        if self._turned_down:
+            least = self._caller_rms(caller_speech) * db_to_ratio(-FORWARDED_BELOW_DB)
+            too_soft = {slot for slot, level in self._turned_down.items() if level < least}
+        return [_interval(number) for number in sorted(self._forwarded - too_soft)]
+
+    def _caller_rms(self, caller_speech: Sequence[Interval]) -> float:
+        """Return the active level of the caller's frames as captured; 0 where nobody speaks."""
+        levels = np.array(
+            [
+                rms(decode(frame, self._format))
+                for slot, frame in enumerate(self._frames)
+                if intersection([_interval(slot)], caller_speech)
+            ]
+        )
+        active = levels[levels >= levels.max(initial=0.0) * _ACTIVE_RATIO]
+        return float(np.sqrt(np.mean(active**2))) if len(active) else 0.0
 
     def enter(self, decision: GateDecision, slot: int, frame: bytes | None) -> None:
         """Enter a decision made in a slot, on its frame or (None) before it."""
@@ -212,3 +245,15 @@ class _Ledger:
         for age, chunk in enumerate(reversed(decision.released), 1):
             if id(chunk) not in self._numbers and slot >= age:
                 self._forwarded.add(slot - age)
+        measured = decision.measurements
+        if frame is not None and measured is not None and measured.attenuation_db > 0.0:
+            self._enter_turned_down(chunks[-1 - len(decision.released) :], slot)
+
+    def _enter_turned_down(self, chunks: Sequence[bytes], slot: int) -> None:
+        """Enter how loud a frame, and held ones released before it, went out."""
+        for age, chunk in enumerate(reversed(chunks)):
+            self._turned_down[slot - age] = rms(decode(chunk, self._format))
+
+
+def _interval(slot: int) -> Interval:
+    return float(slot * FRAME_MS), float((slot + 1) * FRAME_MS)

@@ -107,7 +107,7 @@ def _add_scene(figures: CellFigures, scene: GuardScene, plan: GuardBenchPlan) ->
         EnhancedVADManager(plan.config.vad), plan.config, audio_guard_enabled=plan.is_guarded
     )
     start_ns = time.perf_counter_ns()
-    run = run_gate(recording, provider=_PROVIDER, gate=gate)
+    run = run_gate(recording, provider=_PROVIDER, gate=gate, caller_speech=recording.caller_speech)
     spent_us = (time.perf_counter_ns() - start_ns) / 1000
     truth = CallTruth(
         duration_ms=recording.duration_ms,

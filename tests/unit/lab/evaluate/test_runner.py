@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from statistics import median
 
+import numpy as np
 import pytest
 
 from support.signals import Signal, frames_of, silence, speech_like
@@ -19,6 +20,7 @@ from voxgate.core.gate_decision import (
     GateDecision,
     GateEvent,
     GateEventType,
+    GateMeasurements,
     GateReason,
     GateState,
 )
@@ -297,3 +299,57 @@ def test_the_same_recording_gives_the_same_run() -> None:
     first, second = (_run(recording, make_gate(GatingConfig())) for _ in range(2))
     assert first == second
     assert first.events
+
+
+class TestFramesTurnedDown:
+    """A frame that was turned down counts by its level."""
+
+    FRAMES = 12
+
+    @staticmethod
+    def run(
+        *, attenuation_db: float, caller_speech: tuple[Interval, ...], released: int = 0
+    ) -> GateRun:
+        capture = speech_like(240, seed=3)
+        capture[:] = 8000
+        heard = frames_of(capture)
+        soft = [
+            (np.frombuffer(frame, "<i2") * 10 ** (-attenuation_db / 20)).astype("<i2").tobytes()
+            for frame in heard
+        ]
+
+        def decide(slot: int, frame: bytes) -> GateDecision:
+            if slot < 6 - released:
+                return replace(_decision(forward=True), audio=(frame,))
+            if slot < 6:
+                return _decision(audio=(_SILENCE,))
+            held = tuple(soft[slot - released : slot]) if slot == 6 else ()
+            return replace(
+                _decision(forward=True, audio=(*held, soft[slot]), released=held),
+                measurements=GateMeasurements(attenuation_db=attenuation_db),
+            )
+
+        return run_gate(
+            _recording(capture),
+            provider="openai_realtime",
+            gate=Gate(decide=decide),
+            caller_speech=caller_speech,
+        )
+
+    @pytest.mark.parametrize(("attenuation_db", "is_forwarded"), [(19.0, True), (21.0, False)])
+    def test_down_to_20_db_below_the_caller_they_are_forwarded(
+        self, attenuation_db, is_forwarded
+    ) -> None:
+        """The caller's level is that of the labelled speech as it was captured."""
+        run = self.run(attenuation_db=attenuation_db, caller_speech=((0.0, 100.0),))
+        assert run.forwarded == (((0.0, 240.0),) if is_forwarded else ((0.0, 120.0),))
+
+    def test_held_frames_that_go_out_with_them_count_the_same(self) -> None:
+        """They were turned down as much."""
+        run = self.run(attenuation_db=24.0, caller_speech=((0.0, 40.0),), released=2)
+        assert run.forwarded == ((0.0, 80.0),)
+
+    def test_where_nobody_speaks_there_is_no_level_to_count_by(self) -> None:
+        """What went out was forwarded."""
+        run = self.run(attenuation_db=40.0, caller_speech=())
+        assert run.forwarded == ((0.0, 240.0),)

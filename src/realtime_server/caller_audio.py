@@ -8,10 +8,12 @@ from __future__ import annotations
 
 __all__ = ["CallerAudio"]
 
+from collections.abc import Callable
+
 from ..core.audio import AudioFormat
 from .audio_buffer import InputAudioBuffer
 from .session_config import InputConfig
-from .speech_scorer import SCORED_RATE_HZ
+from .speech_scorer import SCORED_RATE_HZ, FrameScorer, SpeechScorer
 from .turn_detector import (
     IdleTimeout,
     SpeechStarted,
@@ -29,10 +31,18 @@ _KEPT_MS = 15 * 60_000.0
 
 
 class CallerAudio:
-    """Takes audio of the session's input format and finds turns in it."""
+    """Takes audio of the session's input format and finds turns in it.
 
-    def __init__(self, config: InputConfig) -> None:
+    Args:
+        config: Format and turn detection.
+        new_scorer: Makes what the turn detector hears with.
+    """
+
+    def __init__(
+        self, config: InputConfig, *, new_scorer: Callable[[], FrameScorer] = SpeechScorer
+    ) -> None:
         self._config = config
+        self._new_scorer = new_scorer
         self._buffer = InputAudioBuffer(audio_format_of(config.format))
         self._turn_start_ms: float | None = None
         self._converter = self._new_converter()
@@ -125,4 +135,4 @@ class CallerAudio:
         if self._config.turn_detection is None:
             return None
         settings = settings_of(self._config.turn_detection)
-        return TurnDetector(settings, start_ms=self._buffer.end_ms)
+        return TurnDetector(settings, start_ms=self._buffer.end_ms, scorer=self._new_scorer())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["RealtimeSession", "SessionOptions"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -42,6 +42,7 @@ from .responder import Responder
 from .response import Pace
 from .session_config import SemanticVad, ServerVad, SessionConfig, merged
 from .session_log import SessionLog
+from .speech_scorer import FrameScorer, SpeechScorer
 from .turn_detector import IdleTimeout, SpeechStarted, SpeechStopped, TurnEvent
 from .wire_audio import decoded_audio
 
@@ -60,6 +61,8 @@ class SessionOptions:
     """Wall time after which the session is ended, in ms."""
     keeps_input_audio: bool = False
     """Whether the session's record keeps the audio received: for tests and the lab."""
+    new_scorer: Callable[[], FrameScorer] = SpeechScorer
+    """Makes what the turn detector of a session hears with."""
 
     def __post_init__(self) -> None:
         if self.max_session_ms <= 0:
@@ -98,7 +101,7 @@ class RealtimeSession:
         self._config = SessionConfig(type="realtime", model=model)
         record = SessionLog(session_id, model, keeps_audio=self._options.keeps_input_audio)
         self._outbox = Outbox(record)
-        self._caller = CallerAudio(self._config.audio.input)
+        self._caller = CallerAudio(self._config.audio.input, new_scorer=self._options.new_scorer)
         self._conversation = Conversation(self._outbox.next_id("conv"))
         self._responder = Responder(
             self._outbox, self._conversation, self._caller, self._options.pace

@@ -10,9 +10,10 @@ Invariant: a score depends on this frame and those before it, and on nothing els
 
 from __future__ import annotations
 
-__all__ = ["SCORED_RATE_HZ", "FrameScore", "SpeechScorer"]
+__all__ = ["SCORED_RATE_HZ", "FrameScore", "FrameScorer", "SpeechScorer"]
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import webrtcvad
@@ -62,6 +63,13 @@ class FrameScore:
     speech_prob: float
     """0..1, how many modes agree, by their weight."""
     level_dbfs: float
+
+
+class FrameScorer(Protocol):
+    """What a turn detector asks about the frames of one stream, in order."""
+
+    def process(self, frame: NDArray[np.int16]) -> FrameScore:
+        """Score the next frame: int16 [shape=(160,), mono, 8000 Hz]."""
 
 
 class SpeechScorer:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ..core.audio import FRAME_MS
 from .session_config import SemanticVad, ServerVad
-from .speech_scorer import SCORED_RATE_HZ, SpeechScorer
+from .speech_scorer import SCORED_RATE_HZ, FrameScorer, SpeechScorer
 
 _FRAME_SAMPLES = SCORED_RATE_HZ * FRAME_MS // 1000
 _WINDOW_FRAMES = 6
@@ -97,13 +97,20 @@ class TurnDetector:
     Args:
         settings: What starts and ends a turn; may be replaced at any time.
         start_ms: Time of the first sample on the audio clock.
+        scorer: Says how much a frame sounds like speech; a :class:`SpeechScorer` if left out.
     """
 
-    def __init__(self, settings: TurnSettings, *, start_ms: float = 0.0) -> None:
+    def __init__(
+        self,
+        settings: TurnSettings,
+        *,
+        start_ms: float = 0.0,
+        scorer: FrameScorer | None = None,
+    ) -> None:
         self.settings = settings
         self._origin_ms = start_ms
         self._n_frames = 0
-        self._scorer = SpeechScorer()
+        self._scorer: FrameScorer = SpeechScorer() if scorer is None else scorer
         self._pending = np.zeros(0, np.int16)
         self._idle_from_ms: float | None = None
         self._window: deque[float] = deque(maxlen=_WINDOW_FRAMES)

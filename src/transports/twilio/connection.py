@@ -65,6 +65,7 @@ class TwilioConnection:
         self._has_to_write = asyncio.Event()
         self._has_progressed = asyncio.Event()
         self._close_code = WSCloseCode.OK
+        self._closing = asyncio.Lock()
         if transport is not None:
             _tune(transport.get_extra_info("socket"))
 
@@ -129,13 +130,16 @@ class TwilioConnection:
             self._end(LineHangup("local_hangup", reason))
         ended = self.events.hangup
         detail = ended.detail if ended is not None else ""
-        try:
-            async with asyncio.timeout(2 * _CLOSE_TIMEOUT_S):
-                await self._websocket.close(code=self._close_code, message=_reason_bytes(detail))
-        except TimeoutError:
-            pass  # a peer that does not read does not hear it either
-        finally:
-            self.abort()
+        async with self._closing:
+            try:
+                async with asyncio.timeout(2 * _CLOSE_TIMEOUT_S):
+                    await self._websocket.close(
+                        code=self._close_code, message=_reason_bytes(detail)
+                    )
+            except TimeoutError:
+                pass  # a peer that does not read does not hear it either
+            finally:
+                self.abort()
 
     def abort(self) -> None:
         """Close the socket now; what was not sent is lost."""
@@ -148,6 +152,7 @@ class TwilioConnection:
             for event in self._events_of(message):
                 self._end(event) if isinstance(event, LineHangup) else self.events.put(event)
             self._has_progressed.set()
+        await self.hang_up()  # who served the call may take its time to notice
 
     def _events_of(self, message: WSMessage) -> list[LineEvent]:
         """Return what a message comes to; one that is no text or is the last ends the call."""

@@ -1,0 +1,172 @@
+"""The WebSocket's shell: what is read, what is written, and in which order it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+import pytest
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp.http_websocket import WebSocketError
+
+from support.fake_websocket import FakeWebSocket, closed_by_peer, text
+from support.twilio_messages import connected, media, start, stop
+from support.virtual_time import in_virtual_time
+from voxgate.errors import LocalProtocolError
+from voxgate.transports.base import LineEvent, LineHangup
+from voxgate.transports.twilio.connection import TwilioConnection
+
+FRAME = b"\x01" * 160
+
+
+class Rig:
+    """A connection over a fake."""
+
+    def __init__(self) -> None:
+        self.websocket = FakeWebSocket()
+        self.connection = TwilioConnection(cast("web.WebSocketResponse", self.websocket), None)
+
+    def feed(self, *messages: dict[str, Any]) -> None:
+        self.websocket.feed(*[text(json.dumps(message)) for message in messages])
+
+    def sent(self) -> list[str]:
+        """Return the names of the events sent."""
+        return [json.loads(each)["event"] for each in self.websocket.sent]
+
+    async def events(self) -> list[LineEvent]:
+        return [event async for event in self.connection.events.drain()]
+
+
+async def started() -> Rig:
+    rig = Rig()
+    rig.feed(connected(), start())
+    return rig
+
+
+@in_virtual_time
+async def test_frames_are_written_with_their_marks_in_order():
+    """By a task of their own: sending never waits."""
+    rig = await started()
+    async with rig.connection.open():
+        assert await rig.connection.wait_started()
+        for _ in range(3):
+            rig.connection.send(FRAME)
+        assert rig.sent() == []
+        await asyncio.sleep(0.01)
+        assert rig.sent() == ["media", "mark"] * 3
+    assert rig.websocket.closes == [(1000, b"")]
+    assert await rig.events() == [LineHangup("local_hangup")]
+
+
+@in_virtual_time
+async def test_a_flush_overtakes_what_waits_to_be_written():
+    """What has not gone out never does."""
+    rig = await started()
+    rig.websocket.is_reading = False
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        for _ in range(10):
+            rig.connection.send(FRAME)
+        await asyncio.sleep(0.01)
+        rig.connection.flush()
+        rig.websocket.is_reading = True
+        await asyncio.sleep(0.01)
+    assert rig.sent() == ["media", "clear"]  # the first was on its way
+
+
+@in_virtual_time
+async def test_a_peer_that_does_not_read_is_given_up():
+    """2 s wait, 5 s are lost, then the line is broken."""
+    rig = await started()
+    rig.websocket.is_reading = False
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        for _ in range(400):
+            rig.connection.send(FRAME)
+    assert rig.connection.backlog.sent_frames == 100
+    assert rig.connection.backlog.dropped_frames == 250
+    assert await rig.events() == [LineHangup("transport_error", "the peer does not read")]
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("message", "reason", "code"),
+    [
+        (text(json.dumps(stop())), "caller_hangup", 1000),
+        (closed_by_peer(), "caller_hangup", 1000),
+        (text("{"), "protocol_error", 1002),
+        (WSMessage(WSMsgType.BINARY, b"x", None), "protocol_error", 1002),
+        (WSMessage(WSMsgType.ERROR, WebSocketError(1009, "long"), None), "protocol_error", 1002),
+        (WSMessage(WSMsgType.ERROR, OSError(), None), "transport_error", 1000),
+        (WSMessage(WSMsgType.CLOSED, None, None), "transport_error", 1000),
+    ],
+)
+async def test_every_end_has_its_reason_and_is_answered_at_once(
+    message: WSMessage, reason: str, code: int
+):
+    """Who serves the call need not have noticed yet."""
+    rig = await started()
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        rig.websocket.feed(message)
+        await asyncio.sleep(0.01)
+        assert [each for each, _ in rig.websocket.closes] == [code]
+        rig.connection.send(FRAME)
+        rig.connection.flush()
+    (event,) = await rig.events()
+    assert isinstance(event, LineHangup)
+    assert event.reason == reason
+    assert "mark" not in rig.sent()
+
+
+@in_virtual_time
+async def test_who_goes_away_before_the_start_is_no_call():
+    """Whoever waits for it is woken."""
+    rig = Rig()
+    rig.feed(connected())
+    async with rig.connection.open():
+        waiting = asyncio.create_task(rig.connection.wait_started())
+        await asyncio.sleep(0.01)
+        rig.websocket.feed(closed_by_peer())
+        assert await waiting is False
+
+
+@in_virtual_time
+async def test_a_hangup_with_a_reason_is_told_to_the_peer():
+    """Within what a close has room for, in whole characters."""
+    rig = await started()
+    async with rig.connection.open():
+        await rig.connection.hang_up("\u00e9" * 100, 1008)
+        await rig.connection.hang_up("again", 1000)
+    assert rig.websocket.closes == [(1008, ("\u00e9" * 61).encode())]
+
+
+@in_virtual_time
+async def test_cancelling_closes_all_the_same():
+    """An engine that ends takes its calls with it."""
+    rig = await started()
+
+    async def serve() -> None:
+        async with rig.connection.open():
+            await asyncio.sleep(3600)
+
+    serving = asyncio.create_task(serve())
+    await asyncio.sleep(0.01)
+    serving.cancel()
+    await asyncio.wait({serving})
+    assert serving.cancelled()
+    assert rig.websocket.closes == [(1000, b"")]
+
+
+@in_virtual_time
+async def test_parts_of_frames_are_refused_and_captured_audio_comes_through():
+    """The one is our mistake, the other the caller's voice."""
+    rig = await started()
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        with pytest.raises(LocalProtocolError, match="3 bytes"):
+            rig.connection.send(b"\x01\x02\x03")
+        rig.feed(media(FRAME, timestamp_ms=60))
+        event = await rig.connection.events.get()
+    assert (event.audio, event.timestamp_ms) == (FRAME, 60)

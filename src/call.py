@@ -31,7 +31,12 @@ from .providers.base import (
     Provider,
     ProviderEnded,
     ProviderEvent,
+    ResponseDone,
+    ResponseStarted,
+    TokenUsage,
+    UsageReported,
 )
+from .providers.call_control import CallControl
 from .transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
 
 _SLICE_MS = 1.0
@@ -83,6 +88,7 @@ class CallSession:
         manager: The gate.
         observer: Told of everything.
         clock: The clock of the manager and of the provider.
+        control: What the agent wants done to the call; None if it may do nothing.
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class CallSession:
         manager: AudioGatingManager,
         observer: CallObserver,
         clock: Clock,
+        control: CallControl | None = None,
     ) -> None:
         self.call_id = line.call_id
         self._line = line
@@ -102,6 +109,9 @@ class CallSession:
         self._manager = manager
         self._observer = observer
         self._clock = clock
+        self._control = control
+        self._answers: set[str] = set()
+        self._usage: TokenUsage | None = None
         self._playout = LinePlayout(
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
         )
@@ -210,6 +220,15 @@ class CallSession:
         decision = await self._provider.advance()
         self._observer.on_decision(self.call_id, now_ms, None, decision)
         await self._follow_gate(decision.events)
+        self._follow_control(now_ms, is_speaking=slot.played.is_agent_audio)
+
+    def _follow_control(self, now_ms: float, *, is_speaking: bool) -> None:
+        """End the call if the agent wants that, and its last word was heard."""
+        if self._control is None or not self._control.is_hangup_wanted:
+            return
+        is_active = is_speaking or bool(self._answers)
+        if self._control.is_hangup_due(now_ms, is_agent_active=is_active):
+            raise _CallOver("agent_hangup")
 
     def _show_far_end(self, frame: PlayoutFrame, now_ms: float) -> None:
         self._manager.receive_far_end(
@@ -236,6 +255,12 @@ class CallSession:
             self._playout.finish(event.item_id)
         elif isinstance(event, CallerSpeechStarted):
             await self._follow_gate(event.decision.events)
+        elif isinstance(event, ResponseStarted):
+            self._answers.add(event.response_id)
+        elif isinstance(event, ResponseDone):
+            self._answers.discard(event.response_id)
+        elif isinstance(event, UsageReported):
+            self._usage = event.usage + (self._usage or TokenUsage())
         elif isinstance(event, ProviderEnded) and event.error is not None:
             raise _CallOver("provider_lost", str(event.error))
 
@@ -251,6 +276,8 @@ class CallSession:
                 heard_ms = self._playout.flush(self._clock())
                 self._flush_line()
                 await self._provider.interrupt(heard_ms)
+                if self._control is not None:
+                    self._control.withdraw_hangup()
             self._observer.on_gate_event(self.call_id, event)
 
     def _flush_line(self) -> None:
@@ -293,6 +320,7 @@ class CallSession:
             gate=gate,
             playout_underruns=self._playout.underruns,
             skipped_slots=self._pacer.skipped_slots,
+            usage=self._usage,
         )
         self._observer.on_call_ended(ended)
         return ended

@@ -16,7 +16,7 @@ import structlog
 from .core.call_stats import CallStats
 from .core.gate_decision import GateDecision, GateEvent
 from .core.playout import PlayoutFrame
-from .providers.base import ProviderEvent
+from .providers.base import ProviderEvent, TokenUsage
 from .transports.base import LineEvent
 
 _log = structlog.get_logger(__name__)
@@ -41,9 +41,9 @@ class CallEnded:
     call_id: str
     provider: str
     reason: str
-    """``caller_hangup``, ``local_hangup``, ``protocol_error``, ``transport_error``,
-    ``provider_ended`` (in good order), ``provider_lost``, ``provider_unreachable``, ``drained`` or
-    ``internal_error``."""
+    """``caller_hangup``, ``local_hangup``, ``agent_hangup``, ``protocol_error``,
+    ``transport_error``, ``provider_ended`` (in good order), ``provider_lost``,
+    ``provider_unreachable``, ``drained`` or ``internal_error``."""
     detail: str = ""
     """What the line or the provider's error adds to that; the class of an internal error."""
     duration_ms: float
@@ -53,6 +53,8 @@ class CallEnded:
     playout_underruns: int
     skipped_slots: int
     """Slots of 20 ms in which nothing could be sent in time."""
+    usage: TokenUsage | None = None
+    """Tokens that all answers took; None where the provider counts none."""
 
 
 class CallObserver:

@@ -20,13 +20,16 @@ from .call import CallSession
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
+from .config.provider_models import ToolsConfig
 from .core.audio_gating_manager import AudioGatingManager
 from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.vad_manager import EnhancedVADManager
 from .errors import ConfigError, ConfigProblem, LocalProtocolError, TransportError
 from .providers.base import CallAudio
+from .providers.call_control import CallControl
 from .providers.registry import ProviderRegistry, default_registry
 from .providers.setup import ProviderSetup
+from .providers.tools import ToolRegistry
 from .realtime_server.server import RealtimeServer
 from .transports.base import Line, Transport
 from .transports.registry import TRANSPORTS, TransportRegistry
@@ -53,6 +56,8 @@ class AIEngine:
         environ: Where secrets are read from, by the names that the configuration gives.
         providers: The kinds of provider; those of voxgate if left out.
         transports: The kinds of lines; those of voxgate if left out.
+        tools: Functions that the agent's model may call, on every call; the configuration may add
+            ``hangup`` and ``transfer``.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class AIEngine:
         environ: Mapping[str, str] = os.environ,
         providers: ProviderRegistry | None = None,
         transports: TransportRegistry = TRANSPORTS,
+        tools: ToolRegistry | None = None,
     ) -> None:
         self.config = config
         self.counters = EngineCounters()
@@ -75,6 +81,7 @@ class AIEngine:
         self._environ = environ
         self._providers = providers or default_registry()
         self._transport_kinds = transports
+        self._tools = ToolRegistry() if tools is None else tools
         self._transports: dict[str, Transport] = {}
         self._realtime_server: RealtimeServer | None = None
         self._calls: dict[str, asyncio.Task[None]] = {}
@@ -118,7 +125,7 @@ class AIEngine:
             provider=self.config.engine.default_provider,
             gating=str(self._policy.mode) if self._policy and is_gated else "off",
             audio_guard=AUDIO_GUARD_ENABLED and is_gated,
-            speech_evidence=str(self.manager.speech_evidence) if is_gated else "off",
+            speech_evidence=str((is_gated and self.manager.speech_evidence) or "off"),
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )
 
@@ -175,13 +182,15 @@ class AIEngine:
 
     async def _serve(self, line: Line) -> None:
         try:
+            control = self._control(line)
             session = CallSession(
                 line,
-                self._providers.create(self._setup(line)),
+                self._providers.create(self._setup(line, control)),
                 provider_name=self.config.engine.default_provider,
                 manager=self.manager,
                 observer=self._observer,
                 clock=self._clock,
+                control=control,
             )
         except Exception:  # noqa: BLE001 - one call's trouble never reaches another
             _log.exception("call.failed", call_id=line.call_id)
@@ -189,7 +198,12 @@ class AIEngine:
             return
         await session.run()
 
-    def _setup(self, line: Line) -> ProviderSetup:
+    def _control(self, line: Line) -> CallControl:
+        """Return what the agent may do to its call; only some lines can be transferred."""
+        config = getattr(self._provider_config, "tools", None) or ToolsConfig()
+        return CallControl(config, transfer=getattr(line, "transfer", None))
+
+    def _setup(self, line: Line, control: CallControl) -> ProviderSetup:
         config = self._provider_config
         api_key = self._api_key(config)
         if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
@@ -203,6 +217,7 @@ class AIEngine:
             clock=self._clock,
             api_key=api_key,
             hold_ms=self.config.engine.provider_hold_ms,
+            tools=self._tools.extended(control.tools),
         )
 
     def _api_key(self, config: ProviderConfig) -> str | None:

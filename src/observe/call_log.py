@@ -108,6 +108,7 @@ class CallLog(CallObserver):
             duration_ms=round(event.duration_ms),
             playout_underruns=event.playout_underruns,
             skipped_slots=event.skipped_slots,
+            **(asdict(event.usage) if event.usage is not None else {}),
             **(asdict(event.gate) if event.gate is not None else {}),
         )
 

@@ -88,6 +88,11 @@ class ResponseLedger:
         """Answers that have begun and not ended, oldest first."""
         return tuple(name for name, response in self._responses.items() if response.is_active)
 
+    @property
+    def has_uncut_answer(self) -> bool:
+        """Whether an answer is under way that nobody has interrupted."""
+        return any(entry.is_active and not entry.is_cut for entry in self._responses.values())
+
     def start(self, response_id: str) -> bool:
         """Note that an answer begins; False if that is nothing new."""
         if response_id in self._responses:
@@ -131,6 +136,10 @@ class ResponseLedger:
             for item_id, item in self._items.items()
             if item.response_id == response_id and self.finish_item(item_id)
         )
+
+    def has_items(self, response_id: str) -> bool:
+        """Return whether anything of an answer was heard of: the agent speaks in it."""
+        return any(item.response_id == response_id for item in self._items.values())
 
     def is_cut(self, item_id: str) -> bool:
         """Return whether an item was cut off."""

@@ -85,6 +85,9 @@ class Tool:
     function: ToolFunction
     timeout_s: float = TOOL_TIMEOUT_S
     """Time in s after which it is cancelled."""
+    ends_turn: bool = False
+    """If the agent has spoken when it calls this, it is not asked to go on: what it said was its
+    last word."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.spec.name):
@@ -119,6 +122,10 @@ class ToolRegistry:
     def specs(self) -> tuple[ToolSpec, ...]:
         """What models are told, in order of registration."""
         return tuple(tool.spec for tool in self._tools.values())
+
+    def ends_turn(self, name: str) -> bool:
+        """Return whether a function ends the agent's turn; see :class:`Tool`."""
+        return name in self._tools and self._tools[name].ends_turn
 
     def add(self, tool: Tool) -> None:
         """Register a function.

@@ -14,12 +14,21 @@ from support.virtual_time import VirtualTimeLoop, in_virtual_time, virtual_ms
 from voxgate.call import CallSession
 from voxgate.call_observer import CallEnded, Observers
 from voxgate.clock import Clock
+from voxgate.config.provider_models import ToolsConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.gate_decision import PASS_THROUGH, GateEventType
 from voxgate.errors import ProviderError
-from voxgate.providers.base import CallAudio, Capabilities, ProviderEnded
+from voxgate.providers.base import (
+    CallAudio,
+    Capabilities,
+    ProviderEnded,
+    TokenUsage,
+    UsageReported,
+)
+from voxgate.providers.call_control import CallControl
 from voxgate.providers.responses import Truncation
 from voxgate.providers.scripted import GATED, PASSED_THROUGH, ScriptedProvider
+from voxgate.providers.tools import ToolRegistry
 from voxgate.transports.base import LineAudio, LineDtmf, LineEvent, LineHangup, LineWarning
 from voxgate.transports.scripted import ScriptedLine
 
@@ -39,6 +48,7 @@ class Rig:
         line: ScriptedLine | None = None,
         manager: ScriptedManager | None = None,
         clock: Clock = virtual_ms,
+        control: CallControl | None = None,
     ) -> None:
         self.line = line or ScriptedLine()
         self.manager = manager or ScriptedManager()
@@ -60,6 +70,7 @@ class Rig:
             manager=self.manager,
             observer=Observers([self.observer]),
             clock=clock,
+            control=control,
         )
         self.task: asyncio.Task[CallEnded] | None = None
 
@@ -702,3 +713,69 @@ def assert_is_over(rig: Rig) -> None:
     assert rig.observer.told[0] == "on_call_started"
     assert rig.observer.told.count("on_call_ended") == 1
     assert rig.observer.told[-1] == "on_call_ended"
+
+
+async def want_hangup(control: CallControl) -> None:
+    """Call the function as the agent's model does."""
+    await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+
+
+class TestAgentsWishes:
+    """What the agent wants done to its own call."""
+
+    @in_virtual_time
+    async def test_the_call_ends_when_the_farewell_was_heard(self) -> None:
+        """Not when it was generated: all of it reaches the line first."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await started(Rig(control=control))
+        farewell = [loud_frame(number) for number in range(100)]
+        rig.provider.speak(b"".join(farewell))
+        await want_hangup(control)
+        ended = await rig.wait_ended()
+
+        assert (ended.reason, ended.detail) == ("agent_hangup", "")
+        assert [frame for frame in rig.line.heard if frame != _SILENCE] == farewell
+        assert rig.line.hangup_event == LineHangup("local_hangup")
+        assert virtual_ms() >= 100 * 20 + 1500
+
+    @in_virtual_time
+    async def test_an_answer_under_way_is_waited_for(self) -> None:
+        """Its audio is still to come; the call does not end in the pause before it."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await started(Rig(control=control))
+        response_id = rig.provider.start_response()
+        await want_hangup(control)
+        await rig.pass_slots(500)
+        assert rig.task is not None
+        assert not rig.task.done()
+        rig.provider.end_response(response_id)
+
+        assert (await rig.wait_ended()).reason == "agent_hangup"
+
+    @in_virtual_time
+    async def test_a_caller_who_interrupts_the_farewell_keeps_the_call(self) -> None:
+        """There was one more question."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await started(Rig(control=control))
+        rig.provider.speak(loud_frame() * 100)
+        await want_hangup(control)
+        await rig.pass_slots(10)
+        rig.manager.idle_decisions.append(interruption())
+        await rig.pass_slots(1000)
+        assert rig.task is not None
+        assert not rig.task.done()
+
+        assert (await rig.hang_up()).reason == "caller_hangup"
+
+    @in_virtual_time
+    async def test_the_summary_has_the_tokens_of_all_answers(self) -> None:
+        """And none where the provider counts none."""
+        rig = await started(Rig())
+        for n_tokens in (10, 32):
+            usage = TokenUsage(input_tokens=n_tokens, output_audio_tokens=1)
+            rig.provider.emit(UsageReported(usage))
+        await rig.pass_slots(1)
+        ended = await rig.hang_up()
+
+        assert ended.usage == TokenUsage(input_tokens=42, output_audio_tokens=2)
+        assert (await (await started(Rig())).hang_up()).usage is None

@@ -7,9 +7,15 @@ made here and nowhere else.
 from __future__ import annotations
 
 __all__ = [
+    "Role",
     "serialize_append",
     "serialize_cancel",
+    "serialize_commit",
+    "serialize_function_call",
+    "serialize_function_output",
     "serialize_greeting",
+    "serialize_message",
+    "serialize_response",
     "serialize_session_update",
     "serialize_truncate",
 ]
@@ -17,6 +23,10 @@ __all__ = [
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from typing import Literal
+
+Role = Literal["user", "assistant", "system"]
+"""Who says what is in a message."""
 
 _GREETING = (
     "Greet the caller now. Say exactly these words, nothing before and nothing after them: {}"
@@ -52,6 +62,40 @@ def serialize_truncate(item_id: str, audio_end_ms: int, event_id: str) -> str:
         content_index=0,
         audio_end_ms=audio_end_ms,
     )
+
+
+def serialize_commit(event_id: str) -> str:
+    """Return ``input_audio_buffer.commit``: the caller's turn ends here."""
+    return _serialize("input_audio_buffer.commit", event_id=event_id)
+
+
+def serialize_response(event_id: str) -> str:
+    """Return the ``response.create`` that answers what the conversation holds."""
+    return _serialize("response.create", event_id=event_id)
+
+
+def serialize_function_output(function_call_id: str, output: str, event_id: str) -> str:
+    """Return the item that gives the model a function's result."""
+    item = {"type": "function_call_output", "call_id": function_call_id, "output": output}
+    return _serialize("conversation.item.create", event_id=event_id, item=item)
+
+
+def serialize_function_call(function_call_id: str, name: str, arguments: str, event_id: str) -> str:
+    """Return the item of a function call that an earlier session made."""
+    item = {
+        "type": "function_call",
+        "call_id": function_call_id,
+        "name": name,
+        "arguments": arguments,
+    }
+    return _serialize("conversation.item.create", event_id=event_id, item=item)
+
+
+def serialize_message(role: Role, text: str, event_id: str) -> str:
+    """Return the item of something that was said in an earlier session, as text."""
+    kind = "output_text" if role == "assistant" else "input_text"
+    item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
+    return _serialize("conversation.item.create", event_id=event_id, item=item)
 
 
 def serialize_greeting(greeting: str, instructions: str, event_id: str) -> str:

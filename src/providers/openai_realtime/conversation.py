@@ -8,12 +8,11 @@ from __future__ import annotations
 
 __all__ = ["Conversation"]
 
-from collections import Counter
+from collections import deque
 from collections.abc import Mapping
-from typing import assert_never
 
-from ...config.provider_models import OpenAIRealtimeConfig
-from ...core.gate_decision import GateDecision
+from ...config.provider_models import OpenAIRealtimeConfig, TurnDetectionType
+from ...core.gate_decision import GateDecision, GateReason
 from ...errors import LocalProtocolError
 from ..base import (
     AgentAudio,
@@ -21,18 +20,35 @@ from ..base import (
     CallAudio,
     CallerSpeechStarted,
     CallerSpeechStopped,
+    FunctionReturned,
     ProviderEvent,
     ProviderReady,
-    ProviderWarning,
     ResponseDone,
-    ResponseStarted,
 )
 from ..gating import GatingManager
-from ..responses import ResponseLedger
 from ..stream_converter import StreamConverter
+from ..tools import ToolRegistry
 from .audio_backlog import AudioBacklog, OutgoingAudio
+from .call_memory import CallMemory
+from .local_turns import LocalTurns, TurnBegan, TurnEnded, TurnEvent
+from .server_events import FunctionRequest
 from .session import CallerHeard, RealtimeSession, SessionEvent, SessionReady, VoiceReceived
 from .session_update import wire_format_for
+
+_BUSY_REASONS = frozenset(
+    {
+        GateReason.AGENT_AUDIBLE,
+        GateReason.CANDIDATE,
+        GateReason.BARGE_IN,
+        GateReason.CALLER_TURN,
+        GateReason.CALLER_SPEECH,
+        GateReason.HANGOVER,
+    }
+)
+"""Somebody speaks: no moment to renew the session at."""
+
+_RENEWAL_RETRY_MS = 30_000
+"""Pause after a renewal that failed; the session that there is goes on."""
 
 
 class Conversation:
@@ -44,6 +60,7 @@ class Conversation:
         call_audio: Formats of its line.
         manager: The gate.
         hold_ms: Caller's audio that waits for a session, in ms, oldest dropped beyond.
+        tools: Functions that the model may call.
     """
 
     def __init__(
@@ -54,6 +71,7 @@ class Conversation:
         call_audio: CallAudio,
         manager: GatingManager,
         hold_ms: float,
+        tools: ToolRegistry | None = None,
     ) -> None:
         self._config = config
         self._call_id = call_id
@@ -62,8 +80,13 @@ class Conversation:
         self._to_provider = StreamConverter(capture, wire_format_for(capture))
         self._to_line = StreamConverter(wire_format_for(playout), playout)
         self._backlog = AudioBacklog(hold_ms=hold_ms)
-        self._ledger = ResponseLedger()
-        self._counts: Counter[str] = Counter()
+        self._memory = CallMemory(tools)
+        self._turns = _local_turns(config)
+        self._padding = AudioBacklog(hold_ms=config.turn_detection.prefix_padding_ms)
+        self._is_commit_due = False
+        self._own_events: deque[ProviderEvent] = deque()
+        self._last_reason = GateReason.PASS_THROUGH
+        self._renewal_ms = float("inf")
         self._session: RealtimeSession | None = None
         self._unconfirmed: OutgoingAudio | None = None
         self._speaking_item: str | None = None
@@ -79,26 +102,51 @@ class Conversation:
     @property
     def counts(self) -> Mapping[str, int]:
         """What happened so far, by a closed set of names."""
-        return {**self._counts, "frames_dropped": self._backlog.dropped_frames}
+        return {**self._memory.counts, "frames_dropped": self._backlog.dropped_frames}
 
     def process(self, frame: bytes, now_ms: float) -> GateDecision:
         """Ask the gate about one captured frame, and queue what it says."""
         decision = self._manager.process(self._call_id, frame, now_ms)
+        self._last_reason = decision.reason
+        if self._turns is not None:
+            self._follow_turn(self._turns.process(decision, now_ms), now_ms)
         self._queue(decision.audio_for(frame), now_ms)
         return decision
 
     def advance(self, now_ms: float) -> GateDecision:
         """Let time pass without a frame, and queue what the gate says."""
         decision = self._manager.advance(self._call_id, now_ms)
+        if self._turns is not None:
+            self._follow_turn(self._turns.advance(now_ms), now_ms)
         self._queue(decision.audio, now_ms)
         return decision
+
+    def next_event(self) -> ProviderEvent | None:
+        """Take the next event that no message of the server brought, or None."""
+        return self._own_events.popleft() if self._own_events else None
+
+    def next_function(self) -> FunctionRequest | None:
+        """Take the next function to run, or None."""
+        return self._memory.functions.next_waiting()
+
+    def return_function(self, request: FunctionRequest, output: str) -> None:
+        """Give the model a function's result, in this session or in the next."""
+        self._memory.history.return_function(request.function_call_id, output)
+        if self.is_ready and self._session is not None:
+            self._session.return_function(request.function_call_id, output)
+        if self._memory.functions.finish(request.function_call_id):
+            self._memory.responses.want()
+        self._own_events.append(
+            FunctionReturned(function_call_id=request.function_call_id, name=request.name)
+        )
 
     def interrupt(self, heard_ms: Mapping[str, float], now_ms: float) -> None:
         """Stop the answer: so many ms of each unfinished item were heard."""
         if self._session is not None:
             self._session.interrupt(heard_ms)
         else:
-            self._ledger.cut(heard_ms)
+            self._memory.cut(heard_ms)
+            self._memory.responses.forget()
         self._stop_speaking(now_ms)
 
     def open_session(self) -> None:
@@ -107,8 +155,7 @@ class Conversation:
             self._config,
             wire_in=self._to_provider.target,
             wire_out=self._to_line.source,
-            ledger=self._ledger,
-            counts=self._counts,
+            memory=self._memory,
             greeting=None if self._n_sessions else self._config.greeting,
         )
 
@@ -120,7 +167,7 @@ class Conversation:
         """
         if self._session is None:
             raise LocalProtocolError("receive_message: no session was opened")
-        events = self._session.receive_message(message)
+        events = self._session.receive_message(message, now_ms)
         translated = (self._translate(event, now_ms) for event in events)
         return tuple(event for event in translated if event is not None)
 
@@ -134,23 +181,46 @@ class Conversation:
         self._stop_speaking(now_ms)
         if self._is_caller_speaking:
             self._end_turn(now_ms)  # the next session knows nothing of this turn
-        lost = self._ledger.end_session()
+        lost = self._memory.lose_session()
         return (
             *map(AgentAudioDone, lost.items),
             *(ResponseDone(response_id, "failed") for response_id in lost.responses),
         )
 
-    def next_message(self) -> str | None:
+    def is_renewal_due(self, now_ms: float) -> bool:
+        """Say whether the session is old, and nobody would notice that another takes its place."""
+        is_quiet = (
+            self.is_ready
+            and self._last_reason not in _BUSY_REASONS
+            and not self._is_caller_speaking
+            and not self._is_commit_due
+            and not self._memory.ledger.active
+            and not self._memory.responses.is_pending
+            and not self._memory.functions.is_pending
+        )
+        return is_quiet and now_ms >= self._renewal_ms
+
+    def postpone_renewal(self, now_ms: float) -> None:
+        """Note that no other session was to be had; ask again later."""
+        self._renewal_ms = now_ms + _RENEWAL_RETRY_MS
+
+    def next_message(self, now_ms: float) -> str | None:
         """Take the next message to send, or None; asking again confirms that the last was sent."""
         self._unconfirmed = None
         session = self._session
         if session is None:
             return None
-        request = session.next_request()
+        request = session.next_request(now_ms)
         if request is not None or not session.is_ready:
             return request
         self._unconfirmed = self._backlog.pop()
-        return None if self._unconfirmed is None else session.serialize_audio(self._unconfirmed)
+        if self._unconfirmed is not None:
+            return session.serialize_audio(self._unconfirmed)
+        if not self._is_commit_due:
+            return None
+        self._is_commit_due = False
+        session.commit()
+        return session.next_request(now_ms)
 
     def deliver(self, event: ProviderEvent) -> bool:
         """Return whether an event that waited is still to be given to the engine; note that it is.
@@ -159,28 +229,44 @@ class Conversation:
         """
         match event:
             case AgentAudio(item_id) | AgentAudioDone(item_id):
-                if self._ledger.is_cut(item_id):
+                if self._memory.ledger.is_cut(item_id):
                     return False
-                self._ledger.deliver(item_id)
+                self._memory.ledger.deliver(item_id)
         return True
 
     def _queue(self, chunks: tuple[bytes, ...], now_ms: float) -> None:
         wire = b"".join(map(self._to_provider.process, chunks))
         if not wire:
             return
-        self._backlog.push(
-            OutgoingAudio(
-                wire=wire,
-                duration_ms=self._to_provider.target.duration_ms(len(wire)),
-                capture_end_ms=now_ms - self._to_provider.delay_ms,
-                n_frames=len(chunks),
-            )
+        audio = OutgoingAudio(
+            wire=wire,
+            duration_ms=self._to_provider.target.duration_ms(len(wire)),
+            capture_end_ms=now_ms - self._to_provider.delay_ms,
+            n_frames=len(chunks),
         )
+        is_between_turns = self._turns is not None and not self._turns.is_speaking
+        (self._padding if is_between_turns else self._backlog).push(audio)
+
+    def _follow_turn(self, event: TurnEvent | None, now_ms: float) -> None:
+        """Do for a turn that we found what a server does for one that it found."""
+        match event:
+            case TurnBegan(capture_ms):
+                while (audio := self._padding.pop()) is not None:
+                    self._backlog.push(audio)
+                if self._config.turn_detection.create_response:
+                    self._memory.responses.forget()
+                self._own_events.append(self._receive_speech_started(capture_ms, now_ms))
+            case TurnEnded(capture_ms):
+                self._is_commit_due = True
+                self._end_turn(now_ms)
+                self._own_events.append(CallerSpeechStopped(capture_ms))
+            case None:
+                pass
 
     def _translate(self, event: SessionEvent, now_ms: float) -> ProviderEvent | None:
         match event:
             case SessionReady():
-                return self._become_ready()
+                return self._become_ready(now_ms)
             case VoiceReceived():
                 return self._receive_voice(event, now_ms)
             case CallerHeard(capture_ms):
@@ -195,12 +281,12 @@ class Conversation:
             case ResponseDone():
                 self._stop_speaking(now_ms)
                 return event
-            case ResponseStarted() | ProviderWarning():
+            case _:
                 return event
-        assert_never(event)
 
-    def _become_ready(self) -> ProviderReady:
+    def _become_ready(self, now_ms: float) -> ProviderReady:
         self._n_sessions += 1
+        self._renewal_ms = now_ms + 1000 * self._config.session_renewal_s
         return ProviderReady(
             reconnected=self._n_sessions > 1,
             held_frames=self._backlog.held_frames,
@@ -235,3 +321,11 @@ class Conversation:
         if self._speaking_item is not None:
             self._speaking_item = None
             self._manager.set_agent_speaking(self._call_id, is_speaking=False, now_ms=now_ms)
+
+
+def _local_turns(config: OpenAIRealtimeConfig) -> LocalTurns | None:
+    """Return our own turn detector, if the server is not to have one."""
+    detection = config.turn_detection
+    if detection.type is not TurnDetectionType.NONE:
+        return None
+    return LocalTurns(silence_duration_ms=detection.silence_duration_ms)

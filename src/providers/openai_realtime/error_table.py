@@ -8,7 +8,9 @@ from __future__ import annotations
 
 __all__ = [
     "ABNORMAL_CLOSE",
+    "BUSY",
     "PEER",
+    "RATE_LIMITED",
     "Consequence",
     "classify_error",
     "error_for_close",
@@ -26,6 +28,12 @@ from .server_events import ErrorReported
 
 PEER = "openai_realtime"
 """How errors name the other side."""
+
+BUSY = "conversation_already_has_active_response"
+"""Code for an answer that was asked for while another is under way."""
+
+RATE_LIMITED = frozenset({"rate_limit_exceeded", "rate_limit_error"})
+"""Codes and types of errors that go away with time."""
 
 
 class Consequence(StrEnum):
@@ -58,9 +66,7 @@ _RULES = {
     "rate_limit_exceeded": _Rule(
         Consequence.WARN, retryable=True, reason="the account's rate limit is used up for now"
     ),
-    "conversation_already_has_active_response": _Rule(
-        Consequence.WARN, retryable=True, reason="a response was asked for during another"
-    ),
+    BUSY: _Rule(Consequence.WARN, retryable=True, reason="a response was asked for during another"),
     "input_audio_buffer_commit_empty": _Rule(
         Consequence.WARN, retryable=False, reason="there was no audio to commit"
     ),

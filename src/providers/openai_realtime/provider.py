@@ -12,6 +12,7 @@ __all__ = ["OpenAIRealtimeProvider"]
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import structlog
@@ -41,6 +42,7 @@ from ..base import (
 from ..event_queue import EventQueue
 from ..gating import GatingManager
 from ..setup import DEFAULT_HOLD_MS, ProviderSetup
+from ..tools import ToolRegistry
 from .connection import (
     connection_url,
     error_for_exception,
@@ -49,12 +51,21 @@ from .connection import (
 )
 from .conversation import Conversation
 from .error_table import ABNORMAL_CLOSE, error_for_close, provider_error
+from .server_events import FunctionRequest
 
 _STABLE_MS = 10_000
 """A connection that lived so long was a good one: the next outage has all its attempts again. A
 server that accepts and hangs up at once would else be asked without end."""
 
 _log = structlog.get_logger(__name__)
+
+
+class _Renewal(Exception):  # noqa: N818 - no error: it ends the task group of a connection
+    """The session is old, and the next one can begin."""
+
+    def __init__(self, successor: ClientConnection) -> None:
+        super().__init__()
+        self.successor = successor
 
 
 class OpenAIRealtimeProvider:
@@ -68,6 +79,7 @@ class OpenAIRealtimeProvider:
         clock: The manager's clock.
         api_key: The key, or None for a server that wants none. Never logged.
         hold_ms: Caller's audio that is held while there is no session, in ms, oldest dropped.
+        tools: Functions that the model may call.
 
     Raises:
         ValueError: if the URL is still ``embedded``.
@@ -83,14 +95,22 @@ class OpenAIRealtimeProvider:
         clock: Clock = monotonic_ms,
         api_key: str | None,
         hold_ms: float = DEFAULT_HOLD_MS,
+        tools: ToolRegistry | None = None,
     ) -> None:
         connection_url(config)
         self._config = config
         self._api_key = api_key
         self._clock = clock
+        self._tools = ToolRegistry() if tools is None else tools
         self._conversation = Conversation(
-            config, call_id=call_id, call_audio=call_audio, manager=manager, hold_ms=hold_ms
+            config,
+            call_id=call_id,
+            call_audio=call_audio,
+            manager=manager,
+            hold_ms=hold_ms,
+            tools=self._tools,
         )
+        self._functions: set[asyncio.Task[None]] = set()
         self._events = EventQueue()
         self._has_messages = asyncio.Event()
         self._supervisor: asyncio.Task[None] | None = None
@@ -116,6 +136,7 @@ class OpenAIRealtimeProvider:
             clock=setup.clock,
             api_key=setup.api_key,
             hold_ms=setup.hold_ms,
+            tools=setup.tools,
         )
 
     @property
@@ -152,13 +173,13 @@ class OpenAIRealtimeProvider:
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Ask the gate about one captured frame and queue what it lets through; never waits."""
         decision = self._conversation.process(frame, self._clock())
-        self._has_messages.set()
+        self._pass_on()
         return decision
 
     async def advance(self) -> GateDecision:
         """Let time pass without a frame and queue what the gate sends; never waits."""
         decision = self._conversation.advance(self._clock())
-        self._has_messages.set()
+        self._pass_on()
         return decision
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
@@ -201,6 +222,7 @@ class OpenAIRealtimeProvider:
             self._log.exception("provider.crashed")
             error = provider_error("an error of our own", code="internal", retryable=False)
         finally:
+            await self._stop_functions()
             self._end(started, error)
 
     def _end(self, started: asyncio.Future[None], error: ProviderError | None) -> None:
@@ -275,35 +297,70 @@ class OpenAIRealtimeProvider:
                 await self._send_waiting(connection)
 
     async def _serve(self, connection: ClientConnection, retry_state: RetryCallState) -> None:
-        """Serve one connection until it is lost.
+        """Serve one connection, and those that renew its session, until one is lost.
 
         Raises:
             ProviderError: when it is lost.
         """
-        began_ms = self._clock()
-        error = await self._run_connection(connection)
-        if self._clock() - began_ms >= _STABLE_MS:
-            retry_state.attempt_number = 1
+        outcome: ProviderError | ClientConnection = connection
+        while not isinstance(outcome, ProviderError):
+            began_ms = self._clock()
+            outcome = await self._run_connection(outcome)
+            if self._clock() - began_ms >= _STABLE_MS:
+                retry_state.attempt_number = 1
+            if not isinstance(outcome, ProviderError):
+                outcome = await self._take_over(outcome)
+        await self._report_loss(outcome)
+
+    async def _take_over(self, successor: ClientConnection) -> ClientConnection | ProviderError:
+        """Begin the next session on a connection that stands; return it, or why that failed."""
+        await self._lose_session()
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                await self._configure(successor)
+        except (ProviderError, TimeoutError) as exc:
+            successor.transport.abort()
+            if isinstance(exc, ProviderError):
+                return exc
+            return provider_error("no session in time", code="connect_timeout", retryable=True)
+        except BaseException:
+            successor.transport.abort()
+            raise
+        self._log.info("provider.renewed")
+        return successor
+
+    async def _lose_session(self) -> None:
         for event in self._conversation.lose_session(self._clock()):
             await self._events.put(event)
+
+    async def _report_loss(self, error: ProviderError) -> NoReturn:
+        await self._lose_session()
         if error.retryable:
             self._log.warning("provider.disconnected", code=error.code)
             await self._events.put(ProviderDisconnected(error))
         raise error
 
-    async def _run_connection(self, connection: ClientConnection) -> ProviderError:
-        """Move messages both ways until the connection is lost, and return why it was."""
-        error = error_for_close(ABNORMAL_CLOSE)
+    async def _run_connection(
+        self, connection: ClientConnection
+    ) -> ProviderError | ClientConnection:
+        """Move messages both ways until the connection is lost, and return why it was.
+
+        A session that is renewed ends too: what is returned is the connection of the next one.
+        """
+        outcome: ProviderError | ClientConnection = error_for_close(ABNORMAL_CLOSE)
         name = f"provider {self._call_id}"
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send_all(connection), name=f"{name} sender")
                 tasks.create_task(self._receive_all(connection), name=f"{name} receiver")
+        except* _Renewal as renewals:
+            outcome = _successor(renewals)
         except* ProviderError as group:
-            error = _first_error(group, default=error)
+            if isinstance(outcome, ProviderError):
+                outcome = _first_error(group, default=outcome)
         finally:
             await connection.close()  # as a context manager it would call a hangup an error
-        return error
+        return outcome
 
     async def _send_all(self, connection: ClientConnection) -> None:
         """Send what waits, whenever something does; why that ended, the receiver says."""
@@ -311,10 +368,31 @@ class OpenAIRealtimeProvider:
             while True:
                 self._has_messages.clear()
                 await self._send_waiting(connection)
+                await self._renew_if_due()
                 await self._has_messages.wait()
 
+    async def _renew_if_due(self) -> None:
+        """Leave for a new session if the old one is old, it is quiet, and there is another.
+
+        Raises:
+            _Renewal: with the connection of the new one.
+        """
+        if not self._conversation.is_renewal_due(self._clock()):
+            return
+        try:
+            async with asyncio.timeout(self._config.connect_timeout_s):
+                successor = await open_connection(self._config, self._api_key)
+        except (ProviderError, TimeoutError) as exc:
+            code = exc.code if isinstance(exc, ProviderError) else "connect_timeout"
+            self._log.warning("provider.renewal_failed", code=code)
+            self._conversation.postpone_renewal(self._clock())
+            return
+        if self._conversation.is_renewal_due(self._clock()):
+            raise _Renewal(successor)
+        successor.transport.abort()  # somebody has begun to speak; the next quiet moment will do
+
     async def _send_waiting(self, connection: ClientConnection) -> None:
-        while (message := self._conversation.next_message()) is not None:
+        while (message := self._conversation.next_message(self._clock())) is not None:
             try:
                 await connection.send(message)
             except ConnectionClosed as exc:
@@ -332,6 +410,34 @@ class OpenAIRealtimeProvider:
             raise error_for_exception(exc) from exc
         for event in self._conversation.receive_message(message, self._clock()):
             await self._events.put(event)
+        while (request := self._conversation.next_function()) is not None:
+            name = f"provider {self._call_id} function"
+            task = asyncio.create_task(self._run_function(request), name=name)
+            self._functions.add(task)
+            task.add_done_callback(self._functions.discard)
+
+    async def _run_function(self, request: FunctionRequest) -> None:
+        output = await self._tools.call(request.name, request.arguments, call_id=self._call_id)
+        self._conversation.return_function(request, output)
+        self._pass_on()
+
+    async def _stop_functions(self) -> None:
+        for task in self._functions:
+            task.cancel()
+        if self._functions:
+            await asyncio.wait(self._functions)
+
+    def _pass_on(self) -> None:
+        """Give the engine what happened here, and let the sender look for what is to be sent."""
+        while (event := self._conversation.next_event()) is not None:
+            self._events.put_nowait(event)
+        self._has_messages.set()
+
+
+def _successor(group: BaseExceptionGroup[_Renewal]) -> ClientConnection:
+    first = group.exceptions[0]
+    assert isinstance(first, _Renewal), "a task group is flat"  # noqa: S101
+    return first.successor
 
 
 def _first_error(

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 __all__ = ["session_fields", "wire_format_for", "wire_format_name"]
 
+from collections.abc import Sequence
+
 from ...config.provider_models import (
+    InputTranscriptionConfig,
     OpenAIRealtimeConfig,
     TurnDetectionConfig,
     TurnDetectionType,
 )
 from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
+from ..tools import ToolSpec
 
 _WIDE = AudioFormat(Encoding.PCM16, 24_000)
 """The only linear format of the protocol."""
@@ -42,7 +46,11 @@ def wire_format_name(wire: AudioFormat) -> str:
 
 
 def session_fields(
-    config: OpenAIRealtimeConfig, *, wire_in: AudioFormat, wire_out: AudioFormat
+    config: OpenAIRealtimeConfig,
+    *,
+    wire_in: AudioFormat,
+    wire_out: AudioFormat,
+    tools: Sequence[ToolSpec] = (),
 ) -> dict[str, object]:
     """Return the ``session`` of ``session.update``.
 
@@ -50,8 +58,10 @@ def session_fields(
         config: What the operator set.
         wire_in: Format of the audio that we send.
         wire_out: Format of the audio that we get.
+        tools: Functions that the model may call.
     """
     reduction = config.noise_reduction
+    functions = {"tools": list(map(_tool_fields, tools)), "tool_choice": "auto"}
     return {
         "type": "realtime",
         "output_modalities": ["audio"],
@@ -60,6 +70,7 @@ def session_fields(
             "input": {
                 "format": _format_fields(wire_in),
                 "noise_reduction": None if reduction is None else {"type": str(reduction)},
+                "transcription": _transcription_fields(config.input_transcription),
                 "turn_detection": _turn_detection_fields(config.turn_detection),
             },
             "output": {
@@ -68,7 +79,24 @@ def session_fields(
                 "speed": config.output_speed,
             },
         },
+        **(functions if tools else {}),  # a server that knows no functions may refuse the word
     }
+
+
+def _tool_fields(spec: ToolSpec) -> dict[str, object]:
+    return {
+        "type": "function",
+        "name": spec.name,
+        "description": spec.description,
+        "parameters": dict(spec.parameters),
+    }
+
+
+def _transcription_fields(config: InputTranscriptionConfig | None) -> dict[str, object] | None:
+    if config is None:
+        return None
+    fields = {"model": config.model, "language": config.language, "prompt": config.prompt}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _format_fields(wire: AudioFormat) -> dict[str, object]:
@@ -78,7 +106,9 @@ def _format_fields(wire: AudioFormat) -> dict[str, object]:
     return fields
 
 
-def _turn_detection_fields(config: TurnDetectionConfig) -> dict[str, object]:
+def _turn_detection_fields(config: TurnDetectionConfig) -> dict[str, object] | None:
+    if config.type is TurnDetectionType.NONE:
+        return None
     shared: dict[str, object] = {
         "type": str(config.type),
         "create_response": config.create_response,
@@ -91,4 +121,5 @@ def _turn_detection_fields(config: TurnDetectionConfig) -> dict[str, object]:
         "threshold": config.threshold,
         "prefix_padding_ms": config.prefix_padding_ms,
         "silence_duration_ms": config.silence_duration_ms,
+        "idle_timeout_ms": config.idle_timeout_ms,
     }

@@ -82,7 +82,7 @@ class Call:
 
     def sent(self) -> list[dict[str, Any]]:
         messages = []
-        while (message := self.conversation.next_message()) is not None:
+        while (message := self.conversation.next_message(self.now_ms)) is not None:
             messages.append(json.loads(message))
             judge_client_event(messages[-1])
         return messages
@@ -397,7 +397,7 @@ def test_audio_that_was_not_surely_sent_is_sent_again() -> None:
     call = Call()
     call.connect()
     call.send_frame()
-    assert call.conversation.next_message() is not None
+    assert call.conversation.next_message(call.now_ms) is not None
     call.conversation.lose_session(call.now_ms)
 
     (ready,) = call.connect()

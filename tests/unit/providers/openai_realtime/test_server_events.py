@@ -159,7 +159,7 @@ def test_a_delta_without_audio_is_empty() -> None:
 
 def test_events_that_nobody_knows_are_told_apart_from_those_of_no_interest() -> None:
     """So that a new kind of event shows in the counters."""
-    assert _parse("rate_limits.updated") == EventIgnored("rate_limits.updated")
+    assert _parse("conversation.created") == EventIgnored("conversation.created")
     assert _parse("conversation.item.created") == EventIgnored("conversation.item.created")
     assert _parse("response.hologram.delta") == EventUnknown("response.hologram.delta")
 

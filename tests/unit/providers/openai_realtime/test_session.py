@@ -19,10 +19,12 @@ from voxgate.providers.base import (
     AgentAudioDone,
     CallerSpeechStopped,
     ProviderWarning,
+    RateLimitsUpdated,
     ResponseDone,
     ResponseStarted,
 )
 from voxgate.providers.openai_realtime.audio_backlog import OutgoingAudio
+from voxgate.providers.openai_realtime.call_memory import CallMemory
 from voxgate.providers.openai_realtime.session import (
     CallerHeard,
     RealtimeSession,
@@ -30,7 +32,6 @@ from voxgate.providers.openai_realtime.session import (
     SessionReady,
     VoiceReceived,
 )
-from voxgate.providers.responses import ResponseLedger
 
 MULAW = AudioFormat(Encoding.MULAW)
 VOICE = b"\x80" * 800
@@ -40,20 +41,22 @@ VOICE = b"\x80" * 800
 class Client:
     """A session with what belongs around it."""
 
-    def __init__(self, *, greeting: str | None = None) -> None:
-        self.counts: Counter[str] = Counter()
-        self.ledger = ResponseLedger()
+    def __init__(self, *, greeting: str | None = None, memory: CallMemory | None = None) -> None:
+        self.memory = CallMemory() if memory is None else memory
+        self.counts = self.memory.counts
+        self.ledger = self.memory.ledger
+        self.now_ms = 0.0
         self.session = RealtimeSession(
             OpenAIRealtimeConfig(),
             wire_in=MULAW,
             wire_out=MULAW,
-            ledger=self.ledger,
-            counts=self.counts,
+            memory=self.memory,
             greeting=greeting,
         )
 
     def receive(self, event_type: str, **fields: Any) -> list[SessionEvent]:
-        return list(self.session.receive_message(json.dumps({"type": event_type, **fields})))
+        message = json.dumps({"type": event_type, **fields})
+        return list(self.session.receive_message(message, self.now_ms))
 
     def receive_voice(
         self,
@@ -80,7 +83,7 @@ class Client:
 
     def requests(self) -> list[dict[str, Any]]:
         requests = []
-        while (message := self.session.next_request()) is not None:
+        while (message := self.session.next_request(self.now_ms)) is not None:
             requests.append(json.loads(message))
             judge_client_event(requests[-1])
         return requests
@@ -152,7 +155,7 @@ def test_an_answer_from_start_to_end() -> None:
     client = Client().get_ready()
 
     assert client.start_response() == [ResponseStarted("r1")]
-    assert client.receive("rate_limits.updated", rate_limits=[]) == []
+    assert client.receive("rate_limits.updated", rate_limits=[]) == [RateLimitsUpdated(())]
     assert client.receive("response.output_item.added") == []
     assert client.receive_voice() == [VoiceReceived("i1", VOICE, 100.0)]
     assert client.receive("response.output_audio.done", item_id="i1") == [AgentAudioDone("i1")]
@@ -361,8 +364,8 @@ def test_unknown_and_malformed_events_are_counted() -> None:
     client = Client().get_ready()
 
     assert client.receive("response.hologram.delta") == []
-    assert client.session.receive_message("{") == ()
-    assert client.session.receive_message(b"\xff\xff") == ()
+    assert client.session.receive_message("{", 0.0) == ()
+    assert client.session.receive_message(b"\xff\xff", 0.0) == ()
     assert client.counts == Counter(events_unknown=1, events_malformed=2)
 
 

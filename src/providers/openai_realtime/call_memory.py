@@ -1,0 +1,54 @@
+"""What a call remembers over all of its sessions: answers, functions, its past, what to ask for.
+
+Invariant: what a session began and could not finish is either taken up by the next one, or is known
+to be lost.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CallMemory"]
+
+from collections import Counter
+from collections.abc import Mapping
+
+from ..responses import Cut, LostSession, ResponseLedger
+from ..tools import ToolRegistry
+from .function_calls import FunctionCalls
+from .history import History
+from .response_requests import ResponseRequests
+
+
+class CallMemory:
+    """The parts that sessions hand on to one another.
+
+    Args:
+        tools: Functions that the model may call.
+    """
+
+    def __init__(self, tools: ToolRegistry | None = None) -> None:
+        self.tools = ToolRegistry() if tools is None else tools
+        self.ledger = ResponseLedger()
+        """Answers and items."""
+        self.counts: Counter[str] = Counter()
+        """What happened, by a closed set of names."""
+        self.functions = FunctionCalls(self.tools.ends_turn)
+        self.responses = ResponseRequests()
+        """Who wants an answer."""
+        self.history = History()
+
+    def cut(self, heard_ms: Mapping[str, float]) -> Cut:
+        """Cut off what is under way; see :meth:`ResponseLedger.cut`."""
+        cut = self.ledger.cut(heard_ms)
+        for item_id, audio_end_ms in cut.truncations:
+            self.history.cut(item_id, audio_end_ms)
+        for item_id, item_heard_ms in heard_ms.items():
+            self.history.cut(item_id, item_heard_ms)
+        return cut
+
+    def lose_session(self) -> LostSession:
+        """Note that the session is over; an answer that it was giving is asked for again."""
+        self.functions.lose_session()
+        self.responses.lose_session()
+        if self.ledger.has_uncut_answer and not self.history.is_empty:
+            self.responses.want()
+        return self.ledger.end_session()

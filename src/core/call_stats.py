@@ -29,7 +29,7 @@ class CallStats:
     idle_fill_frames: int = 0
     """Silence sent because the line delivered nothing."""
     gap_recovery_frames: int = 0
-    """Frames inserted for small gaps (only without the guard)."""
+    """Frames made up for small gaps (only without the guard)."""
     surplus_frames: int = 0
     """Silence left out to take the provider's clock back in step with the line."""
     malformed_chunks: int = 0

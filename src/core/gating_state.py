@@ -20,6 +20,7 @@ from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
 from .evidence import Evidence
 from .framer import Framer
+from .gap_recovery import GapRecovery
 from .gate_decision import GateAction, GateDecision, GateReason
 from .gate_output import GateOutput, Outlet
 from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
@@ -27,6 +28,7 @@ from .guarded_line import GuardedLine
 from .line_clock import LineClock
 
 _MAX_CHUNK_MS = 1000
+_LETS_OUT = (GateState.OPEN, GateState.BARGE_IN)
 _ONSET_EVIDENCE_MS = 40
 """Evidence from which a caller was already speaking when the agent fell silent."""
 _CONFIRM_SILENCE_MS = 140
@@ -54,7 +56,7 @@ class GatingState:
         capture_format: Format of the captured chunks.
         start_ms: When the call began.
         guard: Decides while the agent is silent; without one everything passes then, and small
-            gaps in the stream are filled.
+            gaps in the stream are concealed.
     """
 
     def __init__(
@@ -89,6 +91,9 @@ class GatingState:
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._guarded: GuardedLine | None = None
+        self._gaps = (
+            GapRecovery(self._outlet, self.stats, capture_format) if guard is None else None
+        )
         if guard is not None:
             self._guarded = GuardedLine(
                 guard,
@@ -133,8 +138,8 @@ class GatingState:
         if not self._line.has_audio:
             self._outlet.feed.begin(now_ms - duration_ms)
         units = self._framer.push(chunk)
-        if self._guarded is None:
-            self._recover_gap(len(units), output)
+        if self._gaps is not None:
+            self._gaps.recover(self._line, units, output, is_open=self.state in _LETS_OUT)
         self._line.receive(now_ms, duration_ms)
         pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
         for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
@@ -144,6 +149,8 @@ class GatingState:
             output.now_ms = max(unit_ms, self._followed_ms)
             self._process_unit(unit, unit_ms - self._line.stale_ms, output)
             self.is_forwarding = output.action is GateAction.FORWARD
+            if self._gaps is not None:
+                self._gaps.follow(output)
         return output.decision(self.state)
 
     def advance(self, now_ms: float) -> GateDecision:
@@ -281,6 +288,8 @@ class GatingState:
 
     def _fill_slot(self, output: GateOutput) -> None:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
+        if self._gaps is not None:
+            self._gaps.pass_slot()
         self._analyzer.pass_slot(agent_audible=self._asks_for_verdict(output))
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
@@ -296,13 +305,6 @@ class GatingState:
             lapsed = self._evidence.observe_nothing()
             self._follow_evidence(output, lapsed=lapsed)
         self.stats.idle_fill_frames += self._outlet.send_silence(output)
-
-    def _recover_gap(self, n_arrived: int, output: GateOutput) -> None:
-        """Fill a small gap in the stream, so that the provider's time goes on evenly."""
-        missing = self._line.slots_to_recover(output.now_ms, n_arrived)
-        self.stats.gap_recovery_frames += missing
-        for _ in range(missing):
-            self._outlet.send_silence(output)
 
     # -- what the state machine is told ------------------------------------------------------------
 

@@ -15,8 +15,12 @@ _GAP_RECOVERY_SLOTS = range(2, 7)
 """Missing slots that are taken for a gap in the stream; fewer are jitter, more are DTX."""
 
 _MAX_FILL_SLOTS = 500
-"""Slots filled at once at most (10 s, under 2 ms of work); a process that slept longer than that
-has no call left to keep alive."""
+"""Slots that are owed at most, 10 s; a process that slept longer than that has no call left to keep
+alive."""
+
+_MAX_SLOTS_AT_ONCE = 10
+"""Slots filled in one go, the rest in the next ones: each may let two far-end slots pass through
+the echo filter (80 us each), and the loop is not to be held for 2 ms."""
 
 _BURST_RATIO = 0.75
 """A chunk that comes after less than this part of its own duration comes faster than real time."""
@@ -88,6 +92,8 @@ class LineClock:
     def slots_to_fill(self, now_ms: float, deficit_ms: float) -> int:
         """Return how many slots are to be filled with silence now, and count them as filled.
 
+        At most ten: where more are missing, the next slots make up for them.
+
         Args:
             now_ms: Now.
             deficit_ms: How far what the provider was sent is behind the line's time. Holes too
@@ -101,5 +107,7 @@ class LineClock:
         if missing <= 0:
             return 0
         self.has_audio = True
-        self._filled_slots += missing
-        return min(missing, _MAX_FILL_SLOTS)
+        n_forgotten = max(0, missing - _MAX_FILL_SLOTS)
+        n_slots = min(missing, _MAX_SLOTS_AT_ONCE)
+        self._filled_slots += n_forgotten + n_slots
+        return n_slots

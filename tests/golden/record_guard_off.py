@@ -4,7 +4,8 @@ The traces were first recorded before the guard existed; recording them anew nee
 changelog, since with the guard switched off nothing may ever change by the guard.
 
 Recorded anew since: ``caller_starts_as_agent_ends``, when a barge-in in the echo tail, with nothing
-left to pause, became the caller's turn as soon as the tail ended.
+left to pause, became the caller's turn as soon as the tail ended; ``small_gaps``, when lost frames
+were no longer filled with silence but with sound.
 """
 
 from __future__ import annotations

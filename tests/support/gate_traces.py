@@ -1,7 +1,7 @@
 """Scripted calls through the gate, and what the gate made of them as comparable traces.
 
-A trace names audio by the captured frame that it is (``12``), or as silence (``-``), so that it
-does not depend on a sample's last bit.
+A trace names audio by the captured frame that it is (``12``), as silence (``-``) or as made up for
+a gap (``~``), so that it does not depend on a sample's last bit.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def trace(manager: AudioGatingManager, slots: list[Slot]) -> list[str]:
     }
     lines = []
     for number, decision in run_call(manager, slots):
-        audio = ",".join("-" if not any(chunk) else names[chunk] for chunk in decision.audio)
+        audio = ",".join(
+            "-" if not any(chunk) else names.get(chunk, "~") for chunk in decision.audio
+        )
         events = " ".join(f"{event.type}({event.count})" for event in decision.events)
         if decision.audio or events or decision.measurements is not None:
             same = audio.replace(str(number), "=")

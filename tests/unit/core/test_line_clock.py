@@ -67,6 +67,7 @@ def test_small_holes_add_up(line) -> None:
     assert line.slots_to_fill(100.0, 80.0) == 0
     assert line.slots_to_fill(40.0, 119.0) == 0
     assert line.slots_to_fill(40.0, 130.0) == 6
+    assert line.slots_to_fill(60.0, 4000.0) == 10
 
 
 def test_a_deficit_is_not_filled_into_sound(line) -> None:
@@ -79,8 +80,17 @@ def test_a_deficit_is_not_filled_into_sound(line) -> None:
 def test_a_process_that_slept_does_not_make_up_for_all_of_it(line) -> None:
     """What is filled at once is bounded, and what is beyond it is not asked for again."""
     line.receive(20.0, 20.0)
-    assert line.slots_to_fill(3_600_020.0, 0.0) == 500
-    assert line.slots_to_fill(3_600_040.0, 0.0) == 1
+    assert sum(fill(line, 3_600_000, 3_602_000)) == 500 + 99
+    assert line.slots_to_fill(3_602_020.0, 0.0) == 1
+
+
+def test_a_long_hole_is_filled_little_by_little(line) -> None:
+    """Ten slots at a time, so that no other call waits; none of them is forgotten."""
+    line.receive(20.0, 20.0)
+    filled = fill(line, 4000, 6000)
+    assert filled[:20] == [10] * 20
+    assert filled[-1] == 1
+    assert sum(filled) == 299
 
 
 def test_time_that_runs_backwards_fills_nothing(line) -> None:

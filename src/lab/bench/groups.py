@@ -8,6 +8,8 @@ from __future__ import annotations
 __all__ = [
     "CLEAN",
     "GROUPS",
+    "NOISES_AND_MUSIC",
+    "NOISY",
     "ORDINARY",
     "QUIET",
     "RETURN_LOSS",
@@ -47,18 +49,29 @@ def _is_clean(row: EvaluatedRow) -> bool:
     return is_even and tags["path"] == NO_ECHO
 
 
+def _is_noisy(row: EvaluatedRow) -> bool:
+    tags = row.row.tags
+    return tags["path"] == NO_ECHO and tags["background"] in NOISES_AND_MUSIC
+
+
+NOISES_AND_MUSIC = ("steady", "recorded", "hum", "music")
+"""Backgrounds that are nobody's voice."""
+
 ORDINARY = "return loss of 6 dB and more"
 """All calls but those with a loudspeaker as loud at the microphone as the caller."""
 QUIET = "no background noise"
 """Those of them without background and bursts."""
 CLEAN = "clean line, no echo"
 """Those of them without echo, on a line that delivers every frame in time."""
+NOISY = "no echo, noise or music"
+"""Those of them without echo, on any line, with a background that is nobody's voice."""
 
 GROUPS: Mapping[str, Callable[[EvaluatedRow], bool]] = {
     ORDINARY: _is_ordinary,
     "return loss below 6 dB": lambda row: not _is_ordinary(row),
     QUIET: _is_quiet,
     CLEAN: _is_clean,
+    NOISY: _is_noisy,
 }
 """Groups of calls; all but the second have no return loss below 6 dB."""
 

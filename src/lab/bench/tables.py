@@ -5,7 +5,14 @@ Invariant: a figure is shown with its Wilson interval, and a figure of nothing a
 
 from __future__ import annotations
 
-__all__ = ["condition_table", "group_tables", "targets_table", "timing_table", "worst_tables"]
+__all__ = [
+    "condition_table",
+    "group_tables",
+    "table_of_targets",
+    "targets_table",
+    "timing_table",
+    "worst_tables",
+]
 
 from collections.abc import Mapping, Sequence
 
@@ -37,13 +44,18 @@ _MET = {True: "met", False: "NOT MET", None: _NONE}
 
 def targets_table(rows: Rows, gate: str) -> Table:
     """Return what must hold of one gate, line by line, and whether it does."""
-    table = _table(f"targets: {GATES[gate].title}", "what")
+    return table_of_targets(f"targets: {GATES[gate].title}", targets_of(rows))
+
+
+def table_of_targets(title: str, targets: Sequence[Target]) -> Table:
+    """Return what must hold, line by line, and whether it does."""
+    table = _table(title, "what")
     for column in ("must be", "is", "95 % interval"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("counted")
     group = None
-    for target in targets_of(rows):
+    for target in targets:
         if target.group != group:
             group = target.group
             table.add_row(f"{group}:")

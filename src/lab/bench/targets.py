@@ -20,7 +20,7 @@ from ..evaluate.summary_json import timing_as_json
 from ..evaluate.turns import TurnVerdict
 from .cells import Cell, cells_of
 from .estimates import percentile_interval, time_share_interval
-from .groups import CLEAN, GROUPS, ORDINARY, QUIET, Rows
+from .groups import CLEAN, GROUPS, NOISY, ORDINARY, QUIET, Rows
 
 _COST = "cost"
 _CELL_INTERRUPTIONS, _CELL_TURNS = 30, 60
@@ -76,6 +76,7 @@ def targets_of(rows: Rows) -> list[Target]:
     ordinary = [row for row in rows if GROUPS[ORDINARY](row)]
     quiet = [row for row in rows if GROUPS[QUIET](row)]
     clean = [row for row in rows if GROUPS[CLEAN](row)]
+    noisy = [row for row in rows if GROUPS[NOISY](row)]
     return [
         _turns(ORDINARY, ordinary, 1000),
         _false(ORDINARY, ordinary, 1.5),
@@ -95,6 +96,8 @@ def targets_of(rows: Rows) -> list[Target]:
         _false(QUIET, quiet, 0.5),
         _right(QUIET, quiet, 99.0),
         _latency(CLEAN, clean, 50, 80.0),
+        _false(NOISY, noisy, 2.0),
+        _right(NOISY, noisy, 96.0),
     ]
 
 

@@ -62,7 +62,19 @@ def test_every_line_stands_in_its_group() -> None:
         ("no background noise", "false barge-ins"),
         ("no background noise", "right barge-ins"),
         ("clean line, no echo", "onset to commitment, p50"),
+        ("no echo, noise or music", "false barge-ins"),
+        ("no echo, noise or music", "right barge-ins"),
     ]
+
+
+def test_noise_and_music_without_echo_have_lines_of_their_own() -> None:
+    """Of the calls without echo whose background is nobody's voice; none counts twice."""
+    noisy = bench_row(1000.0, 8060.0, path="none", return_loss_db="none", background="music")
+    spoken = bench_row(1000.0, path="none", return_loss_db="none", background="tv")
+    found = targets([GOOD, noisy, spoken])
+    false = found["no echo, noise or music", "false barge-ins"]
+    assert (false.figure, false.is_met) == (50.0, False)
+    assert found["no echo, noise or music", "right barge-ins"].figure == 50.0
 
 
 def test_a_figure_is_held_against_its_bound() -> None:

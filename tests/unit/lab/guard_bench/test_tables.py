@@ -7,7 +7,15 @@ from rich.console import Console
 from voxgate.lab.evaluate.judge import AudioShare
 from voxgate.lab.guard_bench.cells import Cell
 from voxgate.lab.guard_bench.measure import CellFigures
-from voxgate.lab.guard_bench.tables import cell_tables, cells_as_json, worst_table
+from voxgate.lab.guard_bench.provider_turns import Hearing, TurnFigures
+from voxgate.lab.guard_bench.server_turns import TurnVerdict
+from voxgate.lab.guard_bench.tables import (
+    cell_tables,
+    cells_as_json,
+    turn_tables,
+    turns_as_json,
+    worst_table,
+)
 
 SPOKEN = CellFigures(
     cell=Cell(kind="steady", snr_db=12.0),
@@ -64,3 +72,39 @@ def test_json_has_every_figure() -> None:
     assert alone["speech_lost_percent"] is None
     assert alone["onset_delay_p95_ms"] is None
     assert alone["worst"] == {"song": 30.0}
+
+
+def turn_figures() -> TurnFigures:
+    """Return three turns, of which the gated server ended one late and the last never."""
+    of = TurnFigures(cell=Cell(kind="steady", snr_db=6.0), scenes=2, added_delays_ms=[0.0, 40.0])
+    gated = of.heard[Hearing.GATED]
+    for verdict in (TurnVerdict.IN_TIME, TurnVerdict.LATE, TurnVerdict.OPEN):
+        gated.turns[verdict] = 1
+    gated.stop_delays_ms = [500.0, 1500.0]
+    gated.false_starts, gated.idle_ms = 3, 60_000.0
+    gated.line_ms, gated.sound_ms, gated.sent_ms = 1000.0, 250.0, 900.0
+    return of
+
+
+def test_turns_are_shown_line_by_line() -> None:
+    """Ungated, gated and adaptive; a cell without a caller has no turns to judge."""
+    spoken, alone = turn_tables([turn_figures(), TurnFigures(cell=Cell(kind="music"))])
+    text = shown(spoken)
+    for part in ("steady 6 dB below", "33.3 %", "1000 / 1450 ms", "20 / 38 ms", "3.0", "25.0 %"):
+        assert part in text
+    assert "music" not in text
+    assert "music" in shown(alone)
+
+
+def test_turns_have_every_figure_in_json() -> None:
+    """By how the line reached the server."""
+    (of,) = turns_as_json([turn_figures()])
+    assert (of["cell"], of["onsets"], of["added_delay_p50_ms"]) == (
+        "speech, steady 6 dB below",
+        2,
+        20.0,
+    )
+    assert (of["gated"]["late"], of["gated"]["open"]) == (1, 1)
+    assert of["gated"]["sound_sent_percent"] == 25.0
+    assert of["gated"]["audio_sent_percent"] == 90.0
+    assert of["ungated"]["stop_delay_p95_ms"] is None

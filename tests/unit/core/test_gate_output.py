@@ -154,3 +154,24 @@ def test_forgotten_frames_are_gone_without_a_word(outlet, output, stats) -> None
     outlet.discard(output)
     assert output.events == []
     assert stats.discarded_frames == 0
+
+
+def test_a_frame_turned_down_is_said_to_be(outlet, output) -> None:
+    """By how much stands with what was measured; of a frame held after it nothing does."""
+    output.measurements = GateMeasurements(capture_rms=1.0)
+    outlet.forward(A, GateReason.QUIETER_VOICE, output, attenuation_db=24.0)
+    assert output.decision(GateState.OPEN).measurements == GateMeasurements(
+        capture_rms=1.0, attenuation_db=24.0
+    )
+    hold(outlet, output, B)
+    assert output.decision(GateState.OPEN).measurements == GateMeasurements(capture_rms=1.0)
+
+
+def test_released_frames_can_be_changed_on_the_way_out(outlet, output) -> None:
+    """Each of them, and only those that go out."""
+    assert not outlet.is_holding
+    hold(outlet, output, A, B, C)
+    assert outlet.is_holding
+    outlet.release(2, GateReason.QUIETER_VOICE, output, change=lambda frame: frame[::-1] + D[:2])
+    assert output.released == (B[::-1] + D[:2], C[::-1] + D[:2])
+    assert not outlet.is_holding

@@ -14,7 +14,12 @@ def count(summary: GuardSummary, start_ms: int, end_ms: int, kind: str) -> list[
     reports = []
     for now_ms in range(start_ms, end_ms, 20):
         output = GateOutput(now_ms, GateReason.LINE_NOISE)
-        summary.count(output, is_noise=kind == "noise", is_music=kind == "music")
+        summary.count(
+            output,
+            is_noise=kind == "noise",
+            is_music=kind == "music",
+            is_quieter=kind == "quieter",
+        )
         assert all(event.type is GateEventType.GUARD_SUMMARY for event in output.events)
         reports += [(event.t_ms, event.count, event.reason) for event in output.events]
     return reports
@@ -55,3 +60,11 @@ def test_the_reason_is_what_there_was_more_of() -> None:
 def test_a_call_may_start_at_any_time() -> None:
     """5 s count from the start of the call."""
     assert count(GuardSummary(70_000.0), 70_020, 74_980, "noise") == []
+
+
+def test_voices_turned_down_are_told() -> None:
+    """They count as what is kept back does, and are named if there was most of them."""
+    summary = GuardSummary(0.0)
+    count(summary, 20, 4000, "quieter")
+    ((_, n_frames, reason),) = count(summary, 4000, 5020, "music")
+    assert (n_frames, reason) == (250, GateReason.QUIETER_VOICE)

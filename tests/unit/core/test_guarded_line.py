@@ -9,13 +9,13 @@ import pytest
 
 from support.signals import frames_of, silence, speech_like, white_noise
 from voxgate.core.audio import AudioFormat
-from voxgate.core.audio_guard import AudioGuard
+from voxgate.core.audio_guard import AudioGuard, GuardVerdict
 from voxgate.core.call_stats import CallStats
 from voxgate.core.capture_analyzer import CaptureAnalysis
-from voxgate.core.config import AudioGuardConfig, WithheldAudio
+from voxgate.core.config import AudioGuardConfig, QuieterVoices, WithheldAudio
 from voxgate.core.gate_decision import GateAction, GateEventType, GateReason
 from voxgate.core.gate_output import GateOutput, Outlet
-from voxgate.core.guarded_line import GuardedLine
+from voxgate.core.guarded_line import QUIETER_VOICE_ATTENUATION_DB, GuardedLine
 from voxgate.core.levels import rms, zero_crossing_ratio
 from voxgate.core.vad_manager import EnhancedVADManager, VADResult
 
@@ -23,15 +23,18 @@ from voxgate.core.vad_manager import EnhancedVADManager, VADResult
 class Line:
     """A guarded line that is fed samples."""
 
-    def __init__(self, preroll_ms: int = 300, **config: float) -> None:
+    def __init__(self, preroll_ms: int = 300, **config: float | QuieterVoices) -> None:
         self.stats = CallStats()
         outlet = Outlet(WithheldAudio.SILENCE, AudioFormat(), 0.0, self.stats)
         settings = AudioGuardConfig(preroll_ms=preroll_ms, **config)
-        guard = AudioGuard(settings)
-        self.guarded = GuardedLine(guard, outlet, self.stats, config=settings, start_ms=0.0)
+        self.guard = self.make_guard(settings)
+        self.guarded = GuardedLine(self.guard, outlet, self.stats, config=settings, start_ms=0.0)
         self.outputs: list[GateOutput] = []
         self.heard: list[bool] = []
         self._vad = EnhancedVADManager()
+
+    def make_guard(self, settings: AudioGuardConfig) -> AudioGuard:
+        return AudioGuard(settings)
 
     def capture(self, samples: np.ndarray) -> list[bytes]:
         frames = frames_of(samples)
@@ -166,3 +169,132 @@ def test_the_noise_floor_can_be_seen() -> None:
     assert line.guarded.noise_floor == 20.0
     line.capture(white_noise(3000, level_dbfs=-40.0))
     assert line.guarded.noise_floor > 200.0
+
+
+BELOW_DB = 16.0
+"""A television, well below the caller."""
+
+
+class ToldGuard(AudioGuard):
+    """A guard that says what a test says."""
+
+    verdict = GuardVerdict.SPEECH
+
+    def process(self, *measured: object) -> GuardVerdict:
+        return self.verdict
+
+
+class Room(Line):
+    """A line on which a caller and a television are heard, frame by frame."""
+
+    def __init__(self, quieter_voices: QuieterVoices) -> None:
+        super().__init__(quieter_voices=quieter_voices)
+        self._rng = np.random.default_rng(7)
+
+    def make_guard(self, settings: AudioGuardConfig) -> AudioGuard:
+        return ToldGuard(settings)
+
+    def talk(
+        self,
+        duration_ms: int,
+        *,
+        below_db: float = 0.0,
+        verdict: GuardVerdict = GuardVerdict.SPEECH,
+    ) -> list[GateOutput]:
+        self.guard.verdict = verdict
+        outputs = []
+        for _ in range(duration_ms // 20):
+            level = 4000.0 * 10 ** ((self._rng.uniform(-6.0, 0.0) - below_db) / 20)
+            frame = np.full(160, round(level), np.int16)
+            outputs.append(self.judge(frame.tobytes(), level, 0.1))
+        return outputs
+
+    def make_known(self) -> None:
+        """The caller is heard above a television once."""
+        self.talk(2000)
+        self.talk(1500, below_db=BELOW_DB)
+        self.talk(1500)
+
+
+def level_of(audio: bytes) -> float:
+    return rms(np.frombuffer(audio, "<i2"))
+
+
+def test_every_voice_passes_where_none_is_turned_down() -> None:
+    """The very frames go out, and nothing is said of levels."""
+    room = Room(QuieterVoices.PASS)
+    room.make_known()
+    outputs = room.talk(2000, below_db=BELOW_DB)
+    assert {output.reason for output in outputs} == {GateReason.CALLER_SPEECH}
+    assert all(output.attenuation_db == 0.0 for output in room.outputs)
+    assert room.stats.quieter_frames == 0
+    assert all(room.heard[-100:])
+
+
+def test_a_known_television_is_turned_down_and_is_not_the_caller() -> None:
+    """Its frames go out, 24 dB softer, say why, and are counted."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    assert room.stats.quieter_frames == 0
+    outputs = room.talk(2000, below_db=BELOW_DB)
+    later = outputs[40:]
+    assert {output.action for output in outputs} == {GateAction.FORWARD}
+    assert {output.reason for output in later} == {GateReason.QUIETER_VOICE}
+    assert {output.attenuation_db for output in later} == {QUIETER_VOICE_ATTENUATION_DB}
+    assert max(level_of(audio) for output in later for audio in output.audio) < 50.0
+    assert room.stats.quieter_frames >= len(later)
+    assert not any(room.heard[-len(later) :])
+
+
+def test_the_caller_is_at_full_level_again_within_60_ms() -> None:
+    """One frame rises, and those after it are the very frames."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    room.talk(2000, below_db=BELOW_DB)
+    outputs = room.talk(200)
+    reasons = [output.reason for output in outputs]
+    assert reasons[3:] == [GateReason.CALLER_SPEECH] * 7
+    assert all(level_of(output.audio[0]) > 1900.0 for output in outputs[3:])
+
+
+def test_a_known_television_is_kept_back_and_the_onset_comes_with_the_caller() -> None:
+    """Silence goes out in its place; 300 ms of it are released before the caller's first frame."""
+    room = Room(QuieterVoices.WITHHOLD)
+    room.make_known()
+    later = room.talk(2000, below_db=BELOW_DB)[40:]
+    assert {output.action for output in later} == {GateAction.WITHHOLD}
+    assert {output.reason for output in later} == {GateReason.QUIETER_VOICE}
+    assert all(output.audio == [bytes(320)] for output in later)
+    released = [output.released for output in room.talk(200) if output.released]
+    assert [len(frames) for frames in released] == [15]
+
+
+def test_held_frames_of_a_known_television_are_turned_down_too() -> None:
+    """What was held as noise before it goes out as soft as it does."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    room.talk(1000, below_db=BELOW_DB)
+    room.talk(600, below_db=BELOW_DB, verdict=GuardVerdict.NOISE)
+    (opened,) = room.talk(20, below_db=BELOW_DB)
+    assert opened.reason is GateReason.QUIETER_VOICE
+    assert len(opened.released) == 15
+    assert max(level_of(frame) for frame in opened.released) < 50.0
+
+
+def test_what_the_gate_heard_is_never_turned_down() -> None:
+    """After a barge-in a voice is measured anew."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    assert room.talk(1000, below_db=BELOW_DB)[-1].reason is GateReason.QUIETER_VOICE
+    room.guarded.hear_speech()
+    assert room.talk(20, below_db=BELOW_DB)[0].reason is GateReason.CALLER_SPEECH
+
+
+def test_what_was_heard_before_a_turn_of_the_agent_is_no_measure_after_it() -> None:
+    """2 s without a frame, and a voice is measured anew."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    room.talk(1000, below_db=BELOW_DB)
+    for _ in range(100):
+        room.guarded.pass_slot()
+    assert room.talk(20, below_db=BELOW_DB)[0].reason is GateReason.CALLER_SPEECH

@@ -131,19 +131,18 @@ def test_the_peer_s_own_messages_are_judged_too() -> None:
 
 async def test_a_client_that_breaks_the_order_is_found() -> None:
     """Audio before the settings hold, settings twice, a result that nobody asked for."""
-    problems: list[str] = []
-    with pytest.raises(AssertionError):
-        async with DeepgramPeer() as peer, vendor_client(peer).agent.v1.connect() as client:
-            session = await peer.accept()
-            await client.send_media(b"\x01")
-            await client.send_keep_alive()
-            await client.send_settings(vendor_settings())
-            await client.send_settings(vendor_settings())
-            await client.send_function_call_response(
-                types.AgentV1SendFunctionCallResponse(id="c-9", name="weather", content="sun")
-            )
-            await session.receive("FunctionCallResponse")
-            problems += session.server.problems
+    async with DeepgramPeer() as peer, vendor_client(peer).agent.v1.connect() as client:
+        session = await peer.accept()
+        await client.send_media(b"\x01")
+        await client.send_keep_alive()
+        await client.send_settings(vendor_settings())
+        await client.send_settings(vendor_settings())
+        await client.send_function_call_response(
+            types.AgentV1SendFunctionCallResponse(id="c-9", name="weather", content="sun")
+        )
+        await session.receive("FunctionCallResponse")
+        problems = list(session.server.problems)
+        session.server.problems.clear()  # the peer would fail the test for them
 
     assert problems == [
         "audio before SettingsApplied",

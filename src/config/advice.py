@@ -16,7 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..core.audio import FRAME_MS
-from ..core.config import BargeInConfig, GatingConfig, GatingMode, ProviderGatingPolicy
+from ..core.config import (
+    BargeInConfig,
+    GatingConfig,
+    GatingMode,
+    ProviderGatingPolicy,
+    SpeechEvidenceKind,
+)
+from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
 from ..core.held_audio import MAX_HELD_CHUNKS
 from .environment import PREFIX
 from .model_tree import flattened, to_tree
@@ -81,6 +88,7 @@ def config_warnings(
         _policies,
         _gate_sections,
         _barge_in_times,
+        _speech_evidence,
         _hangover,
         _turn_detectors,
         _reconnects,
@@ -198,6 +206,19 @@ def _hangover(config: AppConfig) -> _Warnings:
         yield _warning(
             "audio_guard.noise_hangover_ms",
             f"{guard.noise_hangover_ms} is above hangover_ms ({guard.hangover_ms}), which ends it",
+        )
+
+
+def _speech_evidence(config: AppConfig) -> _Warnings:
+    """Find a network that was asked for, and can't be had."""
+    wanted = config.audio_guard.speech_evidence
+    is_optional = wanted in (SpeechEvidenceKind.AUTO, SpeechEvidenceKind.LIGHT)
+    is_gated = config.gating.providers[config.default_provider.kind].gating_enabled
+    if is_gated and not is_optional and not has_onnxruntime():
+        yield _warning(
+            "audio_guard.speech_evidence",
+            f"{wanted} needs onnxruntime, which is not installed ({SILERO_INSTALL}): "
+            f"{SpeechEvidenceKind.LIGHT} serves in its place",
         )
 
 

@@ -15,13 +15,13 @@ from .audio import AudioFormat
 from .audio_guard import AUDIO_GUARD_ENABLED, AudioGuard
 from .call_stats import CallStats
 from .capture_analyzer import CaptureAnalyzer
-from .config import GatingConfig, GatingMode, ProviderGatingPolicy
+from .config import GatingConfig, GatingMode, ProviderGatingPolicy, SpeechEvidenceKind
 from .echo.echo_aware import packaged_near_end
 from .echo.near_end import NearEndDetector, NullNearEndDetector
 from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, GateReason
 from .gate_transitions import GateEventType, GateState
 from .gating_state import GatingState
-from .guard.speech_evidence import packaged_speech_evidence
+from .guard.speech_evidence import evidence_in_force, packaged_speech_evidence
 from .older_face import ChunkAnswer, ImplicitCalls, answer_for_chunk, parse_audio_format
 from .vad_manager import EnhancedVADManager
 
@@ -68,6 +68,8 @@ class AudioGatingManager:
         self._clock = clock
         self._near_end_factory = near_end_factory or packaged_near_end
         self._audio_guard_enabled = audio_guard_enabled
+        self.speech_evidence: SpeechEvidenceKind | None = self._prepare_evidence()
+        """Which networks tell speech by its sound; None where no call is guarded."""
         self._gates: dict[str, GatingState | None] = {}
         """None stands for a call that passes through."""
         self._implicit = ImplicitCalls()
@@ -152,7 +154,17 @@ class AudioGatingManager:
         if not self._audio_guard_enabled:
             return None
         config = self.config.audio_guard
-        return AudioGuard(config, packaged_speech_evidence(sensitivity=config.sensitivity))
+        evidence = packaged_speech_evidence(
+            sensitivity=config.sensitivity, kind=config.speech_evidence
+        )
+        return AudioGuard(config, evidence)
+
+    def _prepare_evidence(self) -> SpeechEvidenceKind | None:
+        """Load what guards the calls now, not when the first one waits."""
+        is_gated = any(policy.gating_enabled for policy in self.config.providers.values())
+        if not self._audio_guard_enabled or not is_gated:
+            return None
+        return evidence_in_force(self.config.audio_guard.speech_evidence)
 
     def cleanup_call(self, call_id: str) -> None:
         """End a call and forget its state; unknown ids are no error."""

@@ -74,6 +74,19 @@ class QuieterVoices(StrEnum):
     """They are kept back; what came shortly before the caller is released with the caller."""
 
 
+class SpeechEvidenceKind(StrEnum):
+    """Which networks of the audio guard tell speech by its sound."""
+
+    AUTO = "auto"
+    """The best of the others that is installed."""
+    LIGHT = "light"
+    """The small one that comes with the package; numpy runs it."""
+    SILERO = "silero"
+    """Silero's, at 8 kHz; onnxruntime runs it (extra ``silero``)."""
+    JOINED = "joined"
+    """Both; the extra as well."""
+
+
 def _check_fields(model: Any) -> None:
     """Check the type of every field of a dataclass, and of every number its interval.
 
@@ -136,6 +149,9 @@ class AudioGuardConfig:
     """RMS (int16 units) that the noise floor of a call starts at."""
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
     """A frame is loud from this many times the noise floor."""
+    speech_evidence: SpeechEvidenceKind = SpeechEvidenceKind.AUTO
+    """Which networks tell speech by its sound; without the extra ``silero``, always ``light``
+    (ADR 7)."""
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
     """Time after the last speech in which the quiet line still passes, so that soft word ends
     survive, and in which less evidence goes on with the turn (ADR 7)."""

@@ -24,6 +24,7 @@ from voxgate.config.models import (
     OpenAIRealtimeConfig,
     ProviderConfig,
 )
+from voxgate.core.guard.speech_evidence import evidence_in_force
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry
@@ -393,6 +394,7 @@ class TestStart:
         assert event["provider"] == "agent"
         assert event["gating"] == "echo_aware"
         assert event["audio_guard"] is True
+        assert event["speech_evidence"] == evidence_in_force()
         assert event["lines"] == {"audiosocket": "scripted:0"}
         await exchange.engine.stop()
 

@@ -1,15 +1,19 @@
-"""Evidence of speech, frame by frame: features, the network's log odds, and what they add up to.
+"""Evidence of speech, frame by frame: features, the networks' log odds, and what they add up to.
 
-Invariant: the network's word never comes back into what it is told, so that rows for training can
-be recorded without one.
+Two networks can give a word on a frame: the small one of this package, on features, and Silero's,
+on samples. Invariant: a network's word never comes back into what it is told, so that rows for
+training can be recorded without one.
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "EvidenceBlend",
     "EvidenceRule",
+    "SampleNetwork",
     "SpeechEvidence",
     "SpeechNetwork",
+    "evidence_in_force",
     "packaged_speech_evidence",
     "packaged_speech_weights",
 ]
@@ -17,13 +21,16 @@ __all__ = [
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ..config import SpeechEvidenceKind
 from ..echo.recurrent_network import NetworkWeights, RecurrentNetwork
 from .frame_features import FEATURE_COUNT, FrameFeatures
+from .silero import SileroDetector, packaged_silero_network
 from .tones import detect_tone
 
 _SENSITIVITY_LOGITS = 4.0
@@ -37,6 +44,18 @@ class SpeechNetwork(Protocol):
 
     def process(self, features: npt.NDArray[np.float32]) -> float:
         """Return the log odds of speech for one row, float32 [shape=(FEATURE_COUNT,)]."""
+        ...
+
+
+class SampleNetwork(Protocol):
+    """What gives the log odds of the samples themselves."""
+
+    def process(self, samples: npt.NDArray[np.int16]) -> float:
+        """Return the log odds of speech for one frame, int16 [shape=(160,), mono, 8 kHz]."""
+        ...
+
+    def skip(self, samples: npt.NDArray[np.int16] | None = None) -> None:
+        """Let 20 ms pass unjudged; None if there was no frame."""
         ...
 
 
@@ -57,21 +76,64 @@ class EvidenceRule:
     """Log odds from which a frame, shortly after speech, is speech."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceBlend:
+    """How the words of both networks become one."""
+
+    light: float
+    """Weight of the small network's log odds; 0: it is not asked."""
+    sampled: float
+    """Weight of the log odds of the network on samples."""
+    rule: EvidenceRule
+    """What makes speech of their sum, in place of the rule for the small network alone."""
+
+
 class SpeechEvidence:
     """The evidence of one call.
 
     Args:
         network: Gives the log odds; it has a state of this call's own.
         rule: What makes speech of them.
+        sampled: Gives log odds too, from the samples, and has a state of this call's own. If it
+            raises, it is given up for the rest of the call: ``network`` and ``rule`` serve alone.
+        blend: What becomes of both.
+
+    Raises:
+        ValueError: There is one of ``sampled`` and ``blend`` without the other.
     """
 
-    __slots__ = ("_features", "_network", "_rule", "_sum", "is_tone", "logit")
+    __slots__ = (
+        "_blend",
+        "_features",
+        "_light_rule",
+        "_network",
+        "_rule",
+        "_sampled",
+        "_sum",
+        "degradations",
+        "is_tone",
+        "logit",
+    )
 
-    def __init__(self, network: SpeechNetwork, rule: EvidenceRule) -> None:
+    def __init__(
+        self,
+        network: SpeechNetwork,
+        rule: EvidenceRule,
+        *,
+        sampled: SampleNetwork | None = None,
+        blend: EvidenceBlend | None = None,
+    ) -> None:
+        if (sampled is None) != (blend is None):
+            raise ValueError("sampled and blend: one is nothing without the other")
         self._features = FrameFeatures()
         self._network = network
-        self._rule = rule
+        self._sampled = sampled
+        self._blend = blend
+        self._light_rule = rule
+        self._rule = rule if blend is None else blend.rule
         self._sum = 0.0
+        self.degradations = 0
+        """Networks that raised and are not used any more."""
         self.logit: float | None = None
         """Log odds of the last frame; None if the network was not asked."""
         self.is_tone = False
@@ -100,7 +162,7 @@ class SpeechEvidence:
         reading = self._features.describe(
             samples, level, zcr_ratio=zcr_ratio, is_voice=is_voice, noise_floor=noise_floor
         )
-        self.logit = logit = self._network.process(reading.row)
+        self.logit = logit = self._judge(reading.row, samples)
         self.is_tone = (
             reading.concentration >= _TONAL_CONCENTRATION and detect_tone(reading.power) is not None
         )
@@ -121,9 +183,31 @@ class SpeechEvidence:
             samples: The frame; None if there was none.
         """
         self._features.skip(samples)
+        if self._sampled is not None:
+            self._sampled.skip(samples)
         self._sum *= self._rule.decay
         self.logit = None
         self.is_tone = False
+
+    def _judge(self, row: npt.NDArray[np.float32], samples: npt.NDArray[np.int16]) -> float:
+        """Return the log odds of one frame: of the small network, or of both."""
+        blend = self._blend
+        if blend is None or self._sampled is None:
+            return self._network.process(row)
+        try:
+            sampled = self._sampled.process(samples)
+        except Exception:  # noqa: BLE001 - a library may raise what it likes, and the call goes on
+            self._lose_sampled()
+            return self._network.process(row)
+        if blend.light == 0.0:
+            return blend.sampled * sampled
+        return blend.light * self._network.process(row) + blend.sampled * sampled
+
+    def _lose_sampled(self) -> None:
+        self._sampled = self._blend = None
+        self._rule = self._light_rule
+        self._sum = 0.0
+        self.degradations += 1
 
 
 @cache
@@ -139,17 +223,64 @@ def packaged_speech_weights() -> NetworkWeights:
     return weights
 
 
-def packaged_speech_evidence(*, sensitivity: float = 0.5) -> SpeechEvidence | None:
-    """Return evidence for one call by the weights of this package; None if it has none.
+def evidence_in_force(
+    wanted: SpeechEvidenceKind = SpeechEvidenceKind.AUTO,
+) -> SpeechEvidenceKind:
+    """Return what serves where ``wanted`` is asked for: never ``auto``.
+
+    Loads what it needs, once a process.
+    """
+    if wanted is SpeechEvidenceKind.LIGHT or packaged_silero_network() is None:
+        return SpeechEvidenceKind.LIGHT
+    return _BEST if wanted is SpeechEvidenceKind.AUTO else wanted
+
+
+def packaged_speech_evidence(
+    *, sensitivity: float = 0.5, kind: SpeechEvidenceKind = SpeechEvidenceKind.LIGHT
+) -> SpeechEvidence | None:
+    """Return evidence for one call by the networks of this package; None if it has no weights.
 
     Args:
         sensitivity: How readily sound counts as speech, 0..1.
+        kind: Which networks; what can't be had is left out.
     """
     try:
         weights = packaged_speech_weights()
     except ValueError:
         return None
-    tuned = EvidenceRule()
+    network, rule = RecurrentNetwork(weights), _shifted(EvidenceRule(), sensitivity)
+    blend = _BLENDS.get(evidence_in_force(kind))
+    silero = packaged_silero_network() if blend is not None else None
+    if blend is None or silero is None:
+        return SpeechEvidence(network, rule)
+    return SpeechEvidence(
+        network,
+        rule,
+        sampled=SileroDetector(silero),
+        blend=replace(blend, rule=_shifted(blend.rule, sensitivity)),
+    )
+
+
+def _shifted(rule: EvidenceRule, sensitivity: float) -> EvidenceRule:
+    """Return a rule that takes more or less for speech; at 0.5 the very one."""
     shift = _SENSITIVITY_LOGITS * (0.5 - sensitivity)
-    rule = replace(tuned, drift=tuned.drift + shift, stay=tuned.stay + shift)
-    return SpeechEvidence(RecurrentNetwork(weights), rule)
+    return replace(rule, drift=rule.drift + shift, stay=rule.stay + shift)
+
+
+_BLENDS: Final = MappingProxyType(
+    {
+        SpeechEvidenceKind.SILERO: EvidenceBlend(
+            light=0.0,
+            sampled=1.0,
+            rule=EvidenceRule(drift=-0.6, limit=3.0, decay=0.9, begin=4.0, stay=-2.0),
+        ),
+        SpeechEvidenceKind.JOINED: EvidenceBlend(
+            light=0.3,
+            sampled=0.7,
+            rule=EvidenceRule(drift=-1.5, limit=3.0, decay=0.8, begin=6.0, stay=-1.5),
+        ),
+    }
+)
+"""Found on the bench's scenes of the tuning voices, songs and noises (ADR 7)."""
+_BEST: Final = SpeechEvidenceKind.JOINED
+"""What ``auto`` takes where all can be had: it measured best (ADR 7)."""

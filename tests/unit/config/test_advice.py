@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from voxgate.config import advice
 from voxgate.config.advice import ConfigWarning, config_warnings
 from voxgate.config.load import parse_config
 
@@ -257,3 +258,27 @@ def test_a_variable_that_was_meant_for_a_key_is_told(variable: str, words: str) 
 def test_other_variables_are_nobody_s_business(variable: str) -> None:
     """Scripts have variables of that name too."""
     assert warned("", {variable: "1"}) == {}
+
+
+@pytest.mark.parametrize("kind", ["silero", "joined"])
+def test_evidence_that_is_not_installed_is_told(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The warning names the key and what to install; none where it is there, or nobody is gated."""
+    text = f"audio_guard: {{speech_evidence: {kind}}}"
+    monkeypatch.setattr(advice, "has_onnxruntime", lambda: False)
+    (message,) = warned(text).values()
+    assert set(warned(text)) == {"audio_guard.speech_evidence"}
+    assert message.startswith(f"{kind} needs onnxruntime")
+    assert "pip install 'voxgate[silero]'" in message
+    ungated = warned(f"{text}\n{policy('gating_enabled: false')}")["audio_guard.speech_evidence"]
+    assert "has no effect" in ungated
+    monkeypatch.setattr(advice, "has_onnxruntime", lambda: True)
+    assert warned(text) == {}
+
+
+@pytest.mark.parametrize("kind", ["auto", "light"])
+def test_evidence_that_needs_nothing_is_not_told(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With or without the extra."""
+    monkeypatch.setattr(advice, "has_onnxruntime", lambda: False)
+    assert warned(f"audio_guard: {{speech_evidence: {kind}}}") == {}

@@ -15,7 +15,13 @@ from support.gate_calls import AdamantVad, GateCall, ScriptedNearEnd, agent_voic
 from support.signals import frames_of, silence, speech_like, white_noise
 from voxgate import AudioGatingManager, EnhancedVADManager
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.core.config import GatingConfig, GatingMode, ProviderGatingPolicy
+from voxgate.core.config import (
+    AudioGuardConfig,
+    GatingConfig,
+    GatingMode,
+    ProviderGatingPolicy,
+    SpeechEvidenceKind,
+)
 from voxgate.core.gate_decision import (
     PASS_THROUGH,
     GateAction,
@@ -24,6 +30,7 @@ from voxgate.core.gate_decision import (
     GateReason,
     GateState,
 )
+from voxgate.core.guard.speech_evidence import evidence_in_force
 
 E = GateEventType
 GATED, PASSING = "openai_realtime", ("deepgram", "local", "local_only", "deepgram_2")
@@ -568,3 +575,13 @@ async def test_both_faces_speak_of_one_call() -> None:
 def test_pass_through_is_an_action_that_forwards() -> None:
     """Whoever looks at the action alone does the right thing."""
     assert PASS_THROUGH.action is GateAction.FORWARD
+
+
+def test_evidence_is_made_ready_before_the_first_call() -> None:
+    """The manager says which is in force; none where nobody is gated, or the guard is off."""
+    light = GatingConfig(audio_guard=AudioGuardConfig(speech_evidence=SpeechEvidenceKind.LIGHT))
+    assert AudioGatingManager(config=light).speech_evidence is SpeechEvidenceKind.LIGHT
+    assert AudioGatingManager().speech_evidence is evidence_in_force()
+    assert AudioGatingManager(audio_guard_enabled=False).speech_evidence is None
+    ungated = GatingConfig(providers={"local": ProviderGatingPolicy(gating_enabled=False)})
+    assert AudioGatingManager(config=ungated).speech_evidence is None

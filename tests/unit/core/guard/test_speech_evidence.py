@@ -6,13 +6,22 @@ import numpy as np
 import pytest
 
 from support.signals import speech_like, tone
+from voxgate.core.config import SpeechEvidenceKind
+from voxgate.core.guard import speech_evidence
 from voxgate.core.guard.frame_features import FEATURE_COUNT
+from voxgate.core.guard.silero import has_onnxruntime
 from voxgate.core.guard.speech_evidence import (
+    EvidenceBlend,
     EvidenceRule,
     SpeechEvidence,
+    evidence_in_force,
+    packaged_speech_evidence,
     packaged_speech_weights,
 )
 
+AUTO, LIGHT = SpeechEvidenceKind.AUTO, SpeechEvidenceKind.LIGHT
+SILERO, JOINED = SpeechEvidenceKind.SILERO, SpeechEvidenceKind.JOINED
+needs_onnxruntime = pytest.mark.skipif(not has_onnxruntime(), reason="extra silero is missing")
 RULE = EvidenceRule(drift=0.0, limit=3.0, decay=0.5, begin=4.0, stay=1.0)
 FRAME = speech_like(20)
 
@@ -27,6 +36,27 @@ class ScriptedNetwork:
     def process(self, features: np.ndarray) -> float:
         self.rows.append(features)
         return self._logits.pop(0)
+
+
+class ScriptedSamples:
+    """Gives one log odds after the other from samples, then raises."""
+
+    def __init__(self, *logits: float) -> None:
+        self._logits = list(logits)
+        self.skipped: list[object] = []
+
+    def process(self, samples: np.ndarray) -> float:
+        if not self._logits:
+            raise RuntimeError("no more")
+        return self._logits.pop(0)
+
+    def skip(self, samples: np.ndarray | None = None) -> None:
+        self.skipped.append(samples)
+
+
+EASY = EvidenceRule(drift=0.0, limit=3.0, decay=0.5, begin=1.0, stay=1.0)
+HALVES = EvidenceBlend(light=0.5, sampled=0.5, rule=EASY)
+ALONE = EvidenceBlend(light=0.0, sampled=1.0, rule=EASY)
 
 
 def hear(
@@ -106,3 +136,113 @@ def test_a_rule_is_a_value(name) -> None:
     """Nothing changes a rule that calls share."""
     with pytest.raises(AttributeError):
         setattr(RULE, name, 0.0)
+
+
+def test_both_networks_are_weighed() -> None:
+    """Half of each; the rule is that of the blend."""
+    evidence = SpeechEvidence(
+        ScriptedNetwork(3.0, -4.0), RULE, sampled=ScriptedSamples(1.0, 2.0), blend=HALVES
+    )
+    assert hear(evidence)
+    assert evidence.logit == 2.0
+    hear(evidence)
+    assert evidence.logit == -1.0
+
+
+def test_a_network_without_weight_is_not_asked() -> None:
+    """Its word would cost time and change nothing."""
+    network = ScriptedNetwork()
+    evidence = SpeechEvidence(network, RULE, sampled=ScriptedSamples(1.5), blend=ALONE)
+    assert hear(evidence)
+    assert evidence.logit == 1.5
+    assert not network.rows
+
+
+def test_what_is_skipped_is_told_to_the_network_on_samples() -> None:
+    """Frames as they are, and holes as holes."""
+    sampled = ScriptedSamples()
+    evidence = SpeechEvidence(ScriptedNetwork(), RULE, sampled=sampled, blend=HALVES)
+    evidence.skip(FRAME)
+    evidence.skip()
+    assert sampled.skipped[0] is FRAME
+    assert sampled.skipped[1] is None
+
+
+def test_a_network_that_raises_is_given_up_and_counted() -> None:
+    """The small one goes on alone from that very frame, by its own rule; asked once, not again."""
+    network = ScriptedNetwork(1.0, 3.0, 3.0, 3.0)
+    evidence = SpeechEvidence(network, RULE, sampled=ScriptedSamples(1.0), blend=HALVES)
+    assert hear(evidence)
+    assert [hear(evidence) for _ in range(3)] == [False, True, True]
+    assert evidence.logit == 3.0
+    assert evidence.degradations == 1
+    evidence.skip(FRAME)
+
+
+def test_networks_come_with_their_blend() -> None:
+    """One without the other is a mistake of whoever wires them."""
+    with pytest.raises(ValueError, match="sampled and blend"):
+        SpeechEvidence(ScriptedNetwork(), RULE, sampled=ScriptedSamples())
+    with pytest.raises(ValueError, match="sampled and blend"):
+        SpeechEvidence(ScriptedNetwork(), RULE, blend=HALVES)
+
+
+@needs_onnxruntime
+def test_what_is_installed_is_in_force() -> None:
+    """Each kind is itself, and auto the best of them."""
+    assert [evidence_in_force(kind) for kind in (LIGHT, SILERO, JOINED)] == [LIGHT, SILERO, JOINED]
+    assert evidence_in_force() in (SILERO, JOINED)
+
+
+@pytest.fixture
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process without onnxruntime."""
+    monkeypatch.setattr(speech_evidence, "packaged_silero_network", lambda: None)
+
+
+@pytest.mark.usefixtures("_bare")
+@pytest.mark.parametrize("kind", [AUTO, LIGHT, SILERO, JOINED])
+def test_without_onnxruntime_the_light_one_serves(kind) -> None:
+    """Whatever is asked for: the same log odds, to the bit, and the same verdicts."""
+    assert evidence_in_force(kind) is LIGHT
+    served, light = packaged_speech_evidence(kind=kind), packaged_speech_evidence(kind=LIGHT)
+    assert served is not None
+    assert light is not None
+    samples = speech_like(600, seed=6)
+    for at in range(0, len(samples), 160):
+        frame = samples[at : at + 160]
+        assert hear(served, frame) == hear(light, frame)
+        assert served.logit == light.logit
+
+
+@needs_onnxruntime
+@pytest.mark.parametrize("kind", [SILERO, JOINED])
+def test_the_same_call_has_the_same_evidence(kind) -> None:
+    """Twice the same log odds, to the bit; and they are not those of the light one."""
+    samples = speech_like(600, seed=6)
+
+    def judge(of: SpeechEvidenceKind) -> list[float | None]:
+        evidence = packaged_speech_evidence(kind=of)
+        assert evidence is not None
+        logits = []
+        for at in range(0, len(samples), 160):
+            hear(evidence, samples[at : at + 160])
+            logits.append(evidence.logit)
+        return logits
+
+    assert judge(kind) == judge(kind)
+    assert judge(kind) != judge(LIGHT)
+
+
+@needs_onnxruntime
+@pytest.mark.parametrize("kind", [SILERO, JOINED])
+def test_sensitivity_shifts_every_kind(kind) -> None:
+    """At 1 there is speech where at 0 there is none."""
+    samples = speech_like(1000, seed=7)
+    heard = []
+    for sensitivity in (0.0, 0.5, 1.0):
+        evidence = packaged_speech_evidence(kind=kind, sensitivity=sensitivity)
+        assert evidence is not None
+        heard.append(sum(hear(evidence, samples[at : at + 160]) for at in range(0, 8000, 160)))
+    assert heard[0] <= heard[1] <= heard[2]
+    assert heard[0] < heard[2]

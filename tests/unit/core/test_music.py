@@ -120,3 +120,66 @@ def test_a_caller_does_not_raise_the_level_of_the_music() -> None:
     hear(detector, notes(300))
     hear(detector, [5000.0] * 40)
     assert detector.is_above_music(2400.0)
+
+
+# -- the counters ----------------------------------------------------------------------------------
+
+
+def test_the_counters_begin_at_nothing() -> None:
+    """Neither music nor quiet was heard yet."""
+    detector = MusicDetector()
+    assert (detector.music_mode, detector.music_frames, detector.music_cooldown_frames) == (
+        False,
+        0,
+        0,
+    )
+
+
+def test_every_frame_of_sound_without_a_fall_counts() -> None:
+    """Up to the 200th, on which the mode begins."""
+    detector = MusicDetector()
+    for number, level in enumerate(notes(200), 1):
+        detector.update(level)
+        assert detector.music_frames == number
+        assert detector.music_mode is (number == 200)
+
+
+@pytest.mark.parametrize("level", [400.0, 79.9, 0.0])
+def test_a_fall_or_quiet_starts_the_count_anew(level) -> None:
+    """A frame 5 dB below the peak, or one that can't be heard, is no music."""
+    detector = MusicDetector()
+    hear(detector, notes(150))
+    detector.update(level)
+    assert detector.music_frames == 0
+    assert not any(hear(detector, notes(190)))
+
+
+def test_quiet_counts_towards_the_end_and_sound_takes_it_back() -> None:
+    """The cooldown is of frames on end; a note in between starts it anew."""
+    detector = MusicDetector()
+    hear(detector, notes(250))
+    for number in range(1, 21):
+        detector.update(0.0)
+        assert detector.music_cooldown_frames == number
+    detector.update(1000.0)
+    assert detector.music_cooldown_frames == 0
+    assert hear(detector, [0.0] * 25)[-2:] == [True, False]
+
+
+def test_a_piece_that_begins_anew_has_a_cooldown_of_its_own() -> None:
+    """What was counted before the mode ended does not shorten the next one."""
+    detector = MusicDetector()
+    hear(detector, notes(250) + [0.0] * 25 + notes(260))
+    assert detector.music_mode
+    assert detector.music_cooldown_frames == 0
+    assert all(hear(detector, [0.0] * 24))
+
+
+def test_falls_close_together_are_syllables() -> None:
+    """Four falls within half a second end the mode; as many spread over 6 s do not."""
+    for gap_frames, expected in ((5, False), (80, True)):
+        detector = MusicDetector()
+        hear(detector, notes(250))
+        for _ in range(4):
+            hear(detector, [300.0] + [1000.0] * gap_frames)
+        assert detector.music_mode is expected

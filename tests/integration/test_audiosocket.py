@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from structlog.testing import capture_logs
 
+from integration.call_conformance import CallConformance, LineCall
 from integration.line_conformance import (
     GUARD_S,
     LineConformance,
@@ -120,6 +121,40 @@ async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocket
 
 class TestAudioSocketLine(LineConformance):
     """A line over TCP."""
+
+
+class _Hearing:
+    """A caller whose Asterisk plays what comes, as it comes."""
+
+    def __init__(self) -> None:
+        self.arrived: list[bytes] = []
+
+    @property
+    def played(self) -> list[bytes]:
+        return self.arrived
+
+    async def listen(self, peer: AudioSocketPeer) -> None:
+        while (frame := await peer.read_frame()) is not None and frame[0] != HANGUP:
+            self.arrived.append(frame[1])
+
+
+class TestAudioSocketCalls(CallConformance):
+    """A call over TCP."""
+
+    @asynccontextmanager
+    async def placed(self) -> AsyncIterator[LineCall]:
+        async for exchange in running(AudioSocketTransport(port=0)):
+            placed = await exchange.place_call()
+            caller = _Hearing()
+            call = LineCall(placed.line, caller)
+            tasks = [
+                asyncio.create_task(call.session.run()),
+                asyncio.create_task(caller.listen(placed.peer)),
+            ]
+            await asyncio.sleep(0.05)
+            yield call
+            placed.peer.finish_sending()
+            await asyncio.wait(tasks)
 
 
 async def test_call_without_audio_is_served_after_a_short_wait():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from integration.call_conformance import CallConformance, LineCall
 from integration.line_conformance import (
     GUARD_S,
     LineConformance,
@@ -157,6 +158,21 @@ async def guarded() -> AsyncIterator[TwilioExchange]:
 
 class TestTwilioLine(LineConformance):
     """A line over a WebSocket."""
+
+
+class TestTwilioCalls(CallConformance):
+    """A call over a WebSocket."""
+
+    @asynccontextmanager
+    async def placed(self) -> AsyncIterator[LineCall]:
+        async for exchange in running(TwilioTransport(config())):
+            placed = await exchange.place_call()
+            call = LineCall(placed.line, placed.peer)
+            session = asyncio.create_task(call.session.run())
+            await asyncio.sleep(0.05)
+            yield call
+            await placed.hang_up()
+            await session
 
 
 class TestStreams:

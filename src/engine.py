@@ -125,6 +125,7 @@ class AIEngine:
             provider=self.config.engine.default_provider,
             gating=str(self._policy.mode) if self._policy and is_gated else "off",
             audio_guard=AUDIO_GUARD_ENABLED and is_gated,
+            gap_recovery=is_gated and not AUDIO_GUARD_ENABLED,
             speech_evidence=str((is_gated and self.manager.speech_evidence) or "off"),
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )

@@ -394,6 +394,7 @@ class TestStart:
         assert event["provider"] == "agent"
         assert event["gating"] == "echo_aware"
         assert event["audio_guard"] is True
+        assert event["gap_recovery"] is False
         assert event["speech_evidence"] == evidence_in_force()
         assert event["lines"] == {"audiosocket": "scripted:0"}
         await exchange.engine.stop()

@@ -19,7 +19,9 @@ from voxgate.core.audio_guard import (
     GuardVerdict,
     is_probable_speech,
 )
+from voxgate.core.call_stats import CallStats
 from voxgate.core.config import AudioGuardConfig
+from voxgate.core.gate_decision import GateAction, GateDecision, GateReason
 from voxgate.core.guard.speech_evidence import (
     EvidenceRule,
     SpeechEvidence,
@@ -423,3 +425,98 @@ def test_a_few_db_change_no_clear_case(gain) -> None:
     plain, scaled = hear(packaged(), samples), hear(packaged(), (samples * gain).astype(np.int16))
     differ = [a.passes is not b.passes for a, b in zip(plain, scaled, strict=True)]
     assert sum(differ) <= 2
+
+
+# -- each state variable by what it changes --------------------------------------------------------
+
+
+@pytest.mark.parametrize(("factor", "is_asked"), [(1.0, True), (4.0, True), (12.0, False)])
+def test_the_factor_says_what_is_hard_silence(factor, is_asked) -> None:
+    """RMS 100 over a floor of 20 is worth the network's time, unless 240 is the threshold."""
+    network = ScriptedNetwork(9.0)
+    guard = scripted(network, speech_threshold_factor=factor)
+    guard.process(100.0, 0.1, VOICE, white_noise(20))
+    assert bool(network.times_asked) is is_asked
+
+
+def test_the_factor_can_be_changed_in_a_call() -> None:
+    """It is state: the next frame is judged by it."""
+    guard = AudioGuard(AudioGuardConfig())
+    guard.speech_threshold_factor = 12.0
+    assert guard.effective_threshold == 240.0
+    assert guard.process(100.0, 0.1, None) is SILENCE
+
+
+@pytest.mark.parametrize(("prev_rms", "expected"), [(100.0, NOISE), (60.0, SPEECH)])
+def test_the_previous_level_tells_a_change_from_hum(prev_rms, expected) -> None:
+    """Without crossings a level of 100 is hum if the last one was, and speech if it has risen."""
+    guard = AudioGuard(AudioGuardConfig())
+    guard.prev_rms = prev_rms
+    assert guard.process(100.0, 0.0, None) is expected
+
+
+def test_frames_that_the_guard_is_not_asked_about_teach_it_nothing() -> None:
+    """While the agent speaks its echo moves neither floor nor previous level nor music."""
+    guard = AudioGuard(AudioGuardConfig())
+    judge(guard, white_noise(3000, level_dbfs=-60.0))
+    before = (guard.noise_floor, guard.prev_rms, guard.music_mode)
+    for _ in range(500):
+        guard.pass_slot()
+    assert (guard.noise_floor, guard.prev_rms, guard.music_mode) == before
+
+
+def test_music_mode_passes_with_the_music() -> None:
+    """It is entered after 4 s, half a second of quiet ends it, and the floor learns again."""
+    guard = AudioGuard(AudioGuardConfig())
+    modes = []
+    for level in notes(260) + [30.0] * 200:
+        guard.process(level, 0.1, NO_VOICE)
+        modes.append(guard.music_mode)
+    assert modes.index(True) == 199
+    assert modes[200:] == [True] * 84 + [False] * 176
+    assert guard.noise_floor < 60.0
+
+
+def test_the_hangover_runs_on_while_the_guard_is_not_asked() -> None:
+    """Speech of 200 ms before the agent spoke keeps nothing open 400 ms later."""
+    for slots, expected in ((10, HANGOVER), (20, SILENCE)):
+        guard = AudioGuard(AudioGuardConfig(hangover_ms=400))
+        guard.hear_speech()
+        for _ in range(slots):
+            guard.pass_slot()
+        assert guard.process(0.0, 0.0, NO_VOICE) is expected
+
+
+# -- both settings of the switch -------------------------------------------------------------------
+
+
+def noisy_call(*, audio_guard_enabled: bool) -> tuple[list[GateDecision], CallStats]:
+    """Return what becomes of a noisy line that loses 60 ms, by a setting of the switch."""
+    manager = AudioGatingManager(audio_guard_enabled=audio_guard_enabled)
+    manager.start_call("call", provider="openai_realtime", now_ms=0.0)
+    frames = frames_of(white_noise(2000, level_dbfs=-40.0))
+    numbers = [number for number in range(len(frames)) if number not in (50, 51, 52)]
+    decisions = [manager.process("call", frames[number], 20.0 * (number + 1)) for number in numbers]
+    stats = manager.get_stats("call")
+    assert stats is not None
+    return decisions, stats
+
+
+def test_switched_off_everything_passes_and_gaps_are_recovered() -> None:
+    """The very frames go out, and 60 ms that the line lost are made up for."""
+    decisions, stats = noisy_call(audio_guard_enabled=False)
+    assert {decision.reason for decision in decisions} == {GateReason.AGENT_SILENT}
+    assert all(decision.action is GateAction.FORWARD for decision in decisions)
+    assert stats.gap_recovery_frames == 3
+    assert stats.noise_frames == stats.withheld_frames == 0
+    assert all(decision.measurements.noise_floor == 0.0 for decision in decisions)
+
+
+def test_switched_on_noise_is_kept_out_and_gaps_are_not() -> None:
+    """The guard's floor is measured, its noise counted, and no frame is invented."""
+    decisions, stats = noisy_call(audio_guard_enabled=True)
+    assert all(decision.action is GateAction.WITHHOLD for decision in decisions)
+    assert stats.gap_recovery_frames == 0
+    assert stats.noise_frames > 50
+    assert stats.forwarded_frames == 0
+    assert decisions[-1].measurements.noise_floor > 100.0

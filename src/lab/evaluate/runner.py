@@ -25,7 +25,7 @@ from ...core.gate_decision import GateAction, GateDecision, GateEvent, GateEvent
 from ...core.levels import rms
 from ...core.units import db_to_ratio
 from ...core.vad_manager import EnhancedVADManager
-from .intervals import Interval, clipped, intersection
+from .intervals import Interval, clipped
 from .recording import PlayedCall, Slot
 
 _CALL_ID = "recording"
@@ -219,13 +219,12 @@ class _Ledger:
 
     def _caller_rms(self, caller_speech: Sequence[Interval]) -> float:
         """Return the active level of the caller's frames as captured; 0 where nobody speaks."""
-        levels = np.array(
-            [
-                rms(decode(frame, self._format))
-                for slot, frame in enumerate(self._frames)
-                if intersection([_interval(slot)], caller_speech)
-            ]
-        )
+        slots = {
+            slot
+            for start_ms, end_ms in clipped(caller_speech, 0.0, len(self._frames) * FRAME_MS)
+            for slot in range(int(start_ms // FRAME_MS), int(-(-end_ms // FRAME_MS)))
+        }
+        levels = np.array([rms(decode(self._frames[slot], self._format)) for slot in sorted(slots)])
         active = levels[levels >= levels.max(initial=0.0) * _ACTIVE_RATIO]
         return float(np.sqrt(np.mean(active**2))) if len(active) else 0.0
 

@@ -5,7 +5,7 @@ Invariant: but for the cost, figures depend on bank, plan and configuration alon
 
 from __future__ import annotations
 
-__all__ = ["CellFigures", "GuardBenchPlan", "measure_cells"]
+__all__ = ["CellFigures", "GuardBenchPlan", "measure_cells", "recording_of"]
 
 import time
 from collections.abc import Iterator
@@ -102,7 +102,7 @@ def _bank_at(folder: Path) -> Bank:
 
 
 def _add_scene(figures: CellFigures, scene: GuardScene, plan: GuardBenchPlan) -> None:
-    recording = _recording_of(scene)
+    recording = recording_of(scene)
     gate = AudioGatingManager(
         EnhancedVADManager(plan.config.vad), plan.config, audio_guard_enabled=plan.is_guarded
     )
@@ -127,7 +127,8 @@ def _add_scene(figures: CellFigures, scene: GuardScene, plan: GuardBenchPlan) ->
     figures.details[detail] = figures.details.get(detail, AudioShare()) + share
 
 
-def _recording_of(scene: GuardScene) -> Recording:
+def recording_of(scene: GuardScene) -> Recording:
+    """Return a scene as a recording of a call on which no agent speaks."""
     frames = scene.capture[: len(scene.labels) * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     to_ms = 1000.0 / RATE_HZ
     return Recording(

@@ -279,9 +279,10 @@ class SessionKeeper:
         for event in self._conversation.lose_session(self._clock()):
             await self._events.put(event)
         if error.retryable:
-            is_planned = error.code == RENEWAL
-            write = self._log.info if is_planned else self._log.warning
-            write("provider.disconnected", code=error.code)
+            if error.code == RENEWAL:
+                self._log.info("provider.session_replaced")
+            else:
+                self._log.warning("provider.disconnected", code=error.code)
             await self._events.put(ProviderDisconnected(error))
         raise error
 

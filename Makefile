@@ -34,9 +34,10 @@ format: setup ## Format the code and sort the imports
 corpus: setup ## Fetch free voices, music and noises into corpus/ (Debian, 400 MB)
 	@.venv/bin/voxgate corpus --into corpus
 
-bench: setup ## Measure time and memory per frame and per call, then judge the gates side by side
+bench: setup ## Measure time and memory per frame and per call, then judge gates and guard
 	@$(PYTHON) benchmarks/run.py
 	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
+	@.venv/bin/voxgate bench-guard --scenes 4 --turns 4
 
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist

@@ -7,7 +7,7 @@ __all__ = ["command"]
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,25 @@ from rich.console import Console
 from rich.table import Table
 
 from ..config import read_config
+from ..core.config import GatingConfig, SpeechEvidenceKind
+from ..core.guard.silero import SILERO_INSTALL
+from ..core.guard.speech_evidence import evidence_in_force
 from ..lab.bench.sounds import ALL, gather_sounds
+from ..lab.bench.tables import table_of_targets
+from ..lab.bench.targets import target_as_json
 from ..lab.evaluate.batch import usable_cores
 from ..lab.guard_bench import GuardBenchPlan, measure_cells
 from ..lab.guard_bench.invariance import measure_invariance
 from ..lab.guard_bench.invariance_tables import invariance_as_json, invariance_tables
-from ..lab.guard_bench.tables import cell_tables, cells_as_json, worst_table
+from ..lab.guard_bench.provider_turns import TurnBenchPlan, TurnFigures, measure_turns
+from ..lab.guard_bench.tables import (
+    cell_tables,
+    cells_as_json,
+    turn_tables,
+    turns_as_json,
+    worst_table,
+)
+from ..lab.guard_bench.targets import guard_targets
 from ..lab.guard_scenes.voiced_noises import without_voices
 from ..lab.scenarios.bank import SPLITS, save_bank
 
@@ -57,6 +70,18 @@ _WIDTH = 140
     type=click.Path(path_type=Path, dir_okay=False),
     help="Configuration of the gate; the packaged default if left out.",
 )
+@click.option(
+    "--evidence",
+    type=click.Choice([kind.value for kind in SpeechEvidenceKind]),
+    help="What tells speech by its sound; what the configuration says if left out.",
+)
+@click.option(
+    "--turns",
+    "turn_scenes",
+    type=click.IntRange(min=0, max=5000),
+    default=0,
+    help="Also measure the turns that the embedded server hears: lines of 30 s for each cell.",
+)
 @click.option("--off", "is_off", is_flag=True, help="Measure the gate without its guard.")
 @click.option(
     "--invariance",
@@ -83,6 +108,8 @@ def command(
     scenes: int,
     seed: int,
     config_path: Path | None,
+    evidence: str | None,
+    turn_scenes: int,
     jobs: int,
     out: Path,
     *,
@@ -104,6 +131,9 @@ def command(
     except OSError as error:
         raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
     loaded = read_config(config_path)
+    gating = loaded.config.gating_config
+    if evidence is not None:
+        gating = _with_evidence(gating, SpeechEvidenceKind(evidence))
     sounds = gather_sounds(corpus, split)
     with tempfile.TemporaryDirectory(prefix="voxgate-bench-guard-") as folder:
         save_bank(without_voices(sounds.bank), Path(folder))
@@ -112,21 +142,33 @@ def command(
             split=split,
             scenes=scenes,
             seed=seed,
-            config=loaded.config.gating_config,
+            config=gating,
             is_guarded=not is_off,
         )
-        measured = (_measure_invariance if is_invariance else _measure_guard)(plan, jobs)
+        if is_invariance:
+            measured = _measure_invariance(plan, jobs)
+        else:
+            measured = _measure_guard(plan, jobs, turn_scenes)
     described = {
         "scenes_per_cell": scenes,
         "seed": seed,
         "split": split,
         "config": loaded.source,
         "guard": not is_off,
+        "speech_evidence": evidence_in_force(gating.audio_guard.speech_evidence),
         "sounds": {**sounds.counts, "speakers": sounds.speakers},
         "notes": list(sounds.notes),
         "cells": measured.cells,
+        **measured.more,
     }
     _report(measured, described, sounds.notes, out)
+
+
+def _with_evidence(gating: GatingConfig, kind: SpeechEvidenceKind) -> GatingConfig:
+    """Return the configuration with other evidence, which must be there to be measured."""
+    if evidence_in_force(kind) is not kind and kind is not SpeechEvidenceKind.AUTO:
+        raise click.ClickException(f"--evidence {kind} needs onnxruntime: {SILERO_INSTALL}")
+    return replace(gating, audio_guard=replace(gating.audio_guard, speech_evidence=kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,17 +179,45 @@ class _Measured:
     tables: list[Table]
     json_name: str
     text_name: str
+    more: dict[str, Any] = field(default_factory=dict)
+    """What else stands in the JSON."""
 
 
-def _measure_guard(plan: GuardBenchPlan, jobs: int) -> _Measured:
+def _measure_guard(plan: GuardBenchPlan, jobs: int, turn_scenes: int) -> _Measured:
     cells = []
     for of in measure_cells(plan, jobs=jobs):
         cells.append(of)
         click.echo(f"measured: {of.cell.name}", err=True)
-    tables = [*cell_tables(cells), worst_table(cells)]
+    turns = _measure_turns(plan, jobs, turn_scenes) if turn_scenes else []
+    kind = evidence_in_force(plan.config.audio_guard.speech_evidence)
+    targets = guard_targets(cells, turns, has_silero=kind is not SpeechEvidenceKind.LIGHT)
+    tables = [
+        table_of_targets("targets: the guard while the agent is silent", targets),
+        *cell_tables(cells),
+        worst_table(cells),
+        *(turn_tables(turns) if turns else ()),
+    ]
     return _Measured(
-        cells=cells_as_json(cells), tables=tables, json_name="guard.json", text_name="report.txt"
+        cells=cells_as_json(cells),
+        tables=tables,
+        json_name="guard.json",
+        text_name="report.txt",
+        more={
+            "turns": turns_as_json(turns),
+            "targets": [target_as_json(target) for target in targets],
+        },
     )
+
+
+def _measure_turns(plan: GuardBenchPlan, jobs: int, scenes: int) -> list[TurnFigures]:
+    turns = []
+    turn_plan = TurnBenchPlan(
+        bank=plan.bank, split=plan.split, scenes=scenes, seed=plan.seed, config=plan.config
+    )
+    for of in measure_turns(turn_plan, jobs=jobs):
+        turns.append(of)
+        click.echo(f"measured turns: {of.cell.name}", err=True)
+    return turns
 
 
 def _measure_invariance(plan: GuardBenchPlan, jobs: int) -> _Measured:

@@ -14,6 +14,8 @@ from voxgate.lab.bench.sounds import Sounds
 from voxgate.lab.evaluate.judge import AudioShare
 from voxgate.lab.guard_bench import Cell, CellFigures, GuardBenchPlan
 from voxgate.lab.guard_bench.invariance import CellInvariance, Flips
+from voxgate.lab.guard_bench.provider_turns import Hearing, TurnBenchPlan, TurnFigures
+from voxgate.lab.guard_bench.server_turns import TurnVerdict
 
 
 @pytest.fixture
@@ -61,6 +63,33 @@ def test_tables_and_json_are_written(tmp_path: Path, plans: list[GuardBenchPlan]
     assert described["cells"][0]["idle_forwarded_percent"] == 5.0
     (plan,) = plans
     assert (plan.scenes, plan.seed, plan.is_guarded) == (3, 7, True)
+
+
+def test_turns_are_measured_where_they_are_asked_for(
+    tmp_path: Path, plans: list[GuardBenchPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same bank, split and configuration; the targets say what came of them."""
+    asked: list[TurnBenchPlan] = []
+
+    def measure(plan: TurnBenchPlan, *, jobs: int):
+        asked.append(plan)
+        figures = TurnFigures(cell=Cell(kind="steady", snr_db=12.0))
+        figures.heard[Hearing.GATED].turns[TurnVerdict.LATE] = 4
+        yield figures
+
+    monkeypatch.setattr(module, "measure_turns", measure)
+    out = tmp_path / "turns"
+    result = CliRunner().invoke(module.command, ["--turns", "2", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    ((plan,), (guard_plan,)) = asked, plans
+    assert (plan.scenes, plan.bank, plan.config) == (2, guard_plan.bank, guard_plan.config)
+    described = json.loads((out / "guard.json").read_text(encoding="utf-8"))
+    assert described["turns"][0]["gated"]["late"] == 4
+    met = {target["name"]: target["met"] for target in described["targets"]}
+    assert met["speech_stopped in time, all together"] is False
+    assert "music" in met
+    assert "Turns at the embedded server" in result.stdout
+    assert "NOT MET" in result.stdout
 
 
 def test_the_guard_can_be_left_out(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:

@@ -72,7 +72,7 @@ class EvidenceRule:
     """Share of the sum that is left a frame later."""
     begin: float = 2.5
     """Sum from which speech begins."""
-    stay: float = -2.0
+    stay: float = -1.0
     """Log odds from which a frame, shortly after speech, is speech."""
 
 

@@ -23,6 +23,7 @@ from .core.gate_decision import GateEvent, GateEventType
 from .core.line_playout import LinePlayout
 from .core.pacing import SlotPacer
 from .core.playout import PlayoutFrame
+from .core.stream_clock import StreamClock
 from .errors import ProviderError
 from .providers.base import (
     AgentAudio,
@@ -116,6 +117,7 @@ class CallSession:
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
         )
         self._pacer = SlotPacer(clock())
+        self._stream_clock = StreamClock()
         self._is_gate_ours = False
 
     async def run(self) -> CallEnded:
@@ -179,7 +181,7 @@ class CallSession:
             now_ms = self._clock()
             self._observer.on_line_event(self.call_id, now_ms, event)
             if isinstance(event, LineAudio):
-                await self._receive_frame(event.audio, now_ms)
+                await self._receive_frame(event, now_ms)
                 await slices.end_one()
             elif isinstance(event, LinePlayed):
                 self._playout.report_played(event.n_frames, now_ms)
@@ -187,12 +189,20 @@ class CallSession:
                 raise _CallOver(event.reason, event.detail)
         raise _CallOver("transport_error")
 
-    async def _receive_frame(self, frame: bytes, now_ms: float) -> None:
+    async def _receive_frame(self, event: LineAudio, now_ms: float) -> None:
         """Give the provider, which asks the gate, one captured frame."""
-        self._pacer.on_inbound(now_ms, self._line.capture_format.duration_ms(len(frame)))
-        decision = await self._provider.send_audio(frame)
-        self._observer.on_decision(self.call_id, now_ms, frame, decision)
+        self._place_frame(event, now_ms)
+        decision = await self._provider.send_audio(event.audio)
+        self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
         await self._follow_gate(decision.events)
+
+    def _place_frame(self, event: LineAudio, now_ms: float) -> None:
+        """Tell pacer and gate when a frame was captured: as it came, unless the line says it."""
+        duration_ms = self._line.capture_format.duration_ms(len(event.audio))
+        if event.timestamp_ms is not None:
+            now_ms = self._stream_clock.place(event.timestamp_ms + duration_ms, now_ms)
+            self._manager.place_capture(self.call_id, now_ms)
+        self._pacer.on_inbound(now_ms, duration_ms)
 
     async def _play(self) -> None:
         slices = _Slices(self._clock)

@@ -206,6 +206,16 @@ class AudioGatingManager:
             return PASS_THROUGH
         return gate.process(frame, now_ms)
 
+    def place_capture(self, call_id: str, captured_ms: float) -> None:
+        """Take when the next chunk given to :meth:`process` ended at the caller's line.
+
+        For lines that say where their audio lies in time; without it that is found out from what
+        comes when. On a call that is not gated or not known, nothing happens.
+        """
+        gate = self._gates.get(call_id)
+        if gate is not None:
+            gate.placed_ms = captured_ms
+
     def advance(self, call_id: str, now_ms: float) -> GateDecision:
         """Let time pass on a call without a frame; best once a 20 ms slot.
 

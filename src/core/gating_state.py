@@ -109,6 +109,8 @@ class GatingState:
         self._cooldown_until_ms = start_ms
         self._captured_ms = start_ms
         """When the last 20 ms were captured; they may have come later."""
+        self.placed_ms: float | None = None
+        """When the next chunk ended at the caller's line; None where the line does not say."""
 
     @property
     def mode(self) -> GatingMode:
@@ -140,14 +142,17 @@ class GatingState:
         units = self._framer.push(chunk)
         if self._gaps is not None:
             self._gaps.recover(self._line, units, output, is_open=self.state in _LETS_OUT)
-        self._line.receive(now_ms, duration_ms)
+        placed_ms, self.placed_ms = self.placed_ms, None
+        self._line.receive(now_ms, duration_ms, placed_ms)
         pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
         for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
             # Each unit is judged at its own time, so that the chunking does not show, but never
             # before what the gate has followed already.
             unit_ms = now_ms - pending_ms - n_later * FRAME_MS
             output.now_ms = max(unit_ms, self._followed_ms)
-            self._process_unit(unit, unit_ms - self._line.stale_ms, output)
+            captured_ms = unit_ms - self._line.stale_ms
+            paired_ms = output.now_ms if placed_ms is None else captured_ms
+            self._process_unit(unit, captured_ms, paired_ms, output)
             self.is_forwarding = output.action is GateAction.FORWARD
             if self._gaps is not None:
                 self._gaps.follow(output)
@@ -202,12 +207,14 @@ class GatingState:
             or self.capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
         )
 
-    def _process_unit(self, unit: bytes, captured_ms: float, output: GateOutput) -> None:
+    def _process_unit(
+        self, unit: bytes, captured_ms: float, paired_ms: float, output: GateOutput
+    ) -> None:
         self.stats.captured_frames += 1
         self._captured_ms = captured_ms
         analysis = self._analyzer.analyze(
             unit,
-            output.now_ms,
+            paired_ms,
             agent_audible=self._asks_for_verdict(output) or self._is_agent_audible(captured_ms),
         )
         unit = analysis.audio

@@ -61,17 +61,20 @@ class LineClock:
         """When the last chunk arrived, or the call began."""
         return self._last_ms
 
-    def receive(self, now_ms: float, duration_ms: float) -> None:
-        """Take note of a chunk.
+    def receive(self, now_ms: float, duration_ms: float, captured_ms: float | None = None) -> None:
+        """Take note of a chunk, and of when it was captured where the line says so.
 
-        A chunk that follows a hole is taken for live, since after DTX it is. If the next ones come
-        faster than real time, the hole was a stall, and they are what was captured in it.
+        Without that, a chunk that follows a hole is taken for live, since after DTX it is. If the
+        next ones come faster than real time, the hole was a stall, and they are what was captured
+        in it.
         """
         gap_ms = now_ms - self._last_ms
         is_burst = gap_ms < _BURST_RATIO * duration_ms
         behind_ms = self._behind_ms if is_burst else 0.0
         self._behind_ms = max(0.0, behind_ms + gap_ms - duration_ms)
         self.stale_ms = self._behind_ms if is_burst else 0.0
+        if captured_ms is not None:
+            self.stale_ms = max(0.0, now_ms - captured_ms)
         self.has_audio = True
         self._last_ms = now_ms
         self._due_ms = now_ms + max(0.0, duration_ms - FRAME_MS)

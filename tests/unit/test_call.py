@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,15 @@ from voxgate.providers.call_control import CallControl
 from voxgate.providers.responses import Truncation
 from voxgate.providers.scripted import GATED, PASSED_THROUGH, ScriptedProvider
 from voxgate.providers.tools import ToolRegistry
-from voxgate.transports.base import LineAudio, LineDtmf, LineEvent, LineHangup, LineWarning
+from voxgate.transports.base import (
+    LineAudio,
+    LineCapabilities,
+    LineDtmf,
+    LineEvent,
+    LineHangup,
+    LinePlayed,
+    LineWarning,
+)
 from voxgate.transports.scripted import ScriptedLine
 
 _SILENCE = bytes(320)
@@ -183,6 +192,96 @@ class TestInWalk:
         assert ended.gate.captured_frames == 20
         assert ended.gate.malformed_far_end_frames == 0
         assert {len(frame) for frame, _ in rig.manager.far_end} == {160}
+
+    @in_virtual_time
+    async def test_audio_is_placed_where_the_line_says_that_it_lies(self) -> None:
+        """A burst is spread over its stall, a gap stays one; the gate is told before the frame."""
+        rig = await started(Rig())
+        placed: list[float] = []
+        rig.manager.place_capture = (  # type: ignore[method-assign]
+            lambda call_id, captured_ms: placed.append(captured_ms)
+        )
+        for number in range(10):
+            await asyncio.sleep(0.02)
+            rig.line.receive(LineAudio(loud_frame(number), 20.0 * number))
+        await asyncio.sleep(1.0)
+        for number in (10, 11, 12, 50):
+            rig.line.receive(LineAudio(loud_frame(number), 20.0 * number))
+        await asyncio.sleep(0.01)
+        await rig.hang_up()
+        steps = [later - now for now, later in pairwise(placed)]
+        assert steps == pytest.approx([20.0] * 12 + [760.0])
+
+    @in_virtual_time
+    async def test_audio_of_a_line_without_a_clock_is_not_placed(self) -> None:
+        """It lies where it comes."""
+        rig = await started(Rig())
+        placed: list[float] = []
+        rig.manager.place_capture = (  # type: ignore[method-assign]
+            lambda call_id, captured_ms: placed.append(captured_ms)
+        )
+        rig.line.receive(LineAudio(loud_frame()))
+        await rig.pass_slots(2)
+        await rig.hang_up()
+        assert placed == []
+
+    @in_virtual_time
+    async def test_what_the_peer_said_of_the_call_is_told(self) -> None:
+        """Observers and routes may want to know the number that was called."""
+        rig = await started(Rig(line=ScriptedLine(metadata={"to": "+15550100"})))
+        await rig.hang_up()
+        assert rig.observer.started[0].metadata == {"to": "+15550100"}
+
+
+BUFFERED = LineCapabilities(max_silence_ms=None, can_flush=True, max_lead_ms=200)
+
+
+class TestLinesThatBuffer:
+    """Sent ahead, and told to forget."""
+
+    @in_virtual_time
+    async def test_a_line_is_sent_ahead_and_the_gate_is_shown_what_it_plays(self) -> None:
+        """Ten frames at once, then one a slot; no silence is sent."""
+        rig = await started(Rig(line=ScriptedLine(capabilities=BUFFERED)))
+        await rig.pass_slots(5)
+        assert rig.line.heard == ()
+        rig.provider.speak(b"".join(TALK), "talk")
+        await rig.pass_slots(1)
+        assert 10 <= len(rig.line.heard) <= 11
+        await rig.pass_slots(60)
+        assert list(rig.line.heard) == TALK
+        assert [frame for frame, is_agent in rig.manager.far_end if is_agent] == TALK
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_an_interruption_flushes_the_line_and_counts_what_it_has_reported(self) -> None:
+        """Marks are the truth: of 15 frames sent, the line has played four."""
+        rig = await started(Rig(line=ScriptedLine(capabilities=BUFFERED)))
+        rig.provider.speak(b"".join(TALK), "talk")
+        await rig.pass_slots(6)
+        for n_frames in range(1, 5):
+            rig.line.receive(LinePlayed(n_frames))
+        await asyncio.sleep(0.001)
+        sent = len(rig.line.heard)
+        rig.manager.frame_decisions.append(decision(GateEventType.INTERRUPTED))
+        rig.line.receive(LineAudio(loud_frame()))
+        await asyncio.sleep(0.001)
+        assert rig.line.flushed_at == (sent,)
+        assert len(rig.line.heard) == sent + 1
+        assert rig.line.heard[-1].endswith(bytes(200))
+        (truncation,) = rig.provider.truncations
+        assert 80 <= truncation.audio_end_ms <= 120
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_a_line_that_can_not_forget_is_not_sent_ahead(self) -> None:
+        """A lead that can't be taken back would be heard over the caller."""
+        stubborn = LineCapabilities(max_silence_ms=None, can_flush=False, max_lead_ms=200)
+        rig = await started(Rig(line=ScriptedLine(capabilities=stubborn)))
+        rig.provider.speak(b"".join(TALK), "talk")
+        await rig.pass_slots(2)
+        assert len([frame for frame in rig.line.heard if frame != _SILENCE]) <= 3
+        await rig.hang_up()
 
 
 class TestOutWalk:

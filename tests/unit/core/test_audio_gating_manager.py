@@ -585,3 +585,30 @@ def test_evidence_is_made_ready_before_the_first_call() -> None:
     assert AudioGatingManager(audio_guard_enabled=False).speech_evidence is None
     ungated = GatingConfig(providers={"local": ProviderGatingPolicy(gating_enabled=False)})
     assert AudioGatingManager(config=ungated).speech_evidence is None
+
+
+def test_a_chunk_that_was_captured_over_the_agent_is_judged_as_of_then() -> None:
+    """One frame that comes late tells nothing by itself; the line's own clock does."""
+    reasons = []
+    for is_placed in (False, True):
+        gate = AudioGatingManager()
+        gate.start_call("a", provider="openai_realtime", now_ms=0.0)
+        for slot in range(50):
+            gate.receive_far_end("a", bytes(320), 20.0 * slot, is_agent_audio=True)
+            gate.advance("a", 20.0 * slot)
+            gate.process("a", bytes(320), 20.0 * slot)
+        gate.advance("a", 3000.0)
+        if is_placed:
+            gate.place_capture("a", 1000.0)
+        reasons.append(gate.process("a", bytes(320), 3020.0).reason)
+    assert reasons[0] is not GateReason.AGENT_AUDIBLE
+    assert reasons[1] is GateReason.AGENT_AUDIBLE
+
+
+def test_placing_audio_of_a_call_that_is_not_gated_changes_nothing() -> None:
+    """Nor of one that is not there."""
+    gate = AudioGatingManager()
+    gate.start_call("a", provider="deepgram", now_ms=0.0)
+    gate.place_capture("a", 5.0)
+    gate.place_capture("nobody", 5.0)
+    assert gate.process("a", bytes(320), 20.0) is PASS_THROUGH

@@ -160,6 +160,17 @@ def test_live_audio_after_a_burst_is_not_late(line) -> None:
     assert line.stale_ms == 0.0
 
 
+def test_a_line_that_says_when_audio_was_captured_is_believed(line) -> None:
+    """The first chunk after a hole is known to be late, and one that is live after it as well."""
+    line.receive(20.0, 20.0, 20.0)
+    line.receive(1020.0, 20.0, 40.0)
+    assert line.stale_ms == 980.0
+    line.receive(1021.0, 20.0, 1021.0)
+    assert line.stale_ms == 0.0
+    line.receive(1040.0, 20.0, 1041.0)
+    assert line.stale_ms == 0.0
+
+
 @given(st.lists(st.floats(0, 5000), min_size=1, max_size=60))
 def test_filling_never_exceeds_the_time_that_passed(gaps) -> None:
     """Over any arrivals: every slot of time is filled at most once, and lateness is never more than

@@ -24,10 +24,17 @@ from ..core.config import (
     SpeechEvidenceKind,
 )
 from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
+from ..core.guard_profile import PROFILE_DEFAULTS
 from ..core.held_audio import MAX_HELD_CHUNKS
 from .environment import PREFIX
 from .model_tree import flattened, to_tree
-from .models import AppConfig, OpenAIRealtimeConfig, TurnDetectionConfig, TurnDetectionType
+from .models import (
+    AppConfig,
+    DeepgramConfig,
+    OpenAIRealtimeConfig,
+    TurnDetectionConfig,
+    TurnDetectionType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,12 @@ _FALL_BACK = (
 _HELD_MS = MAX_HELD_CHUNKS * FRAME_MS
 """Longest onset that the gate can give back, in ms."""
 
+_REMOTE = (OpenAIRealtimeConfig, DeepgramConfig)
+"""Configurations of servers that are reached over a network, with a key."""
+
+_NEVER_GATED = frozenset({"deepgram"})
+"""Kinds whose client does not ask the gate."""
+
 _INTERRUPTIBLE = (GatingMode.VAD, GatingMode.ECHO_AWARE)
 _BY_DETECTOR: Mapping[TurnDetectionType, set[str]] = {
     TurnDetectionType.SERVER_VAD: {"eagerness"},
@@ -89,8 +102,10 @@ def config_warnings(
         _gate_sections,
         _barge_in_times,
         _speech_evidence,
+        _never_gated,
         _hangover,
         _turn_detectors,
+        _profile,
         _reconnects,
         _addresses,
         _lines,
@@ -100,6 +115,18 @@ def config_warnings(
         *_api_keys(config, environ),
         *_variables(config, environ),
     )
+
+
+def _profile(config: AppConfig) -> _Warnings:
+    """Find thresholds that the guard's profile would have chosen otherwise."""
+    guard = config.audio_guard
+    for name, value in PROFILE_DEFAULTS[guard.profile].items():
+        if getattr(guard, name) != value:
+            yield _warning(
+                f"audio_guard.{name}",
+                f"{getattr(guard, name)} is set, and wins over the profile {guard.profile} "
+                f"({value}): delete the key if the profile is to choose",
+            )
 
 
 _Warnings = Iterator[ConfigWarning]
@@ -188,7 +215,7 @@ def _barge_in_times(config: AppConfig) -> _Warnings:
 def _reconnects(config: AppConfig) -> _Warnings:
     """Compare the pause between attempts with the caller's audio that is held meanwhile."""
     name, provider = config.engine.default_provider, config.default_provider
-    if not isinstance(provider, OpenAIRealtimeConfig) or provider.max_reconnects == 0:
+    if not isinstance(provider, _REMOTE) or provider.max_reconnects == 0:
         return
     if provider.reconnect_max_ms > config.engine.provider_hold_ms:
         yield _warning(
@@ -197,6 +224,17 @@ def _reconnects(config: AppConfig) -> _Warnings:
             f"({config.engine.provider_hold_ms}): what the caller says at the beginning of the "
             "longest pause is lost",
         )
+
+
+def _never_gated(config: AppConfig) -> _Warnings:
+    """Find a gate that was turned on for a client that does not ask it."""
+    for kind, policy in config.gating.providers.items():
+        if kind in _NEVER_GATED and policy.gating_enabled:
+            yield _warning(
+                f"gating.providers.{kind}.gating_enabled",
+                f"is true, and the client of {kind} does not ask the gate: it keeps nothing out, "
+                "and the caller can't interrupt the agent",
+            )
 
 
 def _hangover(config: AppConfig) -> _Warnings:
@@ -249,7 +287,7 @@ def _addresses(config: AppConfig) -> _Warnings:
             "asks for no key",
         )
     for name, provider in config.providers.items():
-        if not isinstance(provider, OpenAIRealtimeConfig) or provider.api_key_env is None:
+        if not isinstance(provider, _REMOTE) or provider.api_key_env is None:
             continue
         if provider.url.startswith("ws://") and not _is_loopback(_host_of(provider.url)):
             yield _warning(

@@ -282,3 +282,24 @@ def test_evidence_that_needs_nothing_is_not_told(
     """With or without the extra."""
     monkeypatch.setattr(advice, "has_onnxruntime", lambda: False)
     assert warned(f"audio_guard: {{speech_evidence: {kind}}}") == {}
+
+
+def test_a_gate_that_deepgram_s_client_would_not_ask_is_told() -> None:
+    """Turned on, it would only take the caller's interruptions away."""
+    key = "gating.providers.deepgram.gating_enabled"
+    warnings = warned("gating: {providers: {deepgram: {gating_enabled: true}}}")
+    assert set(warnings) == {key}
+    assert "does not ask the gate" in warnings[key]
+
+
+def test_deepgram_is_looked_at_like_the_other_cloud() -> None:
+    """Its key in clear text, its pauses, its variable."""
+    text = (
+        "engine: {default_provider: a}\n"
+        "providers: {a: {kind: deepgram, url: 'ws://10.0.0.1/v1', reconnect_max_ms: 20000}}"
+    )
+    assert set(warned(text)) == {
+        "providers.a.url",
+        "providers.a.reconnect_max_ms",
+        "providers.a.api_key_env",
+    }

@@ -6,7 +6,7 @@ for it. Invariant: a watched guard gives the verdicts of one that is not.
 
 from __future__ import annotations
 
-__all__ = ["EvidenceFactory", "WatchedFrame", "make_evidence", "watch_line"]
+__all__ = ["EvidenceFactory", "WatchedFrame", "evidence_rule", "make_evidence", "watch_line"]
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from ...core.config import AudioGuardConfig, GatingConfig, GatingMode, ProviderG
 from ...core.echo.near_end import NullNearEndDetector
 from ...core.g711 import encode
 from ...core.gating_state import GatingState
-from ...core.guard.speech_evidence import SpeechEvidence, packaged_speech_evidence
+from ...core.guard.speech_evidence import EvidenceRule, SpeechEvidence, packaged_speech_evidence
 from ...core.vad_manager import EnhancedVADManager, VADResult
 
 _PCM16_8K = AudioFormat()
@@ -47,11 +47,19 @@ class WatchedFrame:
     """Log odds of speech; None if the network was not asked."""
     evidence_sum: float | None
     """What the log odds have added up to, after the frame; None without a network."""
+    released_frames: int = 0
+    """Held frames that went out before it; known where one frame comes at a time."""
 
 
 def make_evidence(config: AudioGuardConfig) -> SpeechEvidence | None:
     """Return the evidence that a call has by default."""
-    return packaged_speech_evidence(sensitivity=config.sensitivity)
+    return packaged_speech_evidence(sensitivity=config.sensitivity, kind=config.speech_evidence)
+
+
+def evidence_rule(config: AudioGuardConfig) -> EvidenceRule:
+    """Return what makes speech of the log odds of a call's evidence."""
+    evidence = make_evidence(config)
+    return EvidenceRule() if evidence is None else evidence._rule  # noqa: SLF001 - watched
 
 
 def watch_line(
@@ -79,7 +87,11 @@ def watch_line(
         chunk = samples[start : start + step_samples]
         end_ms = (start + len(chunk)) * 1000 / line_format.rate_hz
         gate.advance(end_ms)
-        gate.process(encode(chunk, line_format), end_ms)
+        n_before = len(guard.frames)
+        decision = gate.process(encode(chunk, line_format), end_ms)
+        if decision.released and len(guard.frames) == n_before + 1:
+            released = len(decision.released)
+            guard.frames[-1] = replace(guard.frames[-1], released_frames=released)
     return guard.frames
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,10 @@ from support.signals import frames_of, silence, speech_like, tone, white_noise
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.audio_guard import GuardVerdict
-from voxgate.core.config import GatingConfig
+from voxgate.core.config import GatingConfig, SpeechEvidenceKind
 from voxgate.core.gate_decision import GateReason
-from voxgate.lab.guard_bench.watched_line import watch_line
+from voxgate.core.guard.speech_evidence import EvidenceRule
+from voxgate.lab.guard_bench.watched_line import evidence_rule, watch_line
 
 CONFIG = GatingConfig()
 REASONS = {
@@ -57,6 +60,21 @@ def test_what_is_measured_is_kept() -> None:
     assert not quiet.music_mode
 
 
+def test_what_went_out_with_an_onset_is_known() -> None:
+    """With the first speech 300 ms of what came before it; silence takes nothing with it."""
+    frames = watch_line(line(), CONFIG)
+    first = next(number for number, frame in enumerate(frames) if frame.verdict.passes)
+    assert frames[first].released_frames == 15
+    assert not any(frame.released_frames for frame in frames[:first])
+
+
+def test_the_rule_is_that_of_the_configured_evidence() -> None:
+    """With what sensitivity moves."""
+    guard = replace(CONFIG.audio_guard, speech_evidence=SpeechEvidenceKind.LIGHT)
+    assert evidence_rule(guard) == EvidenceRule()
+    assert evidence_rule(replace(guard, sensitivity=1.0)).stay == EvidenceRule().stay - 2.0
+
+
 def test_without_evidence_none_is_kept() -> None:
     """A guard whose package has no weights."""
     frames = watch_line(line(), CONFIG, make_evidence=lambda config: None)
@@ -67,7 +85,12 @@ def test_without_evidence_none_is_kept() -> None:
 def test_how_the_line_is_cut_does_not_show(chunk_samples: int) -> None:
     """Every whole frame has the verdict and measurements that it has alone."""
     samples = line()[: 160 * 120]
-    assert watch_line(samples, CONFIG, chunk_samples=chunk_samples) == watch_line(samples, CONFIG)
+    cut = watch_line(samples, CONFIG, chunk_samples=chunk_samples)
+    whole = watch_line(samples, CONFIG)[: len(cut)]
+    assert [replace(frame, released_frames=0) for frame in cut] == [
+        replace(frame, released_frames=0) for frame in whole
+    ]
+    assert len(cut) >= 119
 
 
 def test_a_line_delivers_in_its_own_format() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "AnswerRequest",
     "Answerer",
+    "FunctionCall",
     "LogEntry",
     "Pace",
     "RealtimeServer",
@@ -22,7 +23,7 @@ __all__ = [
     "agent_voices",
 ]
 
-from .answerer import Answerer, AnswerRequest, ScriptedAnswerer, Speech
+from .answerer import Answerer, AnswerRequest, FunctionCall, ScriptedAnswerer, Speech
 from .response import Pace
 from .server import RealtimeServer
 from .session import RealtimeSession, SessionOptions

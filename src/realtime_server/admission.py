@@ -60,7 +60,7 @@ def admit(
     if expected_api_key is not None and not _has_key(headers, expected_api_key):
         return _refused("Incorrect API key provided.", "invalid_api_key", code=_CLOSE_BAD_KEY)
     query = parse_qs(urlsplit(target).query)
-    model = query.get("model", [""])[-1]
+    model = query.get("model", query.get("deployment", [""]))[-1]  # Azure names deployments
     if not model:
         return _refused(
             "You must provide a model parameter, for example "
@@ -71,9 +71,11 @@ def admit(
 
 
 def _has_key(headers: Mapping[str, str], expected: str) -> bool:
+    """Return whether the key is there, as OpenAI's clients show it or as Azure's do."""
     scheme, _, key = headers.get("authorization", "").partition(" ")
-    is_same = hmac.compare_digest(key.strip().encode(), expected.encode())
-    return scheme.lower() == "bearer" and is_same
+    is_bearer = scheme.lower() == "bearer"
+    shown = key.strip() if is_bearer else headers.get("api-key", "")
+    return hmac.compare_digest(shown.encode(), expected.encode())
 
 
 def _refused(message: str, error_code: str, *, code: int = _CLOSE_BAD_REQUEST) -> Refused:

@@ -7,7 +7,14 @@ Invariant: an answerer knows no sockets and no events; it gets a request and giv
 
 from __future__ import annotations
 
-__all__ = ["DEFAULT_REPLIES", "AnswerRequest", "Answerer", "ScriptedAnswerer", "Speech"]
+__all__ = [
+    "DEFAULT_REPLIES",
+    "AnswerRequest",
+    "Answerer",
+    "FunctionCall",
+    "ScriptedAnswerer",
+    "Speech",
+]
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +51,10 @@ class AnswerRequest:
     caller_audio: bytes = b""
     """The caller's last turn."""
     caller_format: AudioFormat = AudioFormat()
+    functions: tuple[str, ...] = ()
+    """Names of the functions that the client offers."""
+    function_output: str | None = None
+    """Newest result of a function that no answer has followed yet, as the client wrote it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +66,19 @@ class Speech:
     audio_format: AudioFormat
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCall:
+    """A function that the client is asked to call; it follows what is said in the same answer."""
+
+    name: str
+    arguments: str = "{}"
+    """JSON text of an object."""
+
+
 class Answerer(Protocol):
     """Answers one conversation; each session has one of its own."""
 
-    def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:
+    def answer(self, request: AnswerRequest) -> AsyncIterator[Speech | FunctionCall]:
         """Yield the answer piece by piece, as soon as each is there.
 
         Cancelled when the caller interrupts; may raise, which fails this response alone.
@@ -94,7 +114,7 @@ class ScriptedAnswerer:
                 raise ValueError(f"replies: {line_id!r} is not one of {', '.join(self._voices)}")
         self._replies = cycle(chosen)
 
-    async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:
+    async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech | FunctionCall]:
         """Yield the one sentence that answers the request."""
         line = self.choose(request)
         yield Speech(text=line.text, audio=line.audio, audio_format=line.audio_format)

@@ -16,6 +16,7 @@ __all__ = [
     "CreateItem",
     "CreateResponse",
     "DeleteItem",
+    "FunctionCallOutput",
     "ItemReference",
     "NewItem",
     "ResponseOptions",

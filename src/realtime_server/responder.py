@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["Responder"]
 
 from . import server_events as build
-from .answerer import AnswerRequest, Speech
+from .answerer import AnswerRequest, FunctionCall, Speech
 from .caller_audio import CallerAudio
 from .client_events import ResponseOptions
 from .conversation import Conversation
@@ -102,6 +102,11 @@ class Responder:
         """Take a piece of an answer; ignored when it is not wanted any more."""
         if (response := self._active(response_id)) is not None:
             response.receive_speech(speech, now_ms)
+
+    def receive_function_call(self, response_id: str, call: FunctionCall) -> None:
+        """Take a function call of an answer; ignored when the answer is not wanted any more."""
+        if (response := self._active(response_id)) is not None:
+            response.receive_function_call(call)
 
     def receive_end(self, response_id: str) -> None:
         """Take note that an answer is complete."""

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from ..core.audio import AudioFormat
 from ..core.units import bytes_to_ms, ms_to_bytes
 from . import server_events as build
-from .answerer import Speech
+from .answerer import FunctionCall, Speech
 from .conversation import Conversation, ConversationItem
 from .server_events import Event, PartAddress
 from .wire_audio import SpeechConverter, encoded_audio
@@ -105,6 +105,8 @@ class ResponseRun:
         self.item: ConversationItem | None = None
         self.status: str = "in_progress"
         self._status_details: Mapping[str, Any] | None = None
+        self._function_calls: list[FunctionCall] = []
+        self._function_items: list[dict[str, Any]] = []
 
     @property
     def is_done(self) -> bool:
@@ -130,6 +132,10 @@ class ResponseRun:
         if not self._pieces:
             self._due_ms = max(self._due_ms, now_ms)
         self._pieces.extend(_cut(speech, self._pace.delta_ms))
+
+    def receive_function_call(self, call: FunctionCall) -> None:
+        """Take a function that the client is to call; it comes after all that is said."""
+        self._function_calls.append(call)
 
     def receive_end(self) -> None:
         """Take note that the answer is complete."""
@@ -204,7 +210,41 @@ class ResponseRun:
         self.status = status
         self._status_details = details
         events = self._close_item(self.item) if self.item else []
+        if status == "completed":
+            for call in self._function_calls:
+                events += self._call_function(call)
         return [*events, build.response_done(self._resource())]
+
+    def _call_function(self, call: FunctionCall) -> list[Event]:
+        """Return the events of one function call, from its item's begin to its end."""
+        number = len(self._function_items) + 1
+        body = {
+            "id": f"{self.settings.item_id}_function{number}",
+            "object": "realtime.item",
+            "type": "function_call",
+            "status": "completed",
+            "name": call.name,
+            "call_id": f"call_{self.settings.response_id}_{number}",
+            "arguments": call.arguments,
+        }
+        index = len(self._output)
+        self._function_items.append(body)
+        opened = {**body, "status": "in_progress", "arguments": ""}
+        response_id = self.settings.response_id
+        events = [build.output_item_added(response_id, opened, index)]
+        closing = [build.output_item_done(response_id, body, index)]
+        if self._conversation is not None:
+            previous_id = self._conversation.add(ConversationItem(id=body["id"], body=body))
+            events.append(build.item_added(opened, previous_id))
+            closing.append(build.item_done(body, previous_id))
+        events.append(build.function_arguments_delta(response_id, body, index))
+        events.append(build.function_arguments_done(response_id, body, index))
+        return [*events, *closing]
+
+    @property
+    def _output(self) -> list[dict[str, Any]]:
+        """Its items so far, in order."""
+        return [*([self.item.body] if self.item else []), *self._function_items]
 
     def _close_item(self, item: ConversationItem) -> list[Event]:
         item.body = self._item_body("completed" if self.status == "completed" else "incomplete")
@@ -250,7 +290,7 @@ class ResponseRun:
             "id": settings.response_id,
             "status": self.status,
             "status_details": self._status_details,
-            "output": [self.item.body] if self.item and self.is_done else [],
+            "output": self._output if self.is_done else [],
             "conversation_id": self._conversation.id if self._conversation else None,
             "output_modalities": [settings.modality],
             "max_output_tokens": settings.max_output_tokens,

@@ -29,7 +29,7 @@ from websockets.http11 import Request, Response
 
 from ..clock import Clock, monotonic_ms
 from .admission import PATH, Refused, admit
-from .answerer import Answerer, AnswerRequest, ScriptedAnswerer, Speech
+from .answerer import Answerer, AnswerRequest, FunctionCall, ScriptedAnswerer, Speech
 from .outbox import AskAnswer, CloseSession, DropAnswer, SendEvent, SessionOutput
 from .response import Pace
 from .server_events import Event
@@ -54,9 +54,9 @@ class _Message:
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
+class _Piece:
     response_id: str
-    speech: Speech
+    piece: Speech | FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class _Gone:
     """The client is gone."""
 
 
-_Input = _Message | _Speech | _AnswerEnd | _Gone
+_Input = _Message | _Piece | _AnswerEnd | _Gone
 
 
 class RealtimeServer:
@@ -281,12 +281,15 @@ class _SessionShell:
         except TimeoutError:
             return None
 
-    def _feed(self, received: _Message | _Speech | _AnswerEnd, now_ms: float) -> None:
+    def _feed(self, received: _Message | _Piece | _AnswerEnd, now_ms: float) -> None:
         match received:
             case _Message(data):
                 self._session.receive_message(data, now_ms)
-            case _Speech(response_id, speech):
-                self._session.receive_speech(response_id, speech, now_ms)
+            case _Piece(response_id, piece):
+                if isinstance(piece, FunctionCall):
+                    self._session.receive_function_call(response_id, piece, now_ms)
+                else:
+                    self._session.receive_speech(response_id, piece, now_ms)
             case _AnswerEnd(response_id, is_failed=True):
                 self._session.receive_answer_failure(response_id, now_ms)
             case _AnswerEnd(response_id):
@@ -328,8 +331,8 @@ class _SessionShell:
         """Let the answerer speak; cancelled when nobody waits for it any more."""
         is_failed = False
         try:
-            async for speech in self._answerer.answer(request):
-                await self._inbox.put(_Speech(response_id, speech))
+            async for piece in self._answerer.answer(request):
+                await self._inbox.put(_Piece(response_id, piece))
         except Exception as exc:  # noqa: BLE001 - an answerer's fault ends its response alone
             _log.warning("realtime_server.answer_failed", error=type(exc).__name__)
             is_failed = True

@@ -11,6 +11,8 @@ __all__ = [
     "content_part_added",
     "content_part_done",
     "error",
+    "function_arguments_delta",
+    "function_arguments_done",
     "input_audio_cleared",
     "input_audio_committed",
     "item_added",
@@ -198,14 +200,31 @@ def response_done(response: Fields) -> Event:
     return {"type": "response.done", "response": dict(response)}
 
 
-def output_item_added(response_id: str, item: Fields) -> Event:
+def output_item_added(response_id: str, item: Fields, output_index: int = 0) -> Event:
     """Return ``response.output_item.added``."""
-    return _output_item("response.output_item.added", response_id, item)
+    return _output_item("response.output_item.added", response_id, item, output_index)
 
 
-def output_item_done(response_id: str, item: Fields) -> Event:
+def output_item_done(response_id: str, item: Fields, output_index: int = 0) -> Event:
     """Return ``response.output_item.done``."""
-    return _output_item("response.output_item.done", response_id, item)
+    return _output_item("response.output_item.done", response_id, item, output_index)
+
+
+def function_arguments_delta(response_id: str, item: Fields, output_index: int) -> Event:
+    """Return ``response.function_call_arguments.delta`` with all arguments of an item."""
+    address = _function_address(response_id, item, output_index)
+    event_type = "response.function_call_arguments.delta"
+    return {"type": event_type, **address, "delta": item["arguments"]}
+
+
+def function_arguments_done(response_id: str, item: Fields, output_index: int) -> Event:
+    """Return ``response.function_call_arguments.done``."""
+    return {
+        "type": "response.function_call_arguments.done",
+        **_function_address(response_id, item, output_index),
+        "name": item["name"],
+        "arguments": item["arguments"],
+    }
 
 
 def content_part_added(at: PartAddress, part: Fields) -> Event:
@@ -257,10 +276,19 @@ def rate_limits_updated() -> Event:
     return {"type": "rate_limits.updated", "rate_limits": limits}
 
 
-def _output_item(event_type: str, response_id: str, item: Fields) -> Event:
+def _function_address(response_id: str, item: Fields, output_index: int) -> Event:
+    return {
+        "response_id": response_id,
+        "item_id": item["id"],
+        "output_index": output_index,
+        "call_id": item["call_id"],
+    }
+
+
+def _output_item(event_type: str, response_id: str, item: Fields, output_index: int) -> Event:
     return {
         "type": event_type,
         "response_id": response_id,
-        "output_index": 0,
+        "output_index": output_index,
         "item": dict(item),
     }

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 __all__ = ["RealtimeSession", "SessionOptions"]
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from . import server_events as build
-from .answerer import AnswerRequest, Speech
+from .answerer import AnswerRequest, FunctionCall, Speech
 from .caller_audio import CallerAudio
 from .client_events import (
     AppendAudio,
@@ -27,6 +27,7 @@ from .client_events import (
     CreateItem,
     CreateResponse,
     DeleteItem,
+    FunctionCallOutput,
     ItemReference,
     NewItem,
     ResponseOptions,
@@ -40,7 +41,7 @@ from .outbox import CloseSession, Outbox, SessionOutput
 from .request_error import RequestError, invalid_value
 from .responder import Responder
 from .response import Pace
-from .session_config import SemanticVad, ServerVad, SessionConfig, merged
+from .session_config import FunctionTool, SemanticVad, ServerVad, SessionConfig, merged
 from .session_log import SessionLog
 from .speech_scorer import FrameScorer, SpeechScorer
 from .turn_detector import IdleTimeout, SpeechStarted, SpeechStopped, TurnEvent
@@ -110,6 +111,7 @@ class RealtimeSession:
         self._turns_heard = 0
         self._last_turn = b""
         self._unanswered_text: str | None = None
+        self._function_output: str | None = None
         self._outbox.send(build.session_created(self._session_object()))
 
     @property
@@ -137,6 +139,12 @@ class RealtimeSession:
         if not self._is_closed:
             self._now_ms = now_ms
             self._responder.receive_speech(response_id, speech, now_ms)
+
+    def receive_function_call(self, response_id: str, call: FunctionCall, now_ms: float) -> None:
+        """Take a function call of an answer; ignored when the answer is not wanted any more."""
+        if not self._is_closed:
+            self._now_ms = now_ms
+            self._responder.receive_function_call(response_id, call)
 
     def receive_answer_end(self, response_id: str, now_ms: float) -> None:
         """Take note that an answer is complete."""
@@ -256,6 +264,8 @@ class RealtimeSession:
         previous_id = self._conversation.add(item, after=event.previous_item_id)
         self._turns_heard += body.get("role") == "user"
         self._unanswered_text = _text_of(event.item) or self._unanswered_text
+        if isinstance(event.item, FunctionCallOutput):
+            self._function_output = event.item.output
         self._outbox.send(build.item_added(body, previous_id), build.item_done(body, previous_id))
 
     def _take_spoken_audio(self, body: dict[str, Any]) -> bytes:
@@ -349,9 +359,14 @@ class RealtimeSession:
             text=_last_text(options) or self._unanswered_text,
             caller_audio=self._last_turn,
             caller_format=self._caller.audio_format,
+            functions=tuple(tool.name for tool in self._tools_of(options)),
+            function_output=self._function_output,
         )
         self._responder.start(options, self._config, request, self._now_ms)
-        self._unanswered_text = None
+        self._unanswered_text = self._function_output = None
+
+    def _tools_of(self, options: ResponseOptions) -> Sequence[FunctionTool]:
+        return self._config.tools if options.tools is None else options.tools
 
     def _expire(self) -> None:
         minutes = self._options.max_session_ms / 60_000

@@ -1,7 +1,7 @@
 """What a client may set on a session: one strict model of the API's ``session`` object.
 
 The same model holds what is in force (every field has a default) and checks what a client sends.
-Fields that this server has no use for, such as tools, are checked and kept, so that a client sees
+Fields that this server has no use for, such as prompts, are checked and kept, so that a client sees
 what it set.
 
 Invariant: a session in force is valid; an update is taken whole or not at all.
@@ -150,7 +150,7 @@ class AudioConfig(StrictModel):
 
 
 class FunctionTool(StrictModel):
-    """A function that a model could call; this server never does."""
+    """A function that an answerer may have called; the scripted one never does."""
 
     type: Literal["function"]
     name: str

@@ -12,14 +12,18 @@ import ipaddress
 import logging
 import socket
 import ssl
+from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidProxy,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
+    ProxyError,
     WebSocketException,
 )
 
@@ -36,6 +40,8 @@ _PING_TIMEOUT_S = 20.0
 
 _CLOSE_TIMEOUT_S = 1.0
 """How long a hangup waits for the peer's own goodbye."""
+
+_FIRST_SERVER_ERROR = 500
 
 _MODEL_PARAMETERS = frozenset({"model", "deployment"})
 """Query parameters that name the model; Azure knows deployments."""
@@ -68,7 +74,7 @@ async def open_connection(config: OpenAIRealtimeConfig, api_key: str | None) -> 
             url,
             additional_headers=_headers(config, api_key),
             compression=None,  # coded voice does not compress, and its latency is the caller's
-            proxy=None if _is_loopback(url) else True,
+            proxy=_proxy(config),
             open_timeout=None,
             ping_interval=_PING_INTERVAL_S,
             ping_timeout=_PING_TIMEOUT_S,
@@ -78,6 +84,12 @@ async def open_connection(config: OpenAIRealtimeConfig, api_key: str | None) -> 
         )
     except (OSError, WebSocketException) as exc:
         raise error_for_exception(exc) from exc
+    except ImportError as exc:
+        raise provider_error(
+            "the environment names a SOCKS proxy, for which python-socks is missing",
+            code="proxy_unsupported",
+            retryable=False,
+        ) from exc
 
 
 def connection_url(config: OpenAIRealtimeConfig) -> str:
@@ -109,6 +121,8 @@ def error_for_exception(exc: Exception) -> ProviderError:
             return error_for_close(ABNORMAL_CLOSE if frame is None else frame.code)
         case InvalidStatus():
             return error_for_status(exc.response.status_code)
+        case InvalidProxy() | ProxyError():
+            return _error_for_proxy(exc)
         case InvalidURI():
             return provider_error("the URL is not a WebSocket's", code="bad_url", retryable=False)
         case InvalidHandshake() | EOFError():
@@ -119,6 +133,17 @@ def error_for_exception(exc: Exception) -> ProviderError:
             return _error_for_os(exc)
         case _:
             return provider_error("the connection failed", code="websocket_failed", retryable=True)
+
+
+def _error_for_proxy(exc: InvalidProxy | ProxyError) -> ProviderError:
+    match exc:
+        case InvalidProxy():
+            reason, code, retryable = "the proxy's address is none", "bad_proxy", False
+        case InvalidProxyStatus() if exc.response.status_code < _FIRST_SERVER_ERROR:
+            reason, code, retryable = "the proxy refused to connect", "proxy_refused", False
+        case _:
+            reason, code, retryable = "the proxy could not connect", "proxy_failed", True
+    return provider_error(reason, code=code, retryable=retryable)
 
 
 def _error_for_os(exc: OSError) -> ProviderError:
@@ -145,6 +170,17 @@ def _error_for_os(exc: OSError) -> ProviderError:
             )
         case _:
             return provider_error("the network failed", code="network_failed", retryable=True)
+
+
+def _proxy(config: OpenAIRealtimeConfig) -> str | Literal[True] | None:
+    """Return the proxy as the library takes it: True has it look into the environment."""
+    match config.proxy:
+        case "none":
+            return None
+        case "environment":
+            return None if _is_loopback(config.url) else True
+        case address:
+            return address
 
 
 def _headers(config: OpenAIRealtimeConfig, api_key: str | None) -> dict[str, str]:

@@ -70,6 +70,40 @@ _RULES = {
     "input_audio_buffer_commit_empty": _Rule(
         Consequence.WARN, retryable=False, reason="there was no audio to commit"
     ),
+    "item_truncate_invalid_item_id": _Rule(
+        Consequence.WARN, retryable=False, reason="the item to cut off is gone"
+    ),
+    "content_filter": _Rule(
+        Consequence.WARN, retryable=False, reason="the server's filter cut the answer off"
+    ),
+    "transcription_unavailable": _Rule(
+        Consequence.WARN, retryable=False, reason="the server has no recogniser"
+    ),
+    "audio_unintelligible": _Rule(
+        Consequence.WARN, retryable=True, reason="the recogniser did not understand the caller"
+    ),
+    "cannot_update_voice": _Rule(
+        Consequence.WARN, retryable=False, reason="the voice is locked once the agent has spoken"
+    ),
+    "server_error": _Rule(Consequence.WARN, retryable=True, reason="the server is in trouble"),
+    "missing_model": _Rule(
+        Consequence.END, retryable=False, reason="neither URL nor configuration names a model"
+    ),
+    "DeploymentNotFound": _Rule(
+        Consequence.END, retryable=False, reason="there is no such deployment at Azure"
+    ),
+    "billing_hard_limit_reached": _Rule(
+        Consequence.END, retryable=False, reason="the account's spending limit is reached"
+    ),
+    "credit_balance_exhausted": _Rule(
+        Consequence.END, retryable=False, reason="the account's credit is used up"
+    ),
+    "account_deactivated": _Rule(
+        Consequence.END, retryable=False, reason="the account was deactivated"
+    ),
+    "unsupported_country_region_territory": _Rule(
+        Consequence.END, retryable=False, reason="the service is not offered in this region"
+    ),
     "invalid_api_key": _Rule(Consequence.END, retryable=False, reason="the API key was refused"),
     "insufficient_quota": _Rule(
         Consequence.END, retryable=False, reason="the account has no quota left"

@@ -63,3 +63,12 @@ def test_a_model_must_be_named(target: str) -> None:
 def test_the_model_is_unquoted() -> None:
     """As any query is."""
     assert admit("/v1/realtime?model=my%20model&x=1", {}) == Admitted("my model")
+
+
+def test_a_key_may_be_shown_as_azure_s_clients_do() -> None:
+    """In a header of its own; a wrong one is refused there too."""
+    target = "/v1/realtime?api-version=1&deployment=mine"
+
+    assert admit(target, {"api-key": "right"}, expected_api_key="right") == Admitted("mine")
+    assert isinstance(admit(target, {"api-key": "wrong"}, expected_api_key="right"), Refused)
+    assert isinstance(admit(target, {}, expected_api_key="right"), Refused)

@@ -20,6 +20,15 @@ ITEM: dict[str, Any] = {
     "role": "assistant",
     "content": [{"type": "output_audio", "transcript": "Hi"}],
 }
+FUNCTION: dict[str, Any] = {
+    "id": "item_2",
+    "object": "realtime.item",
+    "type": "function_call",
+    "status": "completed",
+    "name": "weather",
+    "call_id": "call_1",
+    "arguments": "{}",
+}
 SESSION = {"id": "sess_1", "object": "realtime.session", "expires_at": 2_000_000_000} | (
     SessionConfig(type="realtime", model="gpt-realtime").model_dump()
 )
@@ -45,6 +54,9 @@ EVENTS = [
     build.response_done(RESPONSE),
     build.output_item_added("resp_1", ITEM),
     build.output_item_done("resp_1", ITEM),
+    build.output_item_added("resp_1", FUNCTION, 1),
+    build.function_arguments_delta("resp_1", FUNCTION, 1),
+    build.function_arguments_done("resp_1", FUNCTION, 1),
     build.content_part_added(AT, {"type": "audio", "transcript": ""}),
     build.content_part_done(AT, {"type": "text", "text": "Hi"}),
     build.output_audio_delta(AT, "AAAA"),

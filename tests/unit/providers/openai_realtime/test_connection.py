@@ -13,6 +13,9 @@ from websockets.exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
     InvalidMessage,
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
@@ -135,6 +138,10 @@ def _status(status: int) -> InvalidStatus:
         (InvalidURI("x://y", "not a WebSocket URI"), "bad_url", False),
         (InvalidMessage("did not receive a valid HTTP response"), "bad_handshake", True),
         (EOFError("stream ends"), "bad_handshake", True),
+        (InvalidProxy("http://user:secret@p/x", "path is meaningless"), "bad_proxy", False),
+        (InvalidProxyStatus(Response(407, "", Headers(), b"secret")), "proxy_refused", False),
+        (InvalidProxyStatus(Response(502, "", Headers(), b"secret")), "proxy_failed", True),
+        (InvalidProxyMessage("secret"), "proxy_failed", True),
         (WebSocketException("odd"), "websocket_failed", True),
         (ConnectionClosedOK(Close(1001, "bye"), None), "close_1001", True),
         (ConnectionClosedError(Close(4000, "no"), None), "close_4000", False),
@@ -150,3 +157,18 @@ def test_each_failure_has_a_code_and_a_hint(exc: Exception, code: str, retryable
 
     assert (error.code, error.retryable) == (code, retryable)
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url", "expected"),
+    [
+        ("environment", "wss://api.openai.com/v1/realtime", True),
+        ("environment", "ws://127.0.0.1:8000/v1/realtime", None),
+        ("environment", "ws://localhost:8000/v1/realtime", None),
+        ("none", "wss://api.openai.com/v1/realtime", None),
+        ("http://10.0.0.1:3128", "wss://api.openai.com/v1/realtime", "http://10.0.0.1:3128"),
+    ],
+)
+def test_the_proxy_is_the_configured_one(proxy: str, url: str, expected: object) -> None:
+    """The environment's is not asked for this machine; one that is named is always used."""
+    assert connection._proxy(OpenAIRealtimeConfig(url=url, proxy=proxy)) == expected

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ..config import read_config
 from ..core.config import GatingConfig, SpeechEvidenceKind
-from ..core.guard.silero import SILERO_INSTALL
+from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
 from ..core.guard.speech_evidence import evidence_in_force
 from ..lab.bench.sounds import ALL, gather_sounds
 from ..lab.bench.tables import table_of_targets
@@ -37,6 +37,8 @@ from ..lab.guard_bench.tables import (
 from ..lab.guard_bench.targets import guard_targets
 from ..lab.guard_scenes.voiced_noises import without_voices
 from ..lab.scenarios.bank import SPLITS, save_bank
+from ..realtime_server.silero_scorer import SileroScorer
+from ..realtime_server.speech_scorer import SpeechScorer
 
 _DEFAULT_CORPUS = Path("corpus")
 _WIDTH = 140
@@ -82,6 +84,13 @@ _WIDTH = 140
     default=0,
     help="Also measure the turns that the embedded server hears: lines of 30 s for each cell.",
 )
+@click.option(
+    "--server-vad",
+    type=click.Choice(["webrtc", "silero"]),
+    default="webrtc",
+    show_default=True,
+    help="What that server hears with.",
+)
 @click.option("--off", "is_off", is_flag=True, help="Measure the gate without its guard.")
 @click.option(
     "--invariance",
@@ -110,6 +119,7 @@ def command(
     config_path: Path | None,
     evidence: str | None,
     turn_scenes: int,
+    server_vad: str,
     jobs: int,
     out: Path,
     *,
@@ -130,6 +140,8 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
+    if server_vad == "silero" and not has_onnxruntime():
+        raise click.ClickException(f"--server-vad silero needs onnxruntime: {SILERO_INSTALL}")
     loaded = read_config(config_path)
     gating = loaded.config.gating_config
     if evidence is not None:
@@ -148,7 +160,7 @@ def command(
         if is_invariance:
             measured = _measure_invariance(plan, jobs)
         else:
-            measured = _measure_guard(plan, jobs, turn_scenes)
+            measured = _measure_guard(plan, jobs, turn_scenes, server_vad)
     described = {
         "scenes_per_cell": scenes,
         "seed": seed,
@@ -183,12 +195,12 @@ class _Measured:
     """What else stands in the JSON."""
 
 
-def _measure_guard(plan: GuardBenchPlan, jobs: int, turn_scenes: int) -> _Measured:
+def _measure_guard(plan: GuardBenchPlan, jobs: int, turn_scenes: int, server_vad: str) -> _Measured:
     cells = []
     for of in measure_cells(plan, jobs=jobs):
         cells.append(of)
         click.echo(f"measured: {of.cell.name}", err=True)
-    turns = _measure_turns(plan, jobs, turn_scenes) if turn_scenes else []
+    turns = _measure_turns(plan, jobs, turn_scenes, server_vad) if turn_scenes else []
     kind = evidence_in_force(plan.config.audio_guard.speech_evidence)
     targets = guard_targets(cells, turns, has_silero=kind is not SpeechEvidenceKind.LIGHT)
     tables = [
@@ -209,10 +221,17 @@ def _measure_guard(plan: GuardBenchPlan, jobs: int, turn_scenes: int) -> _Measur
     )
 
 
-def _measure_turns(plan: GuardBenchPlan, jobs: int, scenes: int) -> list[TurnFigures]:
+def _measure_turns(
+    plan: GuardBenchPlan, jobs: int, scenes: int, server_vad: str
+) -> list[TurnFigures]:
     turns = []
     turn_plan = TurnBenchPlan(
-        bank=plan.bank, split=plan.split, scenes=scenes, seed=plan.seed, config=plan.config
+        bank=plan.bank,
+        split=plan.split,
+        scenes=scenes,
+        seed=plan.seed,
+        config=plan.config,
+        new_scorer=SileroScorer if server_vad == "silero" else SpeechScorer,
     )
     for of in measure_turns(turn_plan, jobs=jobs):
         turns.append(of)

@@ -16,6 +16,7 @@ from voxgate.lab.guard_bench import Cell, CellFigures, GuardBenchPlan
 from voxgate.lab.guard_bench.invariance import CellInvariance, Flips
 from voxgate.lab.guard_bench.provider_turns import Hearing, TurnBenchPlan, TurnFigures
 from voxgate.lab.guard_bench.server_turns import TurnVerdict
+from voxgate.realtime_server.speech_scorer import SpeechScorer
 
 
 @pytest.fixture
@@ -83,6 +84,7 @@ def test_turns_are_measured_where_they_are_asked_for(
     assert result.exit_code == 0, result.output
     ((plan,), (guard_plan,)) = asked, plans
     assert (plan.scenes, plan.bank, plan.config) == (2, guard_plan.bank, guard_plan.config)
+    assert plan.new_scorer is SpeechScorer
     described = json.loads((out / "guard.json").read_text(encoding="utf-8"))
     assert described["turns"][0]["gated"]["late"] == 4
     met = {target["name"]: target["met"] for target in described["targets"]}
@@ -90,6 +92,18 @@ def test_turns_are_measured_where_they_are_asked_for(
     assert "music" in met
     assert "Turns at the embedded server" in result.stdout
     assert "NOT MET" in result.stdout
+
+
+def test_a_server_without_its_ear_is_refused(
+    tmp_path: Path, plans: list[GuardBenchPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is measured, with what to install."""
+    monkeypatch.setattr(module, "has_onnxruntime", lambda: False)
+    arguments = ["--turns", "2", "--server-vad", "silero", "--out", str(tmp_path)]
+    result = CliRunner().invoke(module.command, arguments)
+    assert result.exit_code == 1
+    assert "needs onnxruntime" in result.output
+    assert plans == []
 
 
 def test_the_guard_can_be_left_out(tmp_path: Path, plans: list[GuardBenchPlan]) -> None:

@@ -29,7 +29,9 @@ from integration.line_conformance import (
 )
 from support.twilio_messages import connected, mutated, start
 from support.twilio_peer import TwilioPeer
+from support.virtual_time import in_socket_time
 from voxgate.config.models import TwilioConfig
+from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ConfigError, TransportError
 from voxgate.transports.base import Line, LineAudio, LineHangup, LinePlayed, LineWarning
 from voxgate.transports.twilio import TwilioLine, TwilioTransport
@@ -173,6 +175,21 @@ class TestTwilioCalls(CallConformance):
             yield call
             await placed.hang_up()
             await session
+
+    @in_socket_time
+    async def test_without_a_mark_nothing_is_taken_for_heard(self) -> None:
+        """A stream whose marks stop coming has stopped to play, whatever our clock says."""
+        async with self.placed() as call:
+            assert isinstance(call.caller, TwilioPeer)
+            call.provider.speak(b"".join(call.voice(150)), "answer")
+            await asyncio.sleep(0.3)
+            call.caller.keep_marks()
+            confirmed_ms = call.caller.played_ms
+            await asyncio.sleep(0.5)
+            call.decide(GateEventType.INTERRUPTED)
+            await asyncio.sleep(0.1)
+            (truncation,) = call.provider.truncations
+            assert truncation.audio_end_ms == pytest.approx(confirmed_ms, abs=20)
 
 
 class TestStreams:

@@ -24,12 +24,14 @@ from voxgate.config.models import (
     OpenAIRealtimeConfig,
     ProviderConfig,
 )
+from voxgate.config.provider_models import ToolsConfig
 from voxgate.core.guard.speech_evidence import evidence_in_force
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry
 from voxgate.providers.scripted import ScriptedProvider
 from voxgate.providers.setup import ProviderSetup
+from voxgate.providers.tools import ToolCall, ToolRegistry
 from voxgate.transports.base import CallHandler, LineAudio, LineHangup
 from voxgate.transports.registry import TransportRegistry
 from voxgate.transports.scripted import ScriptedLine, ScriptedTransport
@@ -48,6 +50,7 @@ class Exchange:
         environ: Mapping[str, str] | None = None,
         transport: ScriptedTransport | None = None,
         factory: Callable[[ProviderSetup], Any] | None = None,
+        tools: ToolRegistry | None = None,
         **engine: Any,
     ) -> None:
         self.transport = transport or ScriptedTransport()
@@ -64,6 +67,7 @@ class Exchange:
             clock=virtual_ms,
             environ=environ or {},
             providers=registry,
+            tools=tools,
             transports=TransportRegistry(
                 [("audiosocket", lambda section, environ: self.transport)]
             ),
@@ -74,9 +78,9 @@ class Exchange:
         self.providers[setup.call_id] = ScriptedProvider.from_setup(setup)
         return self.providers[setup.call_id]
 
-    async def place_call(self, call_id: str) -> ScriptedLine:
+    async def place_call(self, call_id: str, line: ScriptedLine | None = None) -> ScriptedLine:
         """Place a call, and return when the engine has taken it or not."""
-        line = ScriptedLine(call_id)
+        line = line or ScriptedLine(call_id)
         self.calls[call_id] = asyncio.create_task(self.transport.place_call(line))
         await asyncio.sleep(0.001)
         return line
@@ -170,6 +174,39 @@ class TestCalls:
         await asyncio.sleep(0.05)
         assert exchange.providers["one"].frames == [loud_frame()]
         assert exchange.engine.counters.calls_refused == 1
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_each_call_has_the_engine_s_functions_and_those_of_its_own(self) -> None:
+        """What is registered in code, what the configuration allows, and the line's transfer."""
+        numbers: list[str] = []
+
+        class TransferringLine(ScriptedLine):
+            async def transfer(self, number: str) -> None:
+                numbers.append(f"{self.call_id} {number}")
+
+        async def look(call: ToolCall) -> object:
+            return call.call_id
+
+        tools = ToolRegistry()
+        tools.register("look", look, description="Looks.")
+        config = ToolsConfig(hangup=True, transfer_targets={"sales": "123"})
+        exchange = Exchange(provider=replace(_KEYLESS, tools=config), tools=tools)
+        await started(exchange)
+        await exchange.place_call("one", TransferringLine("one"))
+        await exchange.place_call("two")
+        first, second = (setup.tools for setup in exchange.setups)
+
+        assert [spec.name for spec in first.specs] == ["look", "hangup", "transfer"]
+        assert await first.call("look", "", call_id="one") == '"one"'
+        assert "error" not in await first.call("transfer", '{"target":"sales"}', call_id="one")
+        assert "not_supported" in await second.call("transfer", '{"target":"sales"}', call_id="two")
+        assert numbers == ["one 123"]
+        assert [spec.name for spec in tools.specs] == ["look"]
+        await first.call("hangup", "", call_id="one")
+        await exchange.calls["one"]
+        assert exchange.reasons() == ["agent_hangup"]
+        assert exchange.engine.running_calls == 1
         await exchange.engine.stop()
 
     @in_virtual_time

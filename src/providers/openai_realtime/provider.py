@@ -314,8 +314,8 @@ class OpenAIRealtimeProvider:
 
     async def _take_over(self, successor: ClientConnection) -> ClientConnection | ProviderError:
         """Begin the next session on a connection that stands; return it, or why that failed."""
-        await self._lose_session()
         try:
+            await self._lose_session()
             async with asyncio.timeout(self._config.connect_timeout_s):
                 await self._configure(successor)
         except (ProviderError, TimeoutError) as exc:
@@ -359,8 +359,20 @@ class OpenAIRealtimeProvider:
             if isinstance(outcome, ProviderError):
                 outcome = _first_error(group, default=outcome)
         finally:
-            await connection.close()  # as a context manager it would call a hangup an error
+            await self._close(connection, outcome)
         return outcome
+
+    @staticmethod
+    async def _close(
+        connection: ClientConnection, outcome: ProviderError | ClientConnection
+    ) -> None:
+        """Close a connection; as a context manager it would call a hangup an error."""
+        try:
+            await connection.close()
+        except BaseException:
+            if not isinstance(outcome, ProviderError):
+                outcome.transport.abort()  # the successor, which nobody will take over now
+            raise
 
     async def _send_all(self, connection: ClientConnection) -> None:
         """Send what waits, whenever something does; why that ended, the receiver says."""

@@ -19,6 +19,9 @@ RESPONSE_ID = "answer-"
 _PATIENCE_MS = 10_000
 """A request that was neither granted nor refused for so long is forgotten."""
 
+_BUSY_MS = 200
+"""Pause after a request that came too early; what tells of the other answer's end is sooner."""
+
 _MAX_RETRIES = 3
 """Attempts after a rate limit; beyond, the caller speaks again and is the next attempt."""
 
@@ -45,8 +48,9 @@ class ResponseRequests:
 
     def want(self) -> None:
         """Ask for an answer as soon as none is under way."""
+        if not self._is_wanted:
+            self._due_ms = 0.0  # else a rate limit may still have to be waited out
         self._is_wanted = True
-        self._due_ms = 0.0
 
     def take(self, now_ms: float, *, is_free: bool) -> bool:
         """Say whether to ask now, and note that it is done.
@@ -67,10 +71,11 @@ class ResponseRequests:
         self._is_wanted = False
         self._sent_ms = None
 
-    def receive_busy(self) -> None:
+    def receive_busy(self, now_ms: float) -> None:
         """Note that our request was refused because another answer is under way."""
         self._sent_ms = None
-        self.want()
+        self._is_wanted = True
+        self._due_ms = now_ms + _BUSY_MS
 
     def receive_refused(self) -> None:
         """Note that our request was refused for good."""

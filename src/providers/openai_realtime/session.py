@@ -402,7 +402,7 @@ class RealtimeSession:
     def _follow_refusal(self, event: ErrorReported, now_ms: float) -> bool:
         """Take that an answer was refused; False if that is nothing to warn of."""
         if event.code == BUSY:
-            self._memory.responses.receive_busy()
+            self._memory.responses.receive_busy(now_ms)
             return False
         if RATE_LIMITED & {event.code, event.type}:
             self._retry_response(now_ms)

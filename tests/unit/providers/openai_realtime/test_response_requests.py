@@ -56,9 +56,10 @@ def test_a_server_that_was_busy_is_asked_again() -> None:
     """Its own answer had begun a moment before."""
     requests = wanting()
     requests.take(0.0, is_free=True)
-    requests.receive_busy()
+    requests.receive_busy(100.0)
+    assert not requests.take(299.0, is_free=True), "not in a loop as fast as the network"
 
-    assert requests.take(1.0, is_free=True)
+    assert requests.take(300.0, is_free=True)
 
 
 def test_a_refusal_is_the_end_of_it() -> None:
@@ -91,6 +92,16 @@ def test_a_rate_limit_is_waited_out(limits: tuple[RateLimit, ...], pause_ms: flo
     assert requests.receive_rate_limited(100.0)
     assert not requests.take(100.0 + pause_ms - 1, is_free=True)
     assert requests.take(100.0 + pause_ms, is_free=True)
+
+
+def test_a_new_wish_does_not_cut_a_rate_limit_short() -> None:
+    """A function that returns meanwhile is answered with the rest."""
+    requests = ResponseRequests()
+    requests.receive_rate_limited(0.0)
+    requests.want()
+
+    assert not requests.take(999.0, is_free=True)
+    assert requests.take(1000.0, is_free=True)
 
 
 def test_attempts_after_a_rate_limit_are_bounded_until_one_succeeds() -> None:

@@ -138,6 +138,7 @@ def test_a_busy_server_is_asked_again_without_a_word() -> None:
     error = {"type": "invalid_request_error", "code": code, "event_id": request["event_id"]}
 
     assert client.receive("error", error=error) == []
+    client.now_ms += 200.0
     assert client.types() == ["response.create"]
 
 

@@ -3,10 +3,11 @@
 The agent's audio comes item by item, faster than real time, and leaves in 20 ms frames, one a slot.
 A pause or a flush acts on the next frame, with a short fade instead of a click.
 
-What counts as heard: a frame counts once it was handed out whole, less what the line still holds
-(its lead). The fade-out of a pause or a flush does not count: after a pause that audio is played
-again from its start, and after a flush the agent is taken to have said a few ms less than it did.
-Silence that fills up the last frame of an item never counts.
+What counts as heard: a frame counts once it was handed out whole; what a line that buffers has not
+played is taken back before (``line_playout.py``). The fade-out of a pause or a flush does not
+count: after a pause that audio is played again from its start, and after a flush the agent is taken
+to have said a few ms less than it did. Silence that fills up the last frame of an item never
+counts.
 
 Invariant: of every item, what is played is a prefix of what was received, each byte once.
 """
@@ -22,7 +23,6 @@ from dataclasses import dataclass, field
 from .audio import FRAME_MS, AudioFormat
 from .byte_queue import ByteQueue
 from .fade import Fade
-from .sent_timeline import SentTimeline
 from .units import bytes_to_ms, ms_to_bytes
 
 _MAX_PAST_ITEMS = 256
@@ -66,7 +66,6 @@ class Playout:
         audio_format: Format of the audio in and out.
         max_queued_ms: Bound of what may wait, 20 ms or more. An item that passes it is cut off
             there: its newest audio is dropped and counted, as is all that follows of it.
-        lead_ms: What the line buffers, sent but not yet played; see :meth:`set_lead_ms`.
         fade_ms: Length of a fade, 0..20; 0 cuts hard.
 
     Raises:
@@ -78,7 +77,6 @@ class Playout:
         audio_format: AudioFormat,
         *,
         max_queued_ms: float = 600_000.0,
-        lead_ms: float = 0.0,
         fade_ms: float = 5.0,
     ) -> None:
         if not max_queued_ms >= FRAME_MS:
@@ -87,7 +85,6 @@ class Playout:
         self._max_queued_bytes = ms_to_bytes(max_queued_ms, audio_format)
         self._fade = Fade(audio_format, fade_ms)
         self._has_fades = fade_ms > 0
-        self._timeline = SentTimeline(lead_ms)
         self._silence = PlayoutFrame(
             audio=audio_format.silence(audio_format.frame_bytes), is_agent_audio=False, item_id=None
         )
@@ -131,11 +128,6 @@ class Playout:
     def queued_ms(self) -> float:
         """Audio that waits to be played, in ms."""
         return bytes_to_ms(self._queued_bytes, self._format)
-
-    @property
-    def lead_ms(self) -> float:
-        """Audio that was sent and that the line has not played yet, in ms."""
-        return self._timeline.lead_ms
 
     @property
     def underruns(self) -> int:
@@ -187,24 +179,19 @@ class Playout:
         """Forget all that was not heard, and end a pause; the next frame fades out.
 
         Returns:
-            What was heard, in ms, of every item not completely heard, in the order of playing:
-            those that the line still holds some of, the one that is playing, also if it only waits
-            for more audio, and those that have not begun (0.0).
+            What was heard, in ms, of every item not completely heard, in the order of playing: the
+            one that is playing, also if it only waits for more audio, and those that have not begun
+            (0.0).
         """
         if self._sounding is not None:
             self._flush_fade = self._faded_out(self._sounding)
         self._drop_exhausted()
-        unheard = [*self._timeline.unheard_items(), *(item.item_id for item in self._queue)]
-        heard_ms = {
-            item_id: self.heard_ms(item_id) for item_id in unheard if item_id in self._known
-        }
-        for item_id, item_heard_ms in heard_ms.items():
-            item = self._known[item_id]
-            item.flushed_heard_ms = item_heard_ms
+        heard_ms = {item.item_id: self.heard_ms(item.item_id) for item in self._queue}
+        for item in self._queue:
+            item.flushed_heard_ms = heard_ms[item.item_id]
             item.waiting.clear()
             item.is_queued = False
         self._queue.clear()
-        self._timeline.clear()
         self._queued_bytes = 0
         self._sounding = None
         self._is_paused = self._is_underrun = self._is_fade_in_due = False
@@ -231,13 +218,6 @@ class Playout:
                 self._queue.appendleft(item)
             self._sounding = item
 
-    def set_lead_ms(self, lead_ms: float) -> None:
-        """Take how much of what was sent the line has not played yet, as of the last frame.
-
-        A line that buffers learns it from its marks; it is held within 0..60,000 ms.
-        """
-        self._timeline.set_lead_ms(lead_ms)
-
     def sent_ms(self, item_id: str) -> float:
         """Return how much of an item was handed out, in ms; 0.0 for an unknown one."""
         item = self._known.get(item_id)
@@ -253,18 +233,14 @@ class Playout:
             return 0.0
         if item.flushed_heard_ms is not None:
             return item.flushed_heard_ms
-        return max(0.0, self.sent_ms(item_id) - self._timeline.unheard_ms(item_id))
+        return self.sent_ms(item_id)
 
     def next_frame(self) -> PlayoutFrame:
         """Return what the line plays in the next 20 ms slot; call it once a slot."""
         if self._flush_fade is not None:
             frame, self._flush_fade = self._flush_fade, None
-        elif self._is_paused:
-            frame = self._paused_frame()
-        else:
-            return self._played_frame()
-        self._timeline.send_slot(None)
-        return frame
+            return frame
+        return self._paused_frame() if self._is_paused else self._played_frame()
 
     def _append(self, item: _Item, audio: bytes) -> None:
         """Queue audio of an item as far as there is room."""
@@ -300,14 +276,12 @@ class Playout:
             return self._sent_frame(item)
         elif item.sent_bytes:
             self._count_underrun()
-        self._timeline.send_slot(None)
         return self._silence
 
     def _sent_frame(self, item: _Item) -> PlayoutFrame:
         audio = item.waiting.take(self._format.frame_bytes)
         self._queued_bytes -= len(audio)
         item.sent_bytes += len(audio)
-        self._timeline.send_slot(item.item_id, bytes_to_ms(len(audio), self._format))
         self._sounding = item
         self._is_underrun = False
         frame = self._filled_up(audio)

@@ -411,67 +411,6 @@ def test_fade_out_on_a_mulaw_line_is_mulaw() -> None:
     assert playout.next_frame().audio[40:] == MULAW.silence(120)
 
 
-# --- a line that buffers -------------------------------------------------------------------------
-
-
-def test_heard_is_sent_less_what_the_line_holds() -> None:
-    """With a lead of 50 ms the caller is 50 ms behind, and never below zero."""
-    playout = Playout(PCM16, lead_ms=50)
-    playout.enqueue("a", voice(10))
-    play(playout, 2)
-    assert (playout.sent_ms("a"), playout.heard_ms("a")) == (40, 0)
-    play(playout, 3)
-    assert (playout.sent_ms("a"), playout.heard_ms("a")) == (100, 50)
-    playout.set_lead_ms(20)
-    assert playout.lead_ms == 20
-    assert playout.heard_ms("a") == 80
-
-
-def test_end_of_an_item_is_heard_after_the_lead() -> None:
-    """The line plays what it holds while silence is sent."""
-    playout = Playout(PCM16, lead_ms=50)
-    playout.enqueue("a", voice(4))
-    playout.finish("a")
-    play(playout, 4)
-    assert playout.heard_ms("a") == 30
-    play(playout, 3)
-    assert playout.heard_ms("a") == 80
-
-
-def test_flush_covers_what_the_line_still_holds() -> None:
-    """An item that was sent completely but not heard completely is in the result."""
-    playout = Playout(PCM16, lead_ms=50)
-    playout.enqueue("a", voice(4))
-    playout.finish("a")
-    playout.enqueue("b", voice(4))
-    play(playout, 5)
-    assert list(playout.flush().items()) == [("a", 50.0), ("b", 0.0)]
-    play(playout, 10)
-    assert playout.heard_ms("a") == 50.0
-
-
-def test_line_plays_what_it_holds_during_a_pause() -> None:
-    """Silence sent in a pause pushes the rest of the audio out of the line."""
-    playout = Playout(PCM16, lead_ms=50)
-    playout.enqueue("a", voice(10))
-    play(playout, 4)
-    assert playout.heard_ms("a") == 30
-    playout.pause()
-    play(playout, 1)
-    assert playout.heard_ms("a") == 50
-    play(playout, 2)
-    assert playout.heard_ms("a") == 80
-
-
-def test_second_flush_does_not_name_an_item_again() -> None:
-    """What was flushed is over, also while the line's lead still covers its slots."""
-    playout = Playout(PCM16, lead_ms=200)
-    playout.enqueue("a", voice(5))
-    play(playout, 3)
-    assert playout.flush() == {"a": 0.0}
-    assert playout.flush() == {}
-
-
 # --- bounds --------------------------------------------------------------------------------------
 
 
@@ -514,23 +453,11 @@ def test_items_of_the_past_are_forgotten_in_time() -> None:
     assert playout.sent_ms("item-998") == 20.0
 
 
-def test_flush_of_more_items_than_are_known_covers_the_last_ones() -> None:
-    """Also a line that holds hundreds of tiny items can be flushed."""
-    playout = Playout(PCM16, lead_ms=20_000)
-    for number in range(400):
-        playout.enqueue(f"item-{number}", bytes(FRAME))
-        playout.next_frame()
-    heard_ms = playout.flush()
-    assert list(heard_ms)[-1] == "item-399"
-    assert 200 < len(heard_ms) < 400
-
-
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
         ({"max_queued_ms": 10}, "max_queued_ms"),
         ({"max_queued_ms": float("nan")}, "max_queued_ms"),
-        ({"lead_ms": -1}, "lead_ms"),
         ({"fade_ms": 21}, "fade_ms"),
     ],
 )

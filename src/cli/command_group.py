@@ -27,6 +27,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serve", "Take calls on the configured lines."),
     "train": ("train", "Train the detector's network on simulated calls."),
     "train-guard": ("train_guard", "Train the audio guard's network on simulated lines."),
+    "tune-guard": ("tune_guard", "Search the guard's thresholds that suit a profile's lines."),
 }
 """Name of each command: its module in this package, and its line in the help."""
 

@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.guard_profile import PROFILE_DEFAULTS, GuardProfile
 from ..errors import ConfigError, ConfigProblem
 from .environment import Overrides, apply_environment
 from .key_lines import add_lines
@@ -80,6 +81,7 @@ def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedCo
     tree, problems = parse_document(text, source)
     _fill_in_defaults(tree)
     overrides = apply_environment(tree, environ)
+    _fill_in_profile(tree)
     problems += overrides.problems
     problems += find_secrets(tree, overrides, source)
     problems += _reference_problems(tree, overrides, source)
@@ -130,6 +132,14 @@ def _fill_in_defaults(tree: dict[str, Tree]) -> None:
         for kind, policy in defaults.gating.providers.items():
             given = {} if policies.get(kind) is None else policies[kind]
             policies[kind] = {**to_tree(policy), **given} if isinstance(given, dict) else given
+
+
+def _fill_in_profile(tree: dict[str, Tree]) -> None:
+    """Add the guard's thresholds that the chosen profile has, where they are left out."""
+    guard = tree.get("audio_guard")
+    name = guard.get("profile") if isinstance(guard, dict) else None
+    if isinstance(guard, dict) and isinstance(name, str) and name in set(GuardProfile):
+        tree["audio_guard"] = {**PROFILE_DEFAULTS[GuardProfile(name)], **guard}
 
 
 def _reference_problems(

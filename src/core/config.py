@@ -24,9 +24,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval
+
+from .guard_profile import PROFILE_DEFAULTS, GuardProfile
 
 
 class GatingMode(StrEnum):
@@ -145,6 +147,9 @@ class VadConfig:
 class AudioGuardConfig:
     """The guard on noisy lines, at work while the agent is silent."""
 
+    profile: GuardProfile = GuardProfile.PSTN
+    """What kind of lines these thresholds are for. The loader takes those that are left out from
+    the profile, and so does :meth:`for_profile`; the model itself has those of pstn."""
     initial_noise_floor: Annotated[float, Interval(ge=1.0, le=2000.0)] = 20.0
     """RMS (int16 units) that the noise floor of a call starts at."""
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
@@ -170,6 +175,15 @@ class AudioGuardConfig:
 
     def __post_init__(self) -> None:
         _check_fields(self)
+
+    @classmethod
+    def for_profile(cls, profile: GuardProfile, **keys: Any) -> Self:
+        """Return the thresholds of a profile; keys that are given win.
+
+        Raises:
+            TypeError, ValueError: as at construction.
+        """
+        return cls(profile=profile, **{**PROFILE_DEFAULTS[profile], **keys})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from voxgate.config import advice
+from voxgate.config import advice, load
 from voxgate.config.advice import ConfigWarning, config_warnings
 from voxgate.config.load import parse_config
+from voxgate.core.guard_profile import PROFILE_DEFAULTS, GuardProfile
 
 KEY = {"OPENAI_API_KEY": "set"}
 POLICY = "gating.providers.openai_realtime"
@@ -50,6 +51,19 @@ def test_keys_that_the_mode_does_not_use_are_told(keys: str, expected: dict[str,
     assert set(warnings) == {f"{POLICY}.{key}" for key in expected}
     for key, message in expected.items():
         assert warnings[f"{POLICY}.{key}"].startswith(message)
+
+
+def test_a_key_that_wins_over_the_profile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever copied the default file learns why the profile changes nothing."""
+    profiles = {**PROFILE_DEFAULTS, GuardProfile.MOBILE: {"hangover_ms": 500, "sensitivity": 0.6}}
+    monkeypatch.setattr(advice, "PROFILE_DEFAULTS", profiles)
+    monkeypatch.setattr(load, "PROFILE_DEFAULTS", profiles)
+    assert warned("audio_guard: {profile: mobile}") == {}
+    told = warned("audio_guard: {profile: mobile, sensitivity: 0.5, preroll_ms: 400}")
+    assert set(told) == {"audio_guard.sensitivity"}
+    assert told["audio_guard.sensitivity"].startswith(
+        "0.5 is set, and wins over the profile mobile (0.6)"
+    )
 
 
 @pytest.mark.parametrize("mode", ["'off'", "half_duplex"])

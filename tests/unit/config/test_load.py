@@ -17,6 +17,7 @@ from voxgate.config.model_tree import flattened, to_tree
 from voxgate.config.models import PROVIDER_KINDS, AppConfig, OpenAIRealtimeConfig
 from voxgate.config.yaml_document import MAX_CHARACTERS
 from voxgate.core.config import GatingConfig, GatingMode
+from voxgate.core.guard_profile import PROFILE_DEFAULTS, GuardProfile
 from voxgate.errors import ConfigError
 
 FILE = Path(__file__).resolve().parents[3] / "config" / "ai-agent.yaml"
@@ -70,6 +71,29 @@ def test_every_key_of_the_default_file_has_a_comment() -> None:
     ]
     assert uncommented == []
     assert len(keys) > 80
+
+
+def test_a_profile_chooses_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that are given win, in the file as in the environment, which may choose it too."""
+    profiles = {**PROFILE_DEFAULTS, GuardProfile.MOBILE: {"hangover_ms": 500, "sensitivity": 0.6}}
+    monkeypatch.setattr(load, "PROFILE_DEFAULTS", profiles)
+    mobile = parsed("audio_guard: {profile: mobile}").audio_guard
+    assert (mobile.hangover_ms, mobile.sensitivity) == (500, 0.6)
+    given = parsed("audio_guard: {profile: mobile, hangover_ms: 400}").audio_guard
+    assert (given.hangover_ms, given.sensitivity) == (400, 0.6)
+    variables = {
+        "VOXGATE__AUDIO_GUARD__PROFILE": "mobile",
+        "VOXGATE__AUDIO_GUARD__SENSITIVITY": "1",
+    }
+    set_so = parsed("", variables).audio_guard
+    assert (set_so.hangover_ms, set_so.sensitivity) == (500, 1.0)
+
+
+@pytest.mark.parametrize("name", ["car", "3", "[mobile]", "{}", "null"])
+def test_a_profile_that_is_none_is_refused(name: str) -> None:
+    """With the names that there are, or with what it should be."""
+    (problem,) = problems(f"audio_guard: {{profile: {name}}}")
+    assert problem.startswith("audio_guard.profile")
 
 
 def test_the_default_file_tells_editors_its_schema() -> None:

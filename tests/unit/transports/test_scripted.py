@@ -124,3 +124,13 @@ async def test_stopped_transport_takes_no_call():
     await transport.stop()
     with pytest.raises(LocalProtocolError, match="not started"):
         await transport.place_call(ScriptedLine())
+
+
+def test_a_flush_is_noted_where_it_comes():
+    """What it means to what was sent is the test's to say; the call's metadata too."""
+    line = ScriptedLine(metadata={"to": "+15550100"})
+    line.send_audio(FRAME)
+    line.flush()
+    line.send_audio(FRAME)
+    assert line.flushed_at == (1,)
+    assert line.metadata == {"to": "+15550100"}

@@ -38,6 +38,15 @@ async def test_line_says_what_it_is():
     )
 
 
+async def test_a_flush_sends_nothing():
+    """Asterisk ends a call over a kind that it does not know, and can't forget what it has."""
+    line, transport = line_of(AudioFormat())
+    line.send_audio(bytes(320))
+    line.flush()
+    assert transport.writes == [wire_frame(AUDIO, bytes(320))]
+    assert line.metadata == {}
+
+
 @pytest.mark.parametrize(("rate_hz", "kind"), [(8_000, 0x10), (12_000, 0x11), (16_000, 0x12)])
 async def test_frames_carry_the_kind_of_the_playout_format(rate_hz: int, kind: int):
     """Each frame is one write, with the kind of its rate."""

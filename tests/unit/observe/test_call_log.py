@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,6 +21,7 @@ from voxgate.providers.base import (
     ProviderReady,
     ProviderWarning,
     ResponseDone,
+    TokenUsage,
 )
 from voxgate.transports.base import LineAudio, LineDtmf, LineEvent, LineHangup, LineWarning
 
@@ -70,6 +73,15 @@ def test_the_summary_of_a_pass_through_has_no_gate() -> None:
         CallLog().on_call_ended(ended(detail="kind 0x42"))
     assert "captured_frames" not in logged[0]
     assert logged[0]["detail"] == "kind 0x42"
+
+
+def test_the_summary_has_the_tokens_where_the_provider_counts_them() -> None:
+    """By the names in the list of events."""
+    with capture_logs() as logged:
+        CallLog().on_call_ended(replace(ended(), usage=TokenUsage(input_tokens=7)))
+        CallLog().on_call_ended(ended())
+    assert (logged[0]["input_tokens"], logged[0]["output_audio_tokens"]) == (7, 0)
+    assert "input_tokens" not in logged[1]
 
 
 @pytest.mark.parametrize("event_type", GateEventType)

@@ -210,3 +210,21 @@ def test_no_truncation_ever_exceeds_what_was_received(
     (truncation,) = ledger.cut({"a": heard_ms}).truncations
     assert isinstance(truncation.audio_end_ms, int)
     assert 0 <= truncation.audio_end_ms <= sum(received)
+
+
+def test_an_answer_is_uncut_until_it_ends_or_is_interrupted() -> None:
+    """What a lost session leaves behind is asked for again only if nobody interrupted it."""
+    ledger = ResponseLedger()
+    assert not ledger.has_uncut_answer
+    ledger.start("r1")
+    assert ledger.has_uncut_answer
+    assert not ledger.has_items("r1")
+    ledger.receive_audio("r1", "i1", 20.0)
+    assert ledger.has_items("r1")
+    assert not ledger.has_items("r2")
+    ledger.cut({"i1": 0.0})
+    assert not ledger.has_uncut_answer
+
+    ledger.start("r2")
+    ledger.end("r2")
+    assert not ledger.has_uncut_answer

@@ -243,3 +243,13 @@ def test_an_error_result_is_one_shape() -> None:
     assert json.loads(error_result("full", "No table is free.")) == {
         "error": {"code": "full", "message": "No table is free."}
     }
+
+
+def test_a_tool_may_be_the_agent_s_last_word() -> None:
+    """Functions are not, unless they say so; nor is one that does not exist."""
+    spec = ToolSpec(name="bye", description="", parameters={"type": "object"})
+    registry = registry_of().extended([Tool(spec=spec, function=echo, ends_turn=True)])
+
+    assert registry.ends_turn("bye")
+    assert not registry.ends_turn("tool")
+    assert not registry.ends_turn("nonsense")

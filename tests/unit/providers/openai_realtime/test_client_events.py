@@ -13,7 +13,12 @@ from support.realtime_peer import judge_client_event
 from voxgate.providers.openai_realtime.client_events import (
     serialize_append,
     serialize_cancel,
+    serialize_commit,
+    serialize_function_call,
+    serialize_function_output,
     serialize_greeting,
+    serialize_message,
+    serialize_response,
     serialize_session_update,
     serialize_truncate,
 )
@@ -69,3 +74,29 @@ def test_a_greeting_keeps_the_manner_of_the_session(instructions: str) -> None:
     assert text.startswith(instructions)
     assert text.endswith("Bonjour!")
     assert text.strip() == text
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_every_event_about_items_is_one_that_the_sdk_knows(text: str, name: str) -> None:
+    """Whatever was said, and whatever a function returned."""
+    for message in (
+        serialize_commit("e"),
+        serialize_response("e"),
+        serialize_function_output("f1", text, "e"),
+        serialize_function_call("f1", name, text, "e"),
+        serialize_message("user", text, "e"),
+        serialize_message("assistant", text, "e"),
+        serialize_message("system", text, "e"),
+    ):
+        event = json.loads(message)
+        judge_client_event(event)
+        assert event["event_id"] == "e"
+
+
+def test_text_has_the_kind_that_its_role_asks_for() -> None:
+    """A server refuses the other one."""
+    said = json.loads(serialize_message("assistant", "Hi", "e"))["item"]["content"]
+    heard = json.loads(serialize_message("user", "Hi", "e"))["item"]["content"]
+
+    assert said == [{"type": "output_text", "text": "Hi"}]
+    assert heard == [{"type": "input_text", "text": "Hi"}]

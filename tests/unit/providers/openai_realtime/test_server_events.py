@@ -11,14 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.realtime import RealtimeServerEvent
 
+from voxgate.providers.base import RateLimit, Speaker
 from voxgate.providers.openai_realtime import server_events
 from voxgate.providers.openai_realtime.server_events import (
     ErrorReported,
     EventIgnored,
     EventMalformed,
     EventUnknown,
+    FunctionRequest,
+    IdleTriggered,
     OutputAudioDelta,
     OutputAudioDone,
+    RateLimitsReported,
     ResponseCreated,
     ResponseEnded,
     ServerEvent,
@@ -26,6 +30,8 @@ from voxgate.providers.openai_realtime.server_events import (
     SessionUpdated,
     SpeechStarted,
     SpeechStopped,
+    TranscriptReceived,
+    TurnCommitted,
     parse_server_event,
 )
 
@@ -180,7 +186,22 @@ _json = st.recursive(
     max_leaves=6,
 )
 _keys = st.sampled_from(
-    ["response", "session", "item_id", "delta", "error", "audio", "status_details", "audio_end_ms"]
+    [
+        "response",
+        "session",
+        "item_id",
+        "delta",
+        "error",
+        "audio",
+        "status_details",
+        "audio_end_ms",
+        "output",
+        "item",
+        "type",
+        "usage",
+        "rate_limits",
+        "input_token_details",
+    ]
 )
 
 
@@ -197,3 +218,76 @@ def test_no_shape_of_a_known_event_raises(event_type: str, fields: dict[str, Any
 def test_no_text_raises(text: str | bytes) -> None:
     """Nor may it send no JSON at all."""
     assert isinstance(parse_server_event(text), ServerEvent)
+
+
+def test_a_function_call_is_known_from_three_places() -> None:
+    """Two events of its own, and the output of its response."""
+    item = {"type": "function_call", "call_id": "f1", "name": "look", "arguments": '{"a":1}'}
+    request = FunctionRequest(
+        response_id="r", function_call_id="f1", name="look", arguments='{"a":1}'
+    )
+    done = {key: value for key, value in item.items() if key != "type"}
+
+    assert _parse("response.function_call_arguments.done", response_id="r", **done) == request
+    assert _parse("response.output_item.done", response_id="r", item=item) == request
+    output = [{"type": "message"}, 7, {"type": "function_call"}, item]
+    event = _parse("response.done", response={"id": "r", "output": output})
+    assert isinstance(event, ResponseEnded)
+    assert event.functions == (request,)
+    assert "a" not in repr(request).partition("name='look'")[2], "arguments are not for logs"
+
+
+def test_a_function_call_without_a_name_or_an_id_is_none() -> None:
+    """The one event may leave the name out; the item may not."""
+    name = "response.function_call_arguments.done"
+    assert _parse(name, call_id="f1", arguments="{}") == EventIgnored(name)
+    item = {"type": "function_call", "call_id": "f1"}
+    assert _parse("response.output_item.done", item=item) == EventMalformed("no_function")
+    message = _parse("response.output_item.done", item={"type": "message"})
+    assert message == EventIgnored("response.output_item.done")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "speaker", "is_final"),
+    [
+        ("response.output_audio_transcript.delta", "delta", Speaker.AGENT, False),
+        ("response.audio_transcript.done", "transcript", Speaker.AGENT, True),
+        ("response.output_text.done", "text", Speaker.AGENT, True),
+        ("response.text.delta", "delta", Speaker.AGENT, False),
+        (
+            "conversation.item.input_audio_transcription.delta",
+            "delta",
+            Speaker.CALLER,
+            False,
+        ),
+        (
+            "conversation.item.input_audio_transcription.completed",
+            "transcript",
+            Speaker.CALLER,
+            True,
+        ),
+    ],
+)
+def test_transcripts_are_known_under_all_names(
+    name: str, key: str, speaker: Speaker, is_final: bool
+) -> None:
+    """With the field that each has for its text; one of no item is of no use."""
+    assert _parse(name, item_id="i", **{key: "Hi"}) == TranscriptReceived(
+        speaker=speaker, item_id="i", text="Hi", is_final=is_final
+    )
+    assert _parse(name, **{key: "Hi"}) == EventMalformed("no_item_id")
+
+
+def test_turns_limits_and_idle_callers_are_told() -> None:
+    """What can't be read of the limits is left out."""
+    assert _parse("input_audio_buffer.committed", item_id="c") == TurnCommitted("c")
+    assert _parse("input_audio_buffer.committed") == EventMalformed("no_item_id")
+    assert _parse("input_audio_buffer.timeout_triggered") == IdleTriggered()
+    limits = [{"name": "tokens", "remaining": 7, "reset_seconds": "soon"}, "odd", {}]
+    assert _parse("rate_limits.updated", rate_limits=limits) == RateLimitsReported(
+        (
+            RateLimit(name="tokens", remaining=7.0, reset_s=None),
+            RateLimit(name="", remaining=None, reset_s=None),
+        )
+    )
+    assert _parse("rate_limits.updated", rate_limits=3) == RateLimitsReported(())

@@ -26,6 +26,7 @@ from ..lab.evaluate.batch import usable_cores
 from ..lab.guard_bench import GuardBenchPlan, measure_cells
 from ..lab.guard_bench.invariance import measure_invariance
 from ..lab.guard_bench.invariance_tables import invariance_as_json, invariance_tables
+from ..lab.guard_bench.noisy_call import make_noisy_call
 from ..lab.guard_bench.provider_turns import TurnBenchPlan, TurnFigures, measure_turns
 from ..lab.guard_bench.tables import (
     cell_tables,
@@ -35,6 +36,7 @@ from ..lab.guard_bench.tables import (
     worst_table,
 )
 from ..lab.guard_bench.targets import guard_targets
+from ..lab.guard_bench.watched_line import evidence_rule, watch_line
 from ..lab.guard_scenes.voiced_noises import without_voices
 from ..lab.scenarios.bank import SPLITS, save_bank
 from ..realtime_server.silero_scorer import SileroScorer
@@ -99,6 +101,11 @@ _WIDTH = 140
     help="Measure how often it decides otherwise of a line that is louder, shifted or cut anew.",
 )
 @click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw one noisy call as the guard sees it into this PNG, and measure nothing.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=usable_cores,
@@ -120,6 +127,7 @@ def command(
     evidence: str | None,
     turn_scenes: int,
     server_vad: str,
+    picture: Path | None,
     jobs: int,
     out: Path,
     *,
@@ -136,16 +144,19 @@ def command(
         raise click.UsageError("--off leaves nothing for --invariance to measure")
     if corpus is None and _DEFAULT_CORPUS.is_dir():
         corpus = _DEFAULT_CORPUS
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
     if server_vad == "silero" and not has_onnxruntime():
         raise click.ClickException(f"--server-vad silero needs onnxruntime: {SILERO_INSTALL}")
     loaded = read_config(config_path)
     gating = loaded.config.gating_config
     if evidence is not None:
         gating = _with_evidence(gating, SpeechEvidenceKind(evidence))
+    if picture is not None:
+        _draw(gating, picture)
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
     sounds = gather_sounds(corpus, split)
     with tempfile.TemporaryDirectory(prefix="voxgate-bench-guard-") as folder:
         save_bank(without_voices(sounds.bank), Path(folder))
@@ -174,6 +185,21 @@ def command(
         **measured.more,
     }
     _report(measured, described, sounds.notes, out)
+
+
+def _draw(gating: GatingConfig, picture: Path) -> None:
+    # Loaded only now: matplotlib takes longer to load than all the rest.
+    from ..lab.guard_bench.guard_picture import draw_guarded_call
+
+    call = make_noisy_call()
+    frames = watch_line(call.capture, gating)
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        draw_guarded_call(call, frames, evidence_rule(gating.audio_guard), picture)
+    except OSError as error:
+        reason = error.strerror or error
+        raise click.ClickException(f"{picture} can't be written: {reason}") from error
+    click.echo(f"{picture.resolve()}")
 
 
 def _with_evidence(gating: GatingConfig, kind: SpeechEvidenceKind) -> GatingConfig:

@@ -133,6 +133,23 @@ def test_invariance_of_no_guard_is_refused(tmp_path: Path, plans: list[GuardBenc
     assert plans == []
 
 
+def test_a_picture_is_drawn_and_nothing_measured(
+    tmp_path: Path, plans: list[GuardBenchPlan]
+) -> None:
+    """A PNG where it was asked for, its folder made; one that can't be written is one line."""
+    picture = tmp_path / "made" / "call.png"
+    words = ["--evidence", "light", "--out", str(tmp_path / "out"), "--picture"]
+    result = CliRunner().invoke(module.command, [*words, str(picture)])
+    assert result.exit_code == 0, result.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert str(picture) in result.output
+    assert plans == []
+    assert not (tmp_path / "out").exists()
+    refused = CliRunner().invoke(module.command, [*words, str(picture / "below.png")])
+    assert refused.exit_code == 1
+    assert "can't be written" in refused.output
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     """Named with the reason, before anything is measured."""
     (tmp_path / "file").write_text("")

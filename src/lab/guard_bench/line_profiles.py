@@ -142,6 +142,7 @@ def _ranges(profile: LineProfile, split: str) -> SceneRanges:
         agent_prob=0.0,
         style_prob=0.0,
         overdrive_prob=0.0,
+        variety_prob=0.0,
     )
 
 

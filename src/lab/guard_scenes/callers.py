@@ -20,6 +20,7 @@ from ..scenarios.paths import distort, make_room_path
 from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, convolve, scale_to_dbfs
 from ..scenarios.turns import Span, mark_speech
 from .speaking_styles import hold_vowel, repeat_syllable
+from .voice_variety import draw_variety
 
 SPEECH = 1
 """Label of a frame in which the caller speaks."""
@@ -54,6 +55,7 @@ def draw_caller(
     *,
     style_prob: float = 0.0,
     overdrive_prob: float = 0.0,
+    variety_prob: float = 0.0,
 ) -> tuple[Audio, list[Span]]:
     """Draw a caller's track.
 
@@ -64,13 +66,14 @@ def draw_caller(
         length: Samples.
         style_prob: Of an utterance, to have a held vowel or a laugh in it.
         overdrive_prob: Of a caller, to be too loud for the microphone.
+        variety_prob: Of a caller, to have a voice made of another.
 
     Returns:
         The track, float32 [shape=(length,)] at about -20 dBFS, and the utterances.
     """
     clip = pick_clip(bank, rng, "speech", split)
     clips = bank.spoken_by(f"{clip.source}/{clip.speaker}", split)
-    rate = float(rng.uniform(0.8, 1.25))  # voices are resampled: pitch and formants move together
+    rate = float(rng.uniform(0.78, 1.3))  # voices are resampled: pitch and formants move together
     track = np.zeros(length, np.float32)
     spans: list[Span] = []
     at = 0 if rng.random() < _AT_ONCE_PROB else int(rng.uniform(0, 3) * RATE_HZ)
@@ -84,6 +87,8 @@ def draw_caller(
         track[at : at + len(words)] = words
         spans.extend(mark_speech(words, at))
         at += len(words) + int(rng.uniform(0.2, 3.5) * RATE_HZ)
+    if variety_prob and rng.random() < variety_prob:
+        track = draw_variety(rng).apply(rng, track)
     return _colour(rng, track, overdrive_prob), spans
 
 

@@ -78,6 +78,8 @@ class SceneRanges:
     """Of an utterance, to have a held vowel or a laugh in it."""
     overdrive_prob: float = 0.15
     """Of a caller, to be too loud for the microphone."""
+    variety_prob: float = 0.6
+    """Of a caller, to have a voice made of another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ class _SceneMaker:
                 self._length,
                 style_prob=ranges.style_prob,
                 overdrive_prob=ranges.overdrive_prob,
+                variety_prob=ranges.variety_prob,
             )
             caller = scale_to_dbfs(caller, caller_dbfs)
         alone_dbfs = float(rng.uniform(*ranges.alone_dbfs))

@@ -23,9 +23,11 @@ _FRAME_S = FRAME_MS / 1000.0
 class LevelRule:
     """What makes a voice quieter than the caller's, and for how long it is given the doubt."""
 
-    below_db: float = 10.0
+    below_db: float = 9.5
     """A voice so far below the caller's is a quieter one."""
-    long_frames: int = 35
+    sure_db: float = 3.0
+    """So far further below, it counts towards being known: a caller's own soft words seldom are."""
+    long_frames: int = 22
     """Speech over which a voice is measured before it is known that there are two."""
     short_frames: int = 20
     """The same once it is known."""
@@ -43,8 +45,8 @@ class LevelRule:
     ago by ``below_db`` is a louder one, which takes over at once."""
     doubt_s: float = 4.0
     """Quieter speech, in all, that is let pass before the caller has been heard above it."""
-    stretch_s: float = 0.3
-    """Quieter speech in a row that makes a quieter voice known when the caller is heard again."""
+    known_s: float = 0.4
+    """Quieter speech, in all, that makes a quieter voice known when the caller is heard again."""
     most_s: float = 6.0
     """Quieter speech remembered at most."""
     regain: float = 0.1
@@ -72,12 +74,14 @@ class CallerLevel:
         "_return_ratio",
         "_rule",
         "_speech_frames",
-        "_stretch_s",
+        "_sure_ratio",
+        "_suspect_s",
     )
 
     def __init__(self, rule: LevelRule) -> None:
         self._rule = rule
         self._quieter_ratio = db_to_power_ratio(-rule.below_db)
+        self._sure_ratio = db_to_power_ratio(-rule.below_db - rule.sure_db)
         self._return_ratio = db_to_power_ratio(rule.return_db - rule.below_db)
         self._fall = db_to_power_ratio(-rule.forget_db_per_s * _FRAME_S)
         self._powers: list[float] = []
@@ -91,8 +95,8 @@ class CallerLevel:
         self._is_quieter = False
         self._heard_s = 0.0
         """Quieter speech of the call, as far as it is remembered."""
-        self._stretch_s = 0.0
-        """Quieter speech since the caller was heard last."""
+        self._suspect_s = 0.0
+        """The same since a quieter voice was known for one, or known anew."""
 
     @property
     def rms(self) -> float:
@@ -143,7 +147,7 @@ class CallerLevel:
         learned = self._learned
         if recent * self._quieter_ratio > (learned[0] if learned else 0.0):
             # A clearly louder voice is the caller's, and what was heard before was somebody else's.
-            self._stretch_s = max(0.0, (self._speech_frames - len(learned) - 1) * _FRAME_S)
+            self._suspect_s = max(0, self._speech_frames - len(learned) - 1) * _FRAME_S
             self._caller = recent
             learned.clear()
         elif lasting > self._caller:
@@ -158,9 +162,9 @@ class CallerLevel:
         """Decide whose voice is heard."""
         rule = self._rule
         is_measured = len(self._powers) == rule.long_frames
-        if self._is_quieter or (is_measured and lasting < self._caller * self._quieter_ratio):
+        if self._is_quieter or (is_measured and lasting < self._caller * self._sure_ratio):
             self._heard_s = min(self._heard_s + _FRAME_S, rule.most_s)
-            self._stretch_s += _FRAME_S
+            self._suspect_s += _FRAME_S
         elif recent > self._caller * 0.25:
             self._hear_caller()
         if self._is_quieter:
@@ -172,7 +176,9 @@ class CallerLevel:
             self._is_quieter = recent < self._caller * self._quieter_ratio
 
     def _hear_caller(self) -> None:
-        if self._stretch_s >= self._rule.stretch_s:
-            self._heard_s = self._rule.most_s
-        self._stretch_s = 0.0
-        self._heard_s = max(0.0, self._heard_s - self._rule.regain * _FRAME_S)
+        rule = self._rule
+        if self._suspect_s >= rule.known_s:
+            self._heard_s = rule.most_s
+            self._suspect_s = 0.0
+        self._heard_s = max(0.0, self._heard_s - rule.regain * _FRAME_S)
+        self._suspect_s = max(0.0, self._suspect_s - rule.regain * _FRAME_S)

@@ -41,7 +41,7 @@ from .watched_line import watch_line
 
 _PROVIDER = "openai_realtime"
 _SEEDS_PER_CONDITION = 10_000
-_THRESHOLDS_DB = (8.0, 9.0, 10.0, 11.0, 12.0, 14.0, 17.0)
+_THRESHOLDS_DB = (8.0, 9.0, 9.5, 10.0, 11.0, 12.0, 14.0, 17.0)
 
 
 @dataclass(frozen=True, slots=True)

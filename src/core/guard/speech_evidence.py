@@ -272,12 +272,12 @@ _BLENDS: Final = MappingProxyType(
         SpeechEvidenceKind.SILERO: EvidenceBlend(
             light=0.0,
             sampled=1.0,
-            rule=EvidenceRule(drift=-0.6, limit=3.0, decay=0.9, begin=4.0, stay=-2.0),
+            rule=EvidenceRule(drift=-1.4, limit=2.0, decay=0.75, begin=2.5, stay=-2.2),
         ),
         SpeechEvidenceKind.JOINED: EvidenceBlend(
-            light=0.3,
-            sampled=0.7,
-            rule=EvidenceRule(drift=-1.5, limit=3.0, decay=0.8, begin=6.0, stay=-1.5),
+            light=0.6,
+            sampled=0.4,
+            rule=EvidenceRule(drift=-1.5, limit=2.0, decay=0.85, begin=3.0, stay=-2.0),
         ),
     }
 )

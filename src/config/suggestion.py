@@ -11,7 +11,11 @@ from collections.abc import Iterable
 def known_names(name: str, known: Iterable[str]) -> str:
     """Return ``did you mean 'x'?`` if a known name is close to ``name``, else all known names."""
     names = tuple(known)
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), names, n=1, cutoff=0.7)
+    meant = name.lower().replace("-", "_")
+    first_word = meant.partition("_")[0]
+    akin = [known for known in names if known.partition("_")[0] == first_word]
+    close = difflib.get_close_matches(meant, akin, n=1, cutoff=0.6)
+    close = close or difflib.get_close_matches(meant, names, n=1, cutoff=0.7)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(names)}" if names else "there are none"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...config.suggestion import known_names
+from ...core.audio import FRAME_MS
 from .intervals import Interval, merged
 
 _FIELDS = ("id", "capture", "far_end", "provider", "agent_speaking", "caller_speech", "tags")
@@ -220,7 +221,11 @@ class _RowParser:
             self.refuse(key, f"{_shown(values)} is not a list of [start_ms, end_ms]")
             return ()
         checked = [self._interval(f"{key}[{n}]", value) for n, value in enumerate(values)]
-        return merged(interval for interval in checked if interval is not None)
+        intervals = merged(interval for interval in checked if interval is not None)
+        if intervals and all(end_ms - start_ms < FRAME_MS for start_ms, end_ms in intervals):
+            message = f"none is as long as {FRAME_MS} ms: times are in ms, and these look like s"
+            self.notes.append(RowNote(line=self._line, field=key, message=message))
+        return intervals
 
     def _interval(self, key: str, value: object) -> Interval | None:
         if not (isinstance(value, list) and len(value) == 2 and all(map(_is_time, value))):

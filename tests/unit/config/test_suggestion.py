@@ -15,6 +15,13 @@ def test_another_spelling_is_suggested() -> None:
     assert known_names("Barge-In", ["barge_in", "vad"]) == "did you mean 'barge_in'?"
 
 
+def test_the_first_word_counts_most() -> None:
+    """Who writes of the agent does not mean the caller."""
+    names = ["caller_speech", "agent_speaking", "tags"]
+    assert known_names("agent_speech", names) == "did you mean 'agent_speaking'?"
+    assert known_names("callers_speech", names) == "did you mean 'caller_speech'?"
+
+
 def test_a_name_like_no_other_lists_all() -> None:
     """Where nothing is close, everything there is helps."""
     assert known_names("twilio", ["audiosocket", "vad"]) == "known: audiosocket, vad"

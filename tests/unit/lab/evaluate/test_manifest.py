@@ -230,3 +230,16 @@ def test_an_id_may_be_a_whole_number() -> None:
     assert [row.id for row in manifest.rows] == [7, "7"]
     (problem,) = manifest.problems
     assert str(problem) == "3: id: 7 is the id of line 1 already"
+
+
+@pytest.mark.parametrize("key", ["agent_speaking", "caller_speech"])
+def test_times_that_look_like_seconds_are_noted(key: str) -> None:
+    """Where every interval is shorter than a frame; the row is judged all the same."""
+    manifest = parse(manifest_line(**{key: [[1.2, 3.5], [10, 14.25]]}))
+    assert len(manifest.rows) == 1
+    (note,) = manifest.notes
+    assert (
+        str(note) == f"1: {key}: none is as long as 20 ms: times are in ms, and these look like s"
+    )
+    assert parse(manifest_line(**{key: [[1.2, 3.5], [1000, 1400]]})).notes == ()
+    assert parse(manifest_line(**{key: []})).notes == ()

@@ -26,6 +26,7 @@ from ..lab.evaluate.batch import usable_cores
 from ..lab.guard_bench import GuardBenchPlan, measure_cells
 from ..lab.guard_bench.invariance import measure_invariance
 from ..lab.guard_bench.invariance_tables import invariance_as_json, invariance_tables
+from ..lab.guard_bench.level_curve import measure_level_curve
 from ..lab.guard_bench.noisy_call import make_noisy_call
 from ..lab.guard_bench.provider_turns import TurnBenchPlan, TurnFigures, measure_turns
 from ..lab.guard_bench.tables import (
@@ -101,6 +102,12 @@ _WIDTH = 140
     help="Measure how often it decides otherwise of a line that is louder, shifted or cut anew.",
 )
 @click.option(
+    "--level-curve",
+    "is_level_curve",
+    is_flag=True,
+    help="Measure what is kept of voices below the caller, against what callers lose by it.",
+)
+@click.option(
     "--picture",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw one noisy call as the guard sees it into this PNG, and measure nothing.",
@@ -133,6 +140,7 @@ def command(
     *,
     is_off: bool,
     is_invariance: bool,
+    is_level_curve: bool,
 ) -> None:
     """Measure the audio guard while the agent is silent.
 
@@ -142,6 +150,8 @@ def command(
     """
     if is_off and is_invariance:
         raise click.UsageError("--off leaves nothing for --invariance to measure")
+    if is_level_curve and (is_off or is_invariance):
+        raise click.UsageError("--level-curve goes with neither --off nor --invariance")
     if corpus is None and _DEFAULT_CORPUS.is_dir():
         corpus = _DEFAULT_CORPUS
     if server_vad == "silero" and not has_onnxruntime():
@@ -168,7 +178,9 @@ def command(
             config=gating,
             is_guarded=not is_off,
         )
-        if is_invariance:
+        if is_level_curve:
+            measured = _measure_level_curve(plan, jobs, out)
+        elif is_invariance:
             measured = _measure_invariance(plan, jobs)
         else:
             measured = _measure_guard(plan, jobs, turn_scenes, server_vad)
@@ -275,6 +287,23 @@ def _measure_invariance(plan: GuardBenchPlan, jobs: int) -> _Measured:
         tables=invariance_tables(cells),
         json_name="invariance.json",
         text_name="invariance.txt",
+    )
+
+
+def _measure_level_curve(plan: GuardBenchPlan, jobs: int, out: Path) -> _Measured:
+    # Loaded only now: matplotlib takes longer to load than all the rest.
+    from ..lab.guard_bench.level_report import curve_as_json, curve_tables, draw_level_curve
+
+    curve = []
+    for points in measure_level_curve(plan, jobs=jobs):
+        curve.append(points)
+        click.echo(f"measured: {points[0].condition.name}", err=True)
+    draw_level_curve(curve, out / "level-curve.png")
+    return _Measured(
+        cells=curve_as_json(curve),
+        tables=curve_tables(curve),
+        json_name="level-curve.json",
+        text_name="level-curve.txt",
     )
 
 

@@ -10,12 +10,15 @@ from click.testing import CliRunner
 
 from support.sound_banks import SPLIT, small_bank
 from voxgate.cli import bench_guard as module
+from voxgate.core.config import QuieterVoices
 from voxgate.lab.bench.sounds import Sounds
 from voxgate.lab.evaluate.judge import AudioShare
 from voxgate.lab.guard_bench import Cell, CellFigures, GuardBenchPlan
 from voxgate.lab.guard_bench.invariance import CellInvariance, Flips
+from voxgate.lab.guard_bench.level_curve import CurveCondition, CurvePoint
 from voxgate.lab.guard_bench.provider_turns import Hearing, TurnBenchPlan, TurnFigures
 from voxgate.lab.guard_bench.server_turns import TurnVerdict
+from voxgate.lab.guard_scenes.turning_away import CourseKind
 from voxgate.realtime_server.speech_scorer import SpeechScorer
 
 
@@ -156,3 +159,38 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(module.command, ["--out", str(tmp_path / "file" / "out")])
     assert result.exit_code == 1
     assert "can't be made" in result.output
+
+
+def test_the_level_curve_is_measured_and_drawn(
+    tmp_path: Path, plans: list[GuardBenchPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables, figures and a picture, of what callers and televisions there are."""
+
+    def measure(plan: GuardBenchPlan, *, jobs: int):
+        plans.append(plan)
+        for kind in ("tv", CourseKind.AWAY):
+            yield [
+                CurvePoint(
+                    condition=CurveCondition(kind, 15.0),
+                    quieter_voices=QuieterVoices.PASS,
+                    threshold_db=None,
+                    speech_lost=AudioShare(10.0, 1000.0),
+                    idle_forwarded=AudioShare(123.0, 1000.0),
+                )
+            ]
+
+    monkeypatch.setattr(module, "measure_level_curve", measure)
+    result = CliRunner().invoke(module.command, ["--level-curve", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "12.3" in result.stdout
+    assert json.loads((tmp_path / "level-curve.json").read_text())["cells"]
+    assert (tmp_path / "level-curve.png").is_file()
+    assert len(plans) == 1
+
+
+@pytest.mark.parametrize("other", ["--off", "--invariance"])
+def test_the_level_curve_is_a_measurement_of_its_own(other: str) -> None:
+    """It goes with no other."""
+    result = CliRunner().invoke(module.command, ["--level-curve", other])
+    assert result.exit_code == 2
+    assert "--level-curve" in result.output

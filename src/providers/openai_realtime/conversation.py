@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from ...config.provider_models import OpenAIRealtimeConfig, TurnDetectionType
 from ...core.gate_decision import GateDecision, GateReason
 from ...errors import LocalProtocolError
+from ..audio_backlog import AudioBacklog, OutgoingAudio
 from ..base import (
     AgentAudio,
     AgentAudioDone,
@@ -28,7 +29,6 @@ from ..base import (
 from ..gating import GatingManager
 from ..stream_converter import StreamConverter
 from ..tools import ToolRegistry
-from .audio_backlog import AudioBacklog, OutgoingAudio
 from .call_memory import CallMemory
 from .local_turns import LocalTurns, TurnBegan, TurnEnded, TurnEvent
 from .server_events import FunctionRequest

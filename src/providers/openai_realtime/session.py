@@ -16,6 +16,7 @@ from typing import assert_never
 
 from ...config.provider_models import OpenAIRealtimeConfig
 from ...core.audio import AudioFormat
+from ..audio_backlog import OutgoingAudio
 from ..audio_clock import AudioClock
 from ..base import (
     AgentAudioDone,
@@ -30,7 +31,6 @@ from ..base import (
     UsageReported,
 )
 from ..responses import Reception
-from .audio_backlog import OutgoingAudio
 from .call_memory import CallMemory
 from .client_events import (
     serialize_append,

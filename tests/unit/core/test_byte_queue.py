@@ -20,7 +20,7 @@ steps = st.lists(
 
 @given(steps)
 def test_queue_behaves_like_one_long_string(steps) -> None:
-    """However it is pushed and taken, the queue is the bytes pushed less those taken, and those put back."""
+    """However it is used, it is the bytes pushed less those taken, and those put back."""
     queue, model, n_pushed = ByteQueue(), b"", 0
     for action, n_bytes in steps:
         if action == "push":

@@ -15,6 +15,7 @@ from support.realtime_peer import judge_client_event
 from voxgate.config.provider_models import OpenAIRealtimeConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.errors import ProviderError
+from voxgate.providers.audio_backlog import OutgoingAudio
 from voxgate.providers.base import (
     AgentAudioDone,
     CallerSpeechStopped,
@@ -23,7 +24,6 @@ from voxgate.providers.base import (
     ResponseDone,
     ResponseStarted,
 )
-from voxgate.providers.openai_realtime.audio_backlog import OutgoingAudio
 from voxgate.providers.openai_realtime.call_memory import CallMemory
 from voxgate.providers.openai_realtime.session import (
     CallerHeard,

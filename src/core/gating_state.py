@@ -26,6 +26,7 @@ from .gate_output import GateOutput, Outlet
 from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
 from .guarded_line import GuardedLine
 from .line_clock import LineClock
+from .speech_report import is_from_before_agent, is_stale
 
 _MAX_CHUNK_MS = 1000
 _LETS_OUT = (GateState.OPEN, GateState.BARGE_IN)
@@ -33,17 +34,6 @@ _ONSET_EVIDENCE_MS = 40
 """Evidence from which a caller was already speaking when the agent fell silent."""
 _CONFIRM_SILENCE_MS = 140
 """Without evidence for so long, the caller counts as silent when a barge-in times out."""
-_TALKS_ON_RATIO = 0.35
-"""A caller who talks on over the agent stays within 9 dB of the level before; echo of the agent on
-a usable line is weaker than that."""
-_TALKS_ON_LOGIT = -3.0
-"""Log odds from which a caller into whose turn the agent began counts as talking on: 5 %."""
-_CALLER_LEVEL_UPDATE = 0.05
-"""Smoothing of the caller's level per 20 ms of speech: a time constant of 400 ms."""
-_LATE_REPORT_MS = 1000
-"""A provider reports speech that it was sent before the gate closed so long after, at most."""
-_PREFIX_PADDING_MS = 500
-"""Providers date the start of speech back by a prefix, 300 ms by default at OpenAI."""
 
 
 class GatingState:
@@ -83,10 +73,6 @@ class GatingState:
         self._was_audible = False
         self._has_paused = False
         """Playout stands still by our own doing, with something left to say."""
-        self._was_over_caller = False
-        """The agent started while the caller was talking."""
-        self._caller_level = 0.0
-        """Of the caller's speech while the agent was silent, RMS in int16 units, smoothed."""
         self._followed_ms = -math.inf
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
@@ -184,10 +170,11 @@ class GatingState:
         """Take the provider's word that the caller speaks, and since when as far as it says."""
         output = GateOutput(now_ms, GateReason.PROVIDER_SPEECH)
         self._outlet.feed.in_turn = True
-        if self._is_stale(capture_ms):
+        if self.state is GateState.BARGE_IN and is_stale(capture_ms, self._closed_ms):
             return output.decision(self.state)
         gate_input = GateInput.PROVIDER_SPEECH
-        if self._was_before_agent(capture_ms, now_ms):
+        is_closed = self.state in {GateState.CLOSED, GateState.CANDIDATE}
+        if is_closed and is_from_before_agent(capture_ms, self._closed_ms, now_ms):
             gate_input = GateInput.PROVIDER_SPEECH_BEFORE_AGENT
         elif self._agent.is_active(now_ms):
             gate_input = GateInput.PROVIDER_SPEECH_OVER_AGENT
@@ -266,7 +253,7 @@ class GatingState:
             is_speech = self._guarded.process(unit, analysis, output)
         self._turn.observe(is_caller=is_speech)
         if is_speech:
-            self._caller_level += _CALLER_LEVEL_UPDATE * (analysis.level - self._caller_level)
+            self._turn.hear_level(analysis.level)
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if self._guarded is not None:
@@ -322,23 +309,6 @@ class GatingState:
     def _is_agent_audible(self, now_ms: float) -> bool:
         return self.mode is not GatingMode.OFF and self._agent.is_audible(now_ms)
 
-    def _is_stale(self, capture_ms: float | None) -> bool:
-        """Say whether a provider's word on a barge-in is about what was said before the agent."""
-        return (
-            self.state is GateState.BARGE_IN
-            and capture_ms is not None
-            and capture_ms < self._closed_ms - _PREFIX_PADDING_MS
-        )
-
-    def _was_before_agent(self, capture_ms: float | None, now_ms: float) -> bool:
-        """Say whether the provider, late, reports what it was sent just before the gate closed."""
-        return (
-            self.state in {GateState.CLOSED, GateState.CANDIDATE}
-            and capture_ms is not None
-            and now_ms - self._closed_ms <= _LATE_REPORT_MS
-            and capture_ms + _PREFIX_PADDING_MS <= self._closed_ms
-        )
-
     def _follow_agent(self, output: GateOutput) -> None:
         self._followed_ms = output.now_ms
         is_audible = self._is_agent_audible(output.now_ms)
@@ -346,28 +316,19 @@ class GatingState:
             gate_input = GateInput.AGENT_STARTED
             if self._turn.is_talking and self.mode is not GatingMode.HALF_DUPLEX:
                 gate_input = GateInput.AGENT_STARTED_OVER_CALLER
-            self._was_over_caller = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
-            self._turn.ends_early = self._was_over_caller and self.mode is GatingMode.ECHO_AWARE
+            self._turn.is_over_agent = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
+            self._turn.has_reference = self.mode is GatingMode.ECHO_AWARE
             self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
         elif not is_audible and self.state is not GateState.OPEN and not self._has_paused:
             self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
 
     def _holds_turn(self, analysis: CaptureAnalysis) -> bool:
-        """Say whether the caller, to whom the gate is open, still talks while the agent does.
-
-        Where the agent began in the caller's turn, the doubt is the caller's: what is taken for
-        the turn's end cuts into words. Without a reference the level of the caller's own voice,
-        known from before, tells it from echo.
-        """
-        if analysis.is_caller or not self._was_over_caller:
-            return analysis.is_caller
-        if analysis.logit is not None:
-            return analysis.logit >= _TALKS_ON_LOGIT
-        return (
-            analysis.voice is not None
-            and analysis.voice.is_speech
-            and analysis.level >= _TALKS_ON_RATIO * self._caller_level
+        """Say whether the caller, to whom the gate is open, still talks while the agent does."""
+        return analysis.is_caller or self._turn.goes_on(
+            analysis.level,
+            logit=analysis.logit,
+            is_voice=analysis.voice is not None and analysis.voice.is_speech,
         )
 
     def _follow_turn(self, output: GateOutput, *, is_caller: bool) -> None:
@@ -433,7 +394,7 @@ class GatingState:
 
     def _on_gate_closed(self, output: GateOutput) -> None:
         self._closed_ms = output.now_ms
-        self._was_over_caller = self._turn.ends_early = False
+        self._turn.is_over_agent = False
         self._outlet.forget()
         self._evidence.reset()
 

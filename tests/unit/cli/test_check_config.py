@@ -117,13 +117,13 @@ def test_a_long_value_is_shortened(file: Path) -> None:
 
 def test_every_problem_is_told_with_status_1(file: Path) -> None:
     """On stderr, one a line, and nothing on stdout."""
-    file.write_text("barge_in: {min_ms: -20}\nlines: {twilio: {}}\n")
+    file.write_text("barge_in: {min_ms: -20}\nlines: {sip: {}}\n")
     result = check(str(file))
     assert result.exit_code == 1
     assert result.stdout == ""
     assert sorted(result.stderr.splitlines()) == [
         f"barge_in.min_ms: -20 is not in 20..2000 ({file}:1)",
-        f"lines.twilio: is not a known key; known: audiosocket ({file}:2)",
+        f"lines.sip: is not a known key; known: audiosocket, twilio ({file}:2)",
     ]
 
 

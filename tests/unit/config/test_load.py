@@ -166,7 +166,7 @@ def test_all_problems_of_a_file_are_collected() -> None:
     """Form, secrets, references, types and ranges, in one go and each once."""
     text = """
 engine: {default_provider: opnai, max_calls: 0, max_calls: 0}
-lines: {twilio: {}}
+lines: {sip: {}}
 providers: {openai: {kind: openai_realtime, api_key: hunter2}}
 vad: {smoothing_frames: 0}
 """
@@ -174,7 +174,7 @@ vad: {smoothing_frames: 0}
     assert sorted(keys) == [
         "engine.default_provider",
         "engine.max_calls",
-        "lines.twilio",
+        "lines.sip",
         "providers.openai.api_key",
         "vad",
         "vad.smoothing_frames",

@@ -40,8 +40,8 @@ def told(tree: Tree, overrides: Overrides = NONE) -> list[str]:
         ({"vad": {"energy_treshold": 1}}, "vad.energy_treshold: is not a known key; did you mean "),
         ({"Barge-in": {}}, "Barge-in: is not a known key; did you mean 'barge_in'? (a.yaml)"),
         (
-            {"lines": {"twilio": {}}},
-            "lines.twilio: is not a known key; known: audiosocket (a.yaml)",
+            {"lines": {"sip": {}}},
+            "lines.sip: is not a known key; known: audiosocket, twilio (a.yaml)",
         ),
         (
             {"lines": {"audiosocket": {"enabled": "yes"}}},

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 __all__ = ["FrameGain"]
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
 from .audio import AudioFormat
 from .g711 import decode, encode
 from .units import db_to_ratio
+
+Gain = npt.NDArray[np.float64]
+"""Of each sample of a frame."""
 
 
 class FrameGain:
@@ -35,11 +40,9 @@ class FrameGain:
         self.attenuation_db = attenuation_db
         """Of frames turned down, in dB."""
         self._format = audio_format
-        down = db_to_ratio(-attenuation_db)
-        share = np.arange(1, audio_format.frame_samples + 1) / audio_format.frame_samples
-        self._down = np.full(audio_format.frame_samples, down)
-        self._ramp_down = 1.0 + (down - 1.0) * share
-        self._ramp_up = down + (1.0 - down) * share
+        self._down, self._ramp_down, self._ramp_up = _make_gains(
+            audio_format.frame_samples, attenuation_db
+        )
         self._is_down = False
 
     def restart(self, *, is_down: bool) -> None:
@@ -58,6 +61,14 @@ class FrameGain:
             return self._scaled(frame, self._down if is_down else self._ramp_up)
         return self._scaled(frame, self._ramp_down) if is_down else frame
 
-    def _scaled(self, frame: bytes, gain: npt.NDArray[np.float64]) -> bytes:
+    def _scaled(self, frame: bytes, gain: Gain) -> bytes:
         scaled = np.rint(decode(frame, self._format) * gain)
         return encode(scaled.astype(np.int16), self._format)
+
+
+@cache
+def _make_gains(n_samples: int, attenuation_db: float) -> tuple[Gain, Gain, Gain]:
+    """Return the gains of a frame turned down, on its way down, and up; calls share them."""
+    down = db_to_ratio(-attenuation_db)
+    share = np.arange(1, n_samples + 1) / n_samples
+    return np.full(n_samples, down), 1.0 + (down - 1.0) * share, down + (1.0 - down) * share

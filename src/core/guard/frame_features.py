@@ -109,6 +109,7 @@ class FrameFeatures:
         "_number",
         "_peak_db",
         "_previous",
+        "_silent_frames",
     )
 
     def __init__(self) -> None:
@@ -118,6 +119,7 @@ class FrameFeatures:
         self._earlier = np.zeros((4, BAND_COUNT), np.float32)
         self._number = 0
         self._gap_frames = _LONGEST_GAP_FRAMES
+        self._silent_frames = 0
         self._peak_db = _START_PEAK_DB
         self._last_level_db = _START_LEVEL_DB
         self._last_harmonicity = 0.0
@@ -132,7 +134,9 @@ class FrameFeatures:
         self._gap_frames += 1
         if samples is None:
             self._previous = _NOTHING
-        elif self._gap_frames % _HEARD_EVERY:
+            return
+        self._silent_frames += 1
+        if self._silent_frames % _HEARD_EVERY:
             self._previous = samples
         else:
             bands_db = _decibels(_BAND_MATRIX @ self._measure_power(samples))
@@ -194,7 +198,7 @@ class FrameFeatures:
         row *= _SCALE
         self._last_level_db = level_db
         self._last_harmonicity, self._last_octaves = harmonicity, octaves
-        self._gap_frames = 0
+        self._gap_frames = self._silent_frames = 0
         return FrameReading(row, power, concentration)
 
     def _measure_power(self, samples: npt.NDArray[np.int16]) -> FloatArray:

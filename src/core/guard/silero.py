@@ -123,7 +123,7 @@ class SileroDetector:
     def __init__(self, network: WindowNetwork) -> None:
         self._network = network
         self._state = np.zeros((2, _UNITS), np.float32)
-        self._samples = np.zeros(_SHOWN_SAMPLES + _CAUGHT_UP_SAMPLES, np.float32)
+        self._samples = np.zeros(_SHOWN_SAMPLES + _CAUGHT_UP_SAMPLES, np.int16)
         self._length = _CONTEXT_SAMPLES
         """Of ``_samples``, how many are heard and waiting, the context before them included."""
         self._gap_frames = 0
@@ -136,7 +136,7 @@ class SileroDetector:
         self._keep(samples)
         at = 0
         while self._length - at >= _SHOWN_SAMPLES:
-            shown = self._samples[np.newaxis, at : at + _SHOWN_SAMPLES]
+            shown = self._samples[np.newaxis, at : at + _SHOWN_SAMPLES] * _FULL_SCALE
             self.logit, self._state = self._network.process(shown, self._state)
             at += _WINDOW_SAMPLES
         self._drop(at)
@@ -157,7 +157,7 @@ class SileroDetector:
 
     def _forget(self) -> None:
         self._state = np.zeros((2, _UNITS), np.float32)
-        self._samples[:_CONTEXT_SAMPLES] = 0.0
+        self._samples[:_CONTEXT_SAMPLES] = 0
         self._length = _CONTEXT_SAMPLES
         self.logit = _RESTING_LOGIT
 
@@ -167,7 +167,7 @@ class SileroDetector:
         if surplus > 0:
             self._drop(surplus)
         end = self._length + _FRAME_SAMPLES
-        np.multiply(samples, _FULL_SCALE, out=self._samples[self._length : end])
+        self._samples[self._length : end] = samples
         self._length = end
 
     def _drop(self, count: int) -> None:

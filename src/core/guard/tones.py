@@ -31,7 +31,7 @@ by 10 dB at most."""
 _PROGRESS_HZ: Final = (392.0, 488.0)
 """Dial, ringing and busy tones of one frequency or two close ones: ITU-T E.180/Q.35 recommends
 400..450 Hz, and Supplement 2 lists 440 + 480 Hz beside it."""
-_PROGRESS_PAIRS_HZ: Final = (((335.0, 385.0), (425.0, 470.0)), ((460.0, 500.0), (600.0, 640.0)))
+_PROGRESS_PAIRS_HZ: Final = (((335.0, 385.0), (418.0, 470.0)), ((460.0, 500.0), (600.0, 640.0)))
 """The other pairs of E.180 Supplement 2, 350 + 440 or 450 Hz and 480 + 620 Hz, as far as 40 ms can
 tell their lines apart."""
 _FAX_HZ: Final = ((1100.0, 38.0), (2100.0, 25.0))

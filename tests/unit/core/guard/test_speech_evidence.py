@@ -11,6 +11,7 @@ from voxgate.core.guard import speech_evidence
 from voxgate.core.guard.frame_features import FEATURE_COUNT
 from voxgate.core.guard.silero import has_onnxruntime
 from voxgate.core.guard.speech_evidence import (
+    AverageNetwork,
     EvidenceBlend,
     EvidenceRule,
     SpeechEvidence,
@@ -124,11 +125,21 @@ def test_the_network_gets_the_row() -> None:
     assert [row.shape for row in network.rows] == [(FEATURE_COUNT,)] * 2
 
 
-def test_packaged_weights_fit_and_are_small() -> None:
-    """They take the guard's rows, and are read once."""
-    weights = packaged_speech_weights()
-    assert weights.inputs == FEATURE_COUNT
-    assert packaged_speech_weights() is weights
+def test_packaged_weights_fit() -> None:
+    """Two networks take the guard's rows, and are read once."""
+    networks = packaged_speech_weights()
+    assert [weights.inputs for weights in networks] == [FEATURE_COUNT] * 2
+    assert networks[0] is not networks[1]
+    assert packaged_speech_weights() is networks
+
+
+def test_networks_are_averaged() -> None:
+    """Each is told of every row, and none counts more."""
+    networks = [ScriptedNetwork(-3.0, 2.0), ScriptedNetwork(1.0), ScriptedNetwork(5.0)]
+    row = np.zeros(FEATURE_COUNT, np.float32)
+    assert AverageNetwork(networks).process(row) == 1.0
+    assert AverageNetwork(networks[:1]).process(row) == 2.0
+    assert [len(network.rows) for network in networks] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["drift", "limit", "decay", "begin", "stay"])

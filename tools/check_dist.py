@@ -33,6 +33,8 @@ _IN_SDIST = (
     "uv.lock",
 )
 _DEFAULT_CONFIG = "voxgate/config/ai-agent.yaml"
+_EXTRAS = "server,twilio,silero,bench"
+"""What serves calls and measures; the others are large, and for training and clusters."""
 _REQUIREMENT = re.compile(r"^(?P<pin>[A-Za-z0-9._-]+==[^\\]+?)\s*\\?$", re.MULTILINE)
 
 _TRY_IMPORT = """
@@ -45,6 +47,21 @@ assert "site-packages" in voxgate.__file__, voxgate.__file__
 package = importlib.resources.files("voxgate")
 assert package.joinpath("py.typed").is_file()
 assert package.joinpath("config", "ai-agent.yaml").is_file()
+"""
+_TRY_GUARD = """
+import sys
+from voxgate import AudioGatingManager, EnhancedVADManager
+from voxgate.core.config import AudioGuardConfig, GatingConfig, SpeechEvidenceKind
+from voxgate.core.guard.speech_evidence import evidence_in_force
+found = evidence_in_force(SpeechEvidenceKind.SILERO)
+assert found == sys.argv[1], f"asked for silero, {found} serves, not {sys.argv[1]}"
+guard = AudioGuardConfig(speech_evidence=SpeechEvidenceKind.SILERO)
+manager = AudioGatingManager(EnhancedVADManager(), GatingConfig(audio_guard=guard))
+manager.start_call("a", provider="openai_realtime", now_ms=0.0)
+for at_ms in range(20, 1020, 20):
+    frame = bytes(range(256))[at_ms % 128 :][:120] * 3
+    decision = manager.process("a", frame[:320], float(at_ms))
+    assert len(b"".join(decision.audio_for(frame[:320]))) % 320 == 0, decision
 """
 
 
@@ -131,6 +148,8 @@ def _run(*command: str | Path, folder: Path, variables: dict[str, str] | None = 
 def _try_archive(archive: Path, version: str, folder: Path) -> None:
     """Install one archive into a new environment, first bare, then whole, and run it.
 
+    Bare, the guard makes do with its own small network; whole, it has Silero's too.
+
     Raises:
         DistError: if a step fails; the message holds what it printed.
     """
@@ -145,8 +164,11 @@ def _try_archive(archive: Path, version: str, folder: Path) -> None:
     install = (python, "-m", "pip", "install", "--quiet", "--no-input")
     _run(*install, archive, folder=folder, variables=locked)
     _run(python, "-I", "-c", _TRY_IMPORT, version, folder=folder)
-    _run(*install, f"{archive}[server,bench]", folder=folder, variables=locked)
+    _run(python, "-I", "-c", _TRY_GUARD, "light", folder=folder)
+    _run(*install, f"{archive}[{_EXTRAS}]", folder=folder, variables=locked)
+    _run(python, "-I", "-c", _TRY_GUARD, "silero", folder=folder)
     _run(environment / "bin" / "voxgate", "--help", folder=folder)
+    _run(environment / "bin" / "voxgate", "check-config", folder=folder)
     _run(python, "-m", "pip", "check", folder=folder)
 
 

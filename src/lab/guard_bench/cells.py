@@ -83,6 +83,7 @@ def draw_cell_scene(
         style_prob=cell.style_prob,
         overdrive_prob=0.0,
         variety_prob=0.0,
+        formula_music_prob=0.0,
     )
     wish = SceneWish(kind=cell.kind, snr_db=cell.snr_db, has_caller=cell.has_caller)
     return draw_scene(bank, seed, ranges, duration_s=duration_s, wish=wish)

@@ -143,6 +143,7 @@ def _ranges(profile: LineProfile, split: str) -> SceneRanges:
         style_prob=0.0,
         overdrive_prob=0.0,
         variety_prob=0.0,
+        formula_music_prob=0.0,
     )
 
 

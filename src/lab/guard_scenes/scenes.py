@@ -22,6 +22,7 @@ from ..scenarios.signals import FRAME_SAMPLES, RATE_HZ, Audio, Rng, convolve, sc
 from ..scenarios.turns import Span
 from .callers import NOBODY, UNKNOWN, draw_caller, label_frames
 from .everyday import EVERYDAY_KINDS, make_everyday
+from .formula_music import make_music
 from .tone_signals import TONE_KINDS, make_tones
 from .voiced_noises import is_sung
 
@@ -54,7 +55,7 @@ class SceneRanges:
     """Active speech level."""
     kinds: tuple[str, ...] = (
         *("none", "none", "steady", "steady", "steady", "hum", "everyday", "everyday", "everyday"),
-        *("recorded", "recorded", "recorded", "music", "music", "music"),
+        *("recorded", "recorded", "recorded", "music", "music", "music", "music"),
         *("babble", "cafe", "cafe", "tv", "tones"),
     )
     """Of :data:`SCENE_KINDS`, as often as named."""
@@ -80,6 +81,8 @@ class SceneRanges:
     """Of a caller, to be too loud for the microphone."""
     variety_prob: float = 0.6
     """Of a caller, to have a voice made of another."""
+    formula_music_prob: float = 0.5
+    """Of music, to be made by formula."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +226,8 @@ class _SceneMaker:
         if kind == "tones":
             name = str(rng.choice(TONE_KINDS))
             return make_tones(rng, name, length), name
+        if kind == "music" and rng.random() < self._ranges.formula_music_prob:
+            return make_music(rng, length), "formula"
         if kind in _CLIPS:
             return self._clip(kind)
         if kind == "cafe":

@@ -154,9 +154,9 @@ class AudioGuardConfig:
     """RMS (int16 units) that the noise floor of a call starts at."""
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
     """A frame is loud from this many times the noise floor."""
-    speech_evidence: SpeechEvidenceKind = SpeechEvidenceKind.AUTO
-    """Which networks tell speech by its sound; without the extra ``silero``, always ``light``
-    (ADR 7)."""
+    speech_evidence: SpeechEvidenceKind = SpeechEvidenceKind.LIGHT
+    """Which networks tell speech by its sound; without the extra ``silero``, always ``light``. With
+    it less noise gets through, and more words of unusual voices are lost (ADR 7)."""
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
     """Time after the last speech in which the quiet line still passes, so that soft word ends
     survive, and in which less evidence goes on with the turn (ADR 7)."""

@@ -25,7 +25,6 @@ from voxgate.config.models import (
     ProviderConfig,
 )
 from voxgate.config.provider_models import ToolsConfig
-from voxgate.core.guard.speech_evidence import evidence_in_force
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry
@@ -432,7 +431,7 @@ class TestStart:
         assert event["gating"] == "echo_aware"
         assert event["audio_guard"] is True
         assert event["gap_recovery"] is False
-        assert event["speech_evidence"] == evidence_in_force()
+        assert event["speech_evidence"] == "light"
         assert event["lines"] == {"audiosocket": "scripted:0"}
         await exchange.engine.stop()
 

@@ -581,7 +581,9 @@ def test_evidence_is_made_ready_before_the_first_call() -> None:
     """The manager says which is in force; none where nobody is gated, or the guard is off."""
     light = GatingConfig(audio_guard=AudioGuardConfig(speech_evidence=SpeechEvidenceKind.LIGHT))
     assert AudioGatingManager(config=light).speech_evidence is SpeechEvidenceKind.LIGHT
-    assert AudioGatingManager().speech_evidence is evidence_in_force()
+    assert AudioGatingManager().speech_evidence is SpeechEvidenceKind.LIGHT
+    auto = GatingConfig(audio_guard=AudioGuardConfig(speech_evidence=SpeechEvidenceKind.AUTO))
+    assert AudioGatingManager(config=auto).speech_evidence is evidence_in_force()
     assert AudioGatingManager(audio_guard_enabled=False).speech_evidence is None
     ungated = GatingConfig(providers={"local": ProviderGatingPolicy(gating_enabled=False)})
     assert AudioGatingManager(config=ungated).speech_evidence is None

@@ -277,7 +277,7 @@ def test_a_thousand_calls_leave_nothing() -> None:
 
 
 def test_the_state_of_a_call_is_small() -> None:
-    """32 KB a call at 8 kHz, held frames and what Silero waits for included."""
+    """24 KB a call at 8 kHz, held frames included."""
     manager = plain_manager()
     noise = frames_of(white_noise(1000, level_dbfs=-40.0))
     tracemalloc.start()
@@ -292,7 +292,7 @@ def test_the_state_of_a_call_is_small() -> None:
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert (after - before) / 100 <= 32 * 1024
+    assert (after - before) / 100 <= 24 * 1024
 
 
 # -- isolation -------------------------------------------------------------------------------------

@@ -236,7 +236,8 @@ class TestStreams:
                 break
         assert len(call.peer.clears) == 1
         assert call.peer.played[-1] == frame_of(call.line, 99)
-        assert len(played) == len(call.peer.played)
+        # A mark that was on its way when we cleared is not reported either.
+        assert len(played) <= len(call.peer.played)
         assert call.line.stats.void_marks == 51 - len(played)
 
     async def test_what_was_not_yet_written_is_never_heard_after_a_flush(

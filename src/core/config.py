@@ -169,7 +169,7 @@ class AudioGuardConfig:
     """Audio from before the first speech frame that is released with it, at most 25 chunks."""
     quieter_voices: QuieterVoices = QuieterVoices.ATTENUATE
     """What becomes of television and people in the room (ADR 8)."""
-    quieter_voice_db: Annotated[float, Interval(ge=6.0, le=30.0)] = 9.5
+    quieter_voice_db: Annotated[float, Interval(ge=6.0, le=30.0)] = 11.0
     """How far below the caller's level, as learned in the call, a voice is another's; measured
     over 0.4 s of speech (ADR 8)."""
 

@@ -23,7 +23,7 @@ _FRAME_S = FRAME_MS / 1000.0
 class LevelRule:
     """What makes a voice quieter than the caller's, and for how long it is given the doubt."""
 
-    below_db: float = 9.5
+    below_db: float = 11.0
     """A voice so far below the caller's is a quieter one."""
     sure_db: float = 3.0
     """So far further below, it counts towards being known: a caller's own soft words seldom are."""

@@ -27,6 +27,10 @@ provider hears everything that a noisy line carries."""
 
 _SPEECH_ZCR = (0.01, 0.45)
 """Zero crossings per sample of voiced to unvoiced speech at 8 kHz; hum lies below, hiss above."""
+_LOSS_FRAMES = 5
+"""Of zeros in a row, 100 ms: what a line loses at a time; more is digital silence."""
+_SURE_TONE_FRAMES = 3
+"""Of a tone in a row, that end a hangover: voices hold two lines for a frame or two."""
 _LEVEL_CHANGE_RATIO = 0.3
 """Speech changes its level by more than this from one 20 ms frame to the next; steady noise does
 not."""
@@ -85,9 +89,13 @@ class AudioGuard:
         "_evidence",
         "_floor",
         "_hangover_frames",
+        "_lost_networks",
         "_music",
         "_noise_hangover_frames",
         "_since_speech",
+        "_tone_frames",
+        "_zero_frames",
+        "degradations",
         "prev_rms",
         "speech_threshold_factor",
     )
@@ -104,6 +112,13 @@ class AudioGuard:
         self._noise_hangover_frames = noise_hangover_ms // FRAME_MS
         self._since_speech = self._hangover_frames
         """Frames since the last speech, up to those of the hangover."""
+        self._tone_frames = 0
+        """Frames in a row that were a tone."""
+        self._zero_frames = 0
+        """Frames in a row without a sample but zero, up to those of a loss."""
+        self._lost_networks = 0
+        self.degradations = 0
+        """Networks that raised, and are not used any more."""
 
     @property
     def noise_floor(self) -> float:
@@ -138,14 +153,57 @@ class AudioGuard:
         """
         threshold = self.effective_threshold
         is_probable = is_probable_speech(level, zcr_ratio, threshold, self.prev_rms)
-        self._music.update(level)
-        if not self.music_mode:
-            self._floor.update(level)
-        self.prev_rms = level
-        if self._evidence is None or samples is None:
+        if not self._is_loss(level):
+            self._music.update(level)
+            if not self.music_mode:
+                self._floor.update(level)
+            self.prev_rms = level
+        is_speech = None
+        if samples is not None:
+            is_speech = self._ask_evidence(
+                samples, level, zcr_ratio, voice, is_probable=is_probable
+            )
+        if is_speech is None:
             is_speech = is_probable and self._is_voice(level, voice)
-        elif is_probable:
-            is_speech = self._evidence.process(
+        return self._verdict(level, threshold, is_probable=is_probable, is_speech=is_speech)
+
+    def pass_slot(self) -> None:
+        """Let 20 ms pass in which the guard was not asked: the hangover runs on."""
+        self._since_speech += self._since_speech < self._hangover_frames
+        if self._evidence is not None:
+            try:
+                self._evidence.skip()
+            except Exception:  # noqa: BLE001 - as below
+                self._lose_evidence()
+        self._follow_evidence()
+
+    def hear_speech(self) -> None:
+        """Begin the hangover anew: the caller was heard by the gate."""
+        self._since_speech = 0
+
+    def _is_loss(self, level: float) -> bool:
+        """Say whether a frame is one that the line lost, and no digital silence."""
+        self._zero_frames = min(self._zero_frames + 1, _LOSS_FRAMES + 1) if level == 0.0 else 0
+        return 0 < self._zero_frames <= _LOSS_FRAMES
+
+    def _ask_evidence(
+        self,
+        samples: npt.NDArray[np.int16],
+        level: float,
+        zcr_ratio: float,
+        voice: VADResult | None,
+        *,
+        is_probable: bool,
+    ) -> bool | None:
+        """Return whether a frame is speech by its sound; None if nothing can tell."""
+        evidence = self._evidence
+        if evidence is None:
+            return None
+        try:
+            if not is_probable:
+                evidence.skip(samples)
+                return False
+            return evidence.process(
                 samples,
                 level,
                 zcr_ratio=zcr_ratio,
@@ -153,20 +211,21 @@ class AudioGuard:
                 noise_floor=self.noise_floor,
                 is_in_turn=self._since_speech < self._hangover_frames,
             )
-        else:
-            self._evidence.skip(samples)
-            is_speech = False
-        return self._verdict(level, threshold, is_probable=is_probable, is_speech=is_speech)
+        except Exception:  # noqa: BLE001 - any network may stand here, and the call goes on
+            self._lose_evidence()
+            return None
+        finally:
+            self._follow_evidence()
 
-    def pass_slot(self) -> None:
-        """Let 20 ms pass in which the guard was not asked: the hangover runs on."""
-        self._since_speech += self._since_speech < self._hangover_frames
-        if self._evidence is not None:
-            self._evidence.skip()
+    def _lose_evidence(self) -> None:
+        """Go on by voice activity and level."""
+        self._evidence = None
+        self._lost_networks += 1
+        self._noise_hangover_frames = self._hangover_frames
 
-    def hear_speech(self) -> None:
-        """Begin the hangover anew: the caller was heard by the gate."""
-        self._since_speech = 0
+    def _follow_evidence(self) -> None:
+        within = 0 if self._evidence is None else self._evidence.degradations
+        self.degradations = max(self.degradations, self._lost_networks + within)
 
     def _is_voice(self, level: float, voice: VADResult | None) -> bool:
         is_covered = self.music_mode and not self._music.is_above_music(level)
@@ -176,14 +235,16 @@ class AudioGuard:
         self, level: float, threshold: float, *, is_probable: bool, is_speech: bool
     ) -> GuardVerdict:
         if is_speech:
-            self._since_speech = 0
+            self._since_speech = self._tone_frames = 0
             return GuardVerdict.SPEECH
         is_near = self._since_speech < self._noise_hangover_frames
         is_left = self._since_speech < self._hangover_frames
         self._since_speech += is_left
-        if is_left and (is_near or not is_probable):
+        is_tone = self._evidence is not None and self._evidence.is_tone
+        self._tone_frames = self._tone_frames + 1 if is_tone else 0
+        if is_left and (is_near or not is_probable) and self._tone_frames < _SURE_TONE_FRAMES:
             return GuardVerdict.HANGOVER
-        if self._evidence is not None and self._evidence.is_tone:
+        if is_tone:
             return GuardVerdict.TONE
         if self.music_mode:
             return GuardVerdict.MUSIC

@@ -86,6 +86,11 @@ class GuardedLine:
         """The line's noise, RMS in int16 units."""
         return self._guard.noise_floor
 
+    @property
+    def degradations(self) -> int:
+        """Networks of the guard that raised, and are not used any more."""
+        return self._guard.degradations
+
     def process(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> bool:
         """Let out or hold one 20 ms frame; return True if it is the caller's speech."""
         verdict = self._guard.process(
@@ -103,7 +108,9 @@ class GuardedLine:
         else:
             self._stats.noise_frames += is_noise
             self._stats.music_frames += is_music
-            self._outlet.hold(unit, reason, output, level=analysis.level, is_echo=False)
+            self._outlet.hold(
+                unit, reason, output, level=analysis.level, is_echo=verdict is GuardVerdict.TONE
+            )
         self._summary.count(output, is_noise=is_noise, is_music=is_music, is_quieter=is_quieter)
         return is_speech and not is_quieter
 

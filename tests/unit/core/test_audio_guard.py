@@ -520,3 +520,67 @@ def test_switched_on_noise_is_kept_out_and_gaps_are_not() -> None:
     assert stats.noise_frames > 50
     assert stats.forwarded_frames == 0
     assert decisions[-1].measurements.noise_floor > 100.0
+
+
+class RaisingNetwork:
+    """Works for some frames, then raises."""
+
+    def __init__(self, frames: int) -> None:
+        self.left = frames
+
+    def process(self, features: np.ndarray) -> float:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("broken")
+        return 9.0
+
+
+def test_a_network_that_raises_costs_its_own_verdict_only() -> None:
+    """The guard goes on by voice activity and level, with their longer hangover, and counts it."""
+    guard = scripted(RaisingNetwork(5), hangover_ms=400, noise_hangover_ms=100)
+    verdicts = hear(guard, speech_like(1000, seed=1))
+    assert guard.degradations == 1
+    assert verdicts.count(SPEECH) > 20
+    assert hear(guard, silence(600)).count(HANGOVER) >= 19
+    guard.pass_slot()
+    assert guard.degradations == 1
+
+
+class RaisingSkip(SpeechEvidence):
+    """Raises where nothing is to be judged."""
+
+    def skip(self, samples: np.ndarray | None = None) -> None:
+        raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("is_delivered", [True, False])
+def test_evidence_that_raises_in_silence_is_given_up_too(is_delivered: bool) -> None:
+    """With a frame of silence and without one."""
+    guard = AudioGuard(AudioGuardConfig(), RaisingSkip(ScriptedNetwork(9.0), EvidenceRule()))
+    if is_delivered:
+        assert hear(guard, silence(100)) == [SILENCE] * 5
+    else:
+        guard.pass_slot()
+    assert guard.degradations == 1
+    assert SPEECH in hear(guard, speech_like(500, seed=1))
+
+
+def test_a_tone_after_speech_ends_the_hangover() -> None:
+    """Two frames may be a voice; what goes on is a tone, whatever the network says."""
+    network = ScriptedNetwork(9.0)
+    guard = scripted(network)
+    hear(guard, speech_like(500, seed=1))
+    verdicts = hear(guard, tone(500, 425.0))
+    assert set(verdicts[5:]) == {GuardVerdict.TONE}
+
+
+def test_lost_frames_teach_no_floor() -> None:
+    """Noise with a tenth of its frames lost keeps its floor; silence that lasts has its own."""
+    guard = AudioGuard(AudioGuardConfig())
+    noise = white_noise(8000, level_dbfs=-40.0, seed=3).reshape(-1, 160)
+    for number, frame in enumerate(noise):
+        lost = number % 10 == 0
+        judge(guard, np.zeros(160, np.int16) if lost else frame)
+    assert guard.noise_floor == pytest.approx(rms(noise.ravel()), rel=0.2)
+    judge(guard, silence(1000))
+    assert guard.noise_floor < 2.0

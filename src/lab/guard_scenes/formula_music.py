@@ -8,8 +8,11 @@ from __future__ import annotations
 __all__ = ["make_music"]
 
 import numpy as np
+import numpy.typing as npt
 
 from ..scenarios.signals import RATE_HZ, Audio, Rng, scale_to_dbfs
+
+FloatArray = npt.NDArray[np.float64]
 
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9), (0, 3, 5, 7, 10))
 """Major, minor and two of five notes, in semitones over the key."""
@@ -30,7 +33,7 @@ def make_music(rng: Rng, length: int) -> Audio:
 
 def _part(
     rng: Rng, length: int, beat_s: float, key_hz: float, scale: tuple[int, ...]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+) -> FloatArray:
     """Return one instrument: single notes or chords, held or struck, at about unit level."""
     n_voices = int(rng.integers(1, 5))
     octave = int(rng.integers(-1, 3))
@@ -59,10 +62,10 @@ def _part(
             for n in range(1, min(12, int(_HIGHEST_HZ / pitch_hz)) + 1):
                 turn = 2 * np.pi * (n * phase + rng.random())
                 out[start : start + count] += course / n**slope * np.sin(turn)
-    return out / (np.sqrt(np.mean(out**2)) + 1e-9)
+    return np.asarray(out / (np.sqrt(np.mean(out**2)) + 1e-9))
 
 
-def _drums(rng: Rng, length: int, beat_s: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _drums(rng: Rng, length: int, beat_s: float) -> FloatArray:
     """Return hits on and between the beats, at about unit level."""
     out = np.zeros(length)
     at_s = 0.0
@@ -75,4 +78,4 @@ def _drums(rng: Rng, length: int, beat_s: float) -> np.ndarray[tuple[int], np.dt
         hiss = rng.normal(size=count)
         out[start : start + count] += fall * (rng.uniform(0, 2) * drum + rng.uniform(0, 1) * hiss)
         at_s += beat_s * float(rng.choice((0.25, 0.5, 0.5, 1.0)))
-    return out / (np.sqrt(np.mean(out**2)) + 1e-9)
+    return np.asarray(out / (np.sqrt(np.mean(out**2)) + 1e-9))

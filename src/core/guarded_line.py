@@ -125,6 +125,8 @@ class GuardedLine:
         self._guard.hear_speech()
         if self._caller_level is not None:
             self._caller_level.begin_anew()
+        if self._gain is not None:
+            self._gain.restart(is_down=False)
 
     def _is_quieter(self, level: float, *, is_speech: bool) -> bool:
         """Say whether the voice heard is well below the caller's."""

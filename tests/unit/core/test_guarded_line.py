@@ -282,12 +282,15 @@ def test_held_frames_of_a_known_television_are_turned_down_too() -> None:
 
 
 def test_what_the_gate_heard_is_never_turned_down() -> None:
-    """After a barge-in a voice is measured anew."""
+    """After a barge-in a voice is measured anew, and the first frame is the very frame."""
     room = Room(QuieterVoices.ATTENUATE)
     room.make_known()
     assert room.talk(1000, below_db=BELOW_DB)[-1].reason is GateReason.QUIETER_VOICE
     room.guarded.hear_speech()
-    assert room.talk(20, below_db=BELOW_DB)[0].reason is GateReason.CALLER_SPEECH
+    frame = np.full(160, 400, np.int16).tobytes()
+    output = room.judge(frame, 400.0, 0.1)
+    assert output.reason is GateReason.CALLER_SPEECH
+    assert output.audio == [frame]
 
 
 def test_what_was_heard_before_a_turn_of_the_agent_is_no_measure_after_it() -> None:

@@ -66,7 +66,7 @@ class SampleNetwork(Protocol):
 class EvidenceRule:
     """How log odds of frames become a verdict: a leaky sum begins speech, single frames go on."""
 
-    drift: float = -1.8
+    drift: float = -1.5
     """Log odds at which a frame speaks neither for speech nor against it; below 0, as training made
     false alarms costlier than misses."""
     limit: float = 2.0

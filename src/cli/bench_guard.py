@@ -196,7 +196,8 @@ def command(
         "cells": measured.cells,
         **measured.more,
     }
-    _report(measured, described, sounds.notes, out)
+    evidence_note = f"speech evidence: {described['speech_evidence']}"
+    _report(measured, described, [evidence_note, *sounds.notes], out)
 
 
 def _draw(gating: GatingConfig, picture: Path) -> None:

@@ -44,7 +44,6 @@ _MOST_LOST = (
     _Limit(("speech, steady 12 dB below",), 1.5, 1.2),
     _Limit(("speech, steady 6 dB below",), 4.0, 1.5),
     _Limit(("speech, music 12 dB below",), 4.0, 2.0),
-    _Limit(("speech, caller turns away",), 8.0, 8.0),
 )
 _MOST_FORWARDED = (
     _Limit(("quiet line",), 0.5, 0.5),

@@ -35,6 +35,9 @@ _ONSET_EVIDENCE_MS = 40
 _CONFIRM_SILENCE_MS = 140
 """Without evidence for so long, the caller counts as silent when a barge-in times out."""
 
+_GUARD = "audio_guard"
+"""Detail of a degradation within the guard; else it is the mode in force."""
+
 
 class GatingState:
     """The gate of one call of a gated provider.
@@ -77,6 +80,12 @@ class GatingState:
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._guarded: GuardedLine | None = None
+        self._lost_networks = 0
+        """Networks of the guard of whose loss an event told."""
+        self._filled_slots = 0
+        """Slots without a frame since the last one."""
+        self._late_slots = 0
+        """Slots that had passed without their frames, which come now if the hole was a stall."""
         self._gaps = (
             GapRecovery(self._outlet, self.stats, capture_format) if guard is None else None
         )
@@ -130,6 +139,7 @@ class GatingState:
             self._gaps.recover(self._line, units, output, is_open=self.state in _LETS_OUT)
         placed_ms, self.placed_ms = self.placed_ms, None
         self._line.receive(now_ms, duration_ms, placed_ms)
+        self._follow_holes()
         pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
         for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
             # Each unit is judged at its own time, so that the chunking does not show, but never
@@ -207,12 +217,15 @@ class GatingState:
         unit = analysis.audio
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
+        if not self._asks_guard(captured_ms, output):
+            self._pass_unasked()
         if self.state is GateState.OPEN:
             self._process_open(unit, captured_ms, analysis, output)
         elif self.state is GateState.BARGE_IN:
             self._process_barge_in(unit, analysis, output)
         else:
             self._process_closed(unit, analysis, output)
+        self._follow_guard(output)
         noise_floor = 0.0 if self._guarded is None else self._guarded.noise_floor
         output.measurements = analysis.measurements(noise_floor, self._evidence.ms)
 
@@ -222,12 +235,15 @@ class GatingState:
         if self.mode is GatingMode.OFF:
             self._outlet.forward(unit, GateReason.PASS_THROUGH, output)
         elif self._agent.is_audible(output.now_ms):
-            self._follow_turn(output, is_caller=self._holds_turn(analysis))
+            is_caller = self._holds_turn(analysis)
+            if is_caller and self._guarded is not None:
+                self._guarded.hear_speech()
+            self._follow_turn(output, is_caller=is_caller)
             if self.state is GateState.OPEN:
                 self._outlet.forward(unit, GateReason.CALLER_TURN, output)
             else:
                 self._hold(unit, GateReason.AGENT_AUDIBLE, analysis, output)
-        elif captured_ms < output.now_ms and self._agent.is_audible(captured_ms):
+        elif self._is_late(captured_ms, output):
             self._process_late(unit, analysis, output)
         else:
             self._process_agent_silent(unit, analysis, output)
@@ -256,8 +272,6 @@ class GatingState:
             self._turn.hear_level(analysis.level)
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
-        if self._guarded is not None:
-            self._guarded.pass_slot()
         lapsed = self._observe_evidence(analysis)
         self._follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
@@ -284,11 +298,12 @@ class GatingState:
         """Let one slot pass in which the line delivered nothing: the caller is silent."""
         if self._gaps is not None:
             self._gaps.pass_slot()
+        if self._guarded is not None:
+            self._guarded.pass_slot()
+            self._filled_slots += 1
         self._analyzer.pass_slot(agent_audible=self._asks_for_verdict(output))
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
-            if self._guarded is not None:
-                self._guarded.pass_slot()
             if self._is_agent_audible(output.now_ms):
                 self._follow_turn(output, is_caller=False)
             else:
@@ -300,11 +315,39 @@ class GatingState:
             self._follow_evidence(output, lapsed=lapsed)
         self.stats.idle_fill_frames += self._outlet.send_silence(output)
 
+    def _follow_holes(self) -> None:
+        """Tell slots that the line left out from those whose frames come late."""
+        late_slots = self._late_slots if self._line.stale_ms > 0.0 else 0
+        self._late_slots = late_slots + self._filled_slots
+        self._filled_slots = 0
+
+    def _pass_unasked(self) -> None:
+        """Let the guard's time pass by a frame that it is not asked about."""
+        if self._guarded is None:
+            return
+        if self._line.stale_ms > 0.0 and self._late_slots > 0:
+            self._late_slots -= 1  # it comes late, and its slot has passed already
+        else:
+            self._guarded.pass_slot()
+
     # -- what the state machine is told ------------------------------------------------------------
 
     def _asks_for_verdict(self, output: GateOutput) -> bool:
         """Say whether the reference is asked: the agent is audible, or paused by us."""
         return self.state is not GateState.OPEN or self._is_agent_audible(output.now_ms)
+
+    def _asks_guard(self, captured_ms: float, output: GateOutput) -> bool:
+        """Say whether the guard decides about a frame: nothing of the agent was audible in it."""
+        return (
+            self.state is GateState.OPEN
+            and self.mode is not GatingMode.OFF
+            and not self._agent.is_audible(output.now_ms)
+            and not self._is_late(captured_ms, output)
+        )
+
+    def _is_late(self, captured_ms: float, output: GateOutput) -> bool:
+        """Say whether a frame comes after the agent's end that was captured before it."""
+        return captured_ms < output.now_ms and self._agent.is_audible(captured_ms)
 
     def _is_agent_audible(self, now_ms: float) -> bool:
         return self.mode is not GatingMode.OFF and self._agent.is_audible(now_ms)
@@ -316,6 +359,8 @@ class GatingState:
             gate_input = GateInput.AGENT_STARTED
             if self._turn.is_talking and self.mode is not GatingMode.HALF_DUPLEX:
                 gate_input = GateInput.AGENT_STARTED_OVER_CALLER
+                if self.state is GateState.OPEN:
+                    self._outlet.forget()  # the caller's frames go out from here on
             self._turn.is_over_agent = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
             self._turn.has_reference = self.mode is GatingMode.ECHO_AWARE
             self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
@@ -374,13 +419,23 @@ class GatingState:
     def _follow_detectors(self, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if analysis.echo_delay_ms is not None:
             self._agent.echo_delay_ms = analysis.echo_delay_ms
-        while self.stats.degradations < self._analyzer.degradations:
-            self.stats.degradations += 1
-            output.report(
-                GateEventType.DETECTOR_DEGRADED,
-                GateReason.AGENT_AUDIBLE if self._was_audible else GateReason.AGENT_SILENT,
-                detail=self.mode,
-            )
+        while self.stats.degradations - self._lost_networks < self._analyzer.degradations:
+            self._report_degradation(self.mode, output)
+
+    def _follow_guard(self, output: GateOutput) -> None:
+        """Tell of networks of the guard that raised; the mode is as before."""
+        if self._guarded is not None:
+            while self._lost_networks < self._guarded.degradations:
+                self._lost_networks += 1
+                self._report_degradation(_GUARD, output)
+
+    def _report_degradation(self, detail: str, output: GateOutput) -> None:
+        self.stats.degradations += 1
+        output.report(
+            GateEventType.DETECTOR_DEGRADED,
+            GateReason.AGENT_AUDIBLE if self._was_audible else GateReason.AGENT_SILENT,
+            detail=detail,
+        )
 
     # -- what the transitions stand for ------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 
 import numpy as np
@@ -30,6 +31,7 @@ from voxgate.core.config import (
     GatingMode,
     IdleFillConfig,
     ProviderGatingPolicy,
+    QuieterVoices,
     WithheldAudio,
 )
 from voxgate.core.echo.near_end import NearEndVerdict
@@ -39,6 +41,8 @@ from voxgate.core.gate_decision import (
     GateReason,
     GateState,
 )
+from voxgate.core.guard.speech_evidence import SpeechEvidence
+from voxgate.core.guarded_line import GuardedLine
 
 E = GateEventType
 OPEN, CLOSED = GateState.OPEN, GateState.CLOSED
@@ -758,6 +762,192 @@ def test_a_near_end_detector_that_raises_leaves_voice_and_level() -> None:
     call.play(caller(600), agent_voice(600))
     assert E.BARGE_IN_COMMITTED in call.event_types
     assert degraded(call) == [("vad", GateReason.AGENT_AUDIBLE)]
+
+
+def test_a_network_of_the_guard_that_raises_is_told_once(monkeypatch) -> None:
+    """One event and one count; the mode is as before, and the caller is heard."""
+
+    def fail(self: SpeechEvidence, *args: object, **options: object) -> bool:
+        raise RuntimeError("no evidence any more")
+
+    monkeypatch.setattr(SpeechEvidence, "process", fail)
+    call = start()
+    call.quiet(500)
+    call.play(caller(1000))
+    assert degraded(call) == [("audio_guard", GateReason.AGENT_SILENT)]
+    assert call.stats.degradations == 1
+    assert call.sound
+    call.quiet(1000, agent=True)
+    call.play(caller(1000, seed=3), agent_voice(1000))
+    assert E.BARGE_IN_COMMITTED in call.event_types
+
+
+def test_what_the_guard_and_a_detector_lose_is_told_apart(monkeypatch) -> None:
+    """Each has its event, and both are counted."""
+
+    def fail(self: SpeechEvidence, *args: object, **options: object) -> bool:
+        raise RuntimeError("no evidence any more")
+
+    monkeypatch.setattr(SpeechEvidence, "process", fail)
+    near_end = ScriptedNearEnd(logits=lambda number: -4.0, raises_from=90)
+    call = start(near_end_factory=lambda: near_end)
+    call.quiet(500)
+    call.play(caller(600))
+    call.quiet(1000)
+    call.play(echo(2000), agent_voice(2000))
+    assert [detail for detail, _ in degraded(call)] == ["audio_guard", "vad"]
+    assert call.stats.degradations == 2
+
+
+# -- the guard's time ------------------------------------------------------------------------------
+
+
+def counted_guard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what the guards of all calls are told, as it comes."""
+    told: list[str] = []
+    process, pass_slot = GuardedLine.process, GuardedLine.pass_slot
+
+    def counted_process(self: GuardedLine, *args: object) -> bool:
+        told.append("asked")
+        return process(self, *args)
+
+    def counted_pass(self: GuardedLine) -> None:
+        told.append("passed")
+        pass_slot(self)
+
+    monkeypatch.setattr(GuardedLine, "process", counted_process)
+    monkeypatch.setattr(GuardedLine, "pass_slot", counted_pass)
+    return told
+
+
+@every_state
+@pytest.mark.parametrize("captured", [True, False], ids=["frames", "dtx"])
+def test_every_slot_passes_once_for_the_guard(monkeypatch, state, captured) -> None:
+    """With a frame or without, whatever the gate does with it."""
+    told = counted_guard(monkeypatch)
+    call = STATES[state]()
+    if captured:
+        call.play(caller(2000, seed=9), agent_voice(1000))
+    else:
+        call.idle(1000, agent=True)
+        call.idle(1000)
+    call.quiet(100)
+    assert len(told) == call.now_ms / 20
+
+
+def test_every_slot_of_a_turn_over_the_agent_passes_for_the_guard(monkeypatch) -> None:
+    """What the caller says over the agent goes out, and the guard knows that time has passed."""
+    call = caller_turn()
+    told = counted_guard(monkeypatch)
+    call.play(caller(1000, seed=6), agent_voice(1000))
+    assert call.state is OPEN
+    assert told == ["passed"] * 50
+
+
+def test_a_stall_in_the_agents_turn_passes_once(monkeypatch) -> None:
+    """Frames that come late do not count again, but the first, of which nobody knows it yet."""
+    told = counted_guard(monkeypatch)
+    call = closed()
+    call.idle(1000, agent=True)
+    call.slot(*echo(1000), agent=agent_voice(20)[0])
+    call.quiet(500, agent=True)
+    assert len(told) == pytest.approx(call.now_ms / 20, abs=2)
+
+
+def test_a_turn_ends_in_the_agents_time_without_frames() -> None:
+    """The hangover of what the caller said before a silent agent's turn is over after it."""
+    call = start()
+    call.play(caller(1000))
+    call.idle(260)
+    call.idle(3000, agent=True)
+    call.idle(400)
+    n_before = len(call.sound)
+    call.play(frames_of(white_noise(60, level_dbfs=-60.0, seed=4)))
+    assert call.state is OPEN
+    assert len(call.sound) == n_before
+
+
+@pytest.mark.parametrize("mode", [GatingMode.VAD, GatingMode.ECHO_AWARE])
+def test_a_caller_who_talks_on_over_the_agents_end_loses_nothing(mode) -> None:
+    """The guard takes over in the middle of a turn that the gate has heard."""
+    call = start(mode)
+    call.play(caller(1000))
+    call.play(caller(3000, seed=6), agent_voice(1000))
+    assert len(call.sound) == 50 + 150
+    assert call.stats.withheld_frames == call.stats.released_frames
+
+
+# -- order -----------------------------------------------------------------------------------------
+
+
+def test_what_was_held_before_the_agent_began_does_not_follow_what_was_said_over_it() -> None:
+    """Noise after a short hangover is held; the turn that goes on over the agent is not."""
+    assert_in_order(
+        GatingMode.VAD,
+        hangovers_ms=(100, 0),
+        segments=[("noise", 3000), ("caller", 600), ("noise", 140), ("both", 80), ("caller", 600)],
+    )
+
+
+SEGMENT = st.tuples(
+    st.sampled_from(["noise", "caller", "both", "echo", "agent_dtx", "dtx"]),
+    st.integers(1, 40).map(lambda n: 20 * n),
+).map(lambda segment: [segment])
+INTO_THE_TURN = st.tuples(st.integers(20, 50), st.integers(2, 11), st.integers(2, 20)).map(
+    lambda n: [
+        ("caller", 20 * n[0]),
+        ("noise", 20 * n[1]),
+        ("both", 20 * n[2]),
+        ("caller", 600),
+    ]
+)
+"""The agent begins in a short pause of the caller's."""
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([GatingMode.VAD, GatingMode.ECHO_AWARE]),
+    st.tuples(st.integers(0, 400), st.integers(0, 400)),
+    st.lists(st.one_of(SEGMENT, INTO_THE_TURN), min_size=2, max_size=6),
+)
+def test_what_goes_out_is_in_the_order_in_which_it_was_captured(mode, hangovers_ms, parts) -> None:
+    """Whoever talks when, over frames and holes, with any hangover."""
+    segments = [("noise", 2000), *(segment for part in parts for segment in part)]
+    assert_in_order(mode, hangovers_ms=hangovers_ms, segments=segments)
+
+
+def assert_in_order(
+    mode: GatingMode, *, hangovers_ms: tuple[int, int], segments: Sequence[tuple[str, int]]
+) -> None:
+    hangover_ms, noise_hangover_ms = hangovers_ms
+    guard = AudioGuardConfig(
+        hangover_ms=hangover_ms,
+        noise_hangover_ms=noise_hangover_ms,
+        quieter_voices=QuieterVoices.PASS,
+    )
+    near_end = ScriptedNearEnd()
+    call = GateCall(
+        plain_manager(
+            config=replace(configured(mode), audio_guard=guard), near_end_factory=lambda: near_end
+        )
+    )
+    numbers: dict[bytes, int] = {}
+    for seed, (kind, duration_ms) in enumerate(segments):
+        is_agent = kind in ("both", "echo", "agent_dtx")
+        if kind.endswith("dtx"):
+            call.idle(duration_ms, agent=is_agent)
+            continue
+        is_caller = kind in ("caller", "both")
+        logit = 6.0 if is_caller else -6.0
+        near_end.logits = lambda number, logit=logit: logit
+        sound = white_noise(duration_ms, level_dbfs=-45.0, seed=seed).astype(np.int16)
+        if is_caller:
+            sound += speech_like(duration_ms, level_dbfs=-18.0, seed=seed).astype(np.int16)
+        frames = frames_of(sound)
+        numbers |= {frame: len(numbers) + number for number, frame in enumerate(frames)}
+        call.play(frames, agent_voice(duration_ms) if is_agent else ())
+    sent = [numbers[frame] for frame in call.sound]
+    assert sent == sorted(sent)
 
 
 # -- malformed and odd audio -----------------------------------------------------------------------

@@ -66,14 +66,14 @@ class SampleNetwork(Protocol):
 class EvidenceRule:
     """How log odds of frames become a verdict: a leaky sum begins speech, single frames go on."""
 
-    drift: float = -1.5
+    drift: float = -1.8
     """Log odds at which a frame speaks neither for speech nor against it; below 0, as training made
     false alarms costlier than misses."""
     limit: float = 2.0
     """Most that one frame can add or take: below ``begin``, so that it takes two."""
     decay: float = 0.8
     """Share of the sum that is left a frame later."""
-    begin: float = 2.2
+    begin: float = 2.8
     """Sum from which speech begins."""
     stay: float = -1.0
     """Log odds from which a frame, shortly after speech, is speech."""

@@ -84,7 +84,7 @@ class GateEventType(StrEnum):
     ONSET_RELEASED = "onset_released"
     """Held frames of the caller's onset were released."""
     DETECTOR_DEGRADED = "detector_degraded"
-    """A detector raised; the next simpler mode is used for the rest of the call."""
+    """A detector or a network of the guard raised, and is not used for the rest of the call."""
     MUSIC_ENTERED = "music_entered"
     MUSIC_LEFT = "music_left"
     GUARD_SUMMARY = "guard_summary"

@@ -1,5 +1,6 @@
 """Kinds of lines, and the thresholds of the audio guard that were measured to suit them.
 
+So far every profile has the thresholds of ``pstn``: nothing else measured better (docs/gate.md).
 Invariant: a profile names keys of ``AudioGuardConfig`` only, with values in their ranges; what it
 does not name is as everywhere.
 """

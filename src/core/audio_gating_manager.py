@@ -22,7 +22,13 @@ from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, Ga
 from .gate_transitions import GateEventType, GateState
 from .gating_state import GatingState
 from .guard.speech_evidence import evidence_in_force, packaged_speech_evidence
-from .older_face import ChunkAnswer, ImplicitCalls, answer_for_chunk, parse_audio_format
+from .older_face import (
+    ChunkAnswer,
+    ImplicitCalls,
+    answer_for_chunk,
+    config_for_chunks,
+    parse_audio_format,
+)
 from .vad_manager import EnhancedVADManager
 
 _PCM16_8K = AudioFormat()
@@ -106,6 +112,25 @@ class AudioGatingManager:
         Raises:
             ValueError: the call lives already.
         """
+        self._start_call(
+            call_id,
+            provider=provider,
+            now_ms=now_ms,
+            capture_format=capture_format,
+            far_end_format=far_end_format,
+            config=self.config,
+        )
+
+    def _start_call(
+        self,
+        call_id: str,
+        *,
+        provider: str,
+        now_ms: float,
+        capture_format: AudioFormat,
+        far_end_format: AudioFormat | None,
+        config: GatingConfig,
+    ) -> None:
         if call_id in self._gates:
             raise ValueError(f"call_id: {call_id!r} is already started")
         agent = self._implicit.take(call_id)
@@ -114,7 +139,14 @@ class AudioGatingManager:
         if policy is None or not policy.gating_enabled:
             self._gates[call_id] = None
             return
-        gate = self._make_gate(call_id, policy, now_ms, capture_format, far_end_format)
+        gate = self._make_gate(
+            call_id,
+            policy=policy,
+            config=config,
+            now_ms=now_ms,
+            capture_format=capture_format,
+            far_end_format=far_end_format,
+        )
         self._gates[call_id] = gate
         if agent is not None and agent.agent_since_ms is not None:
             gate.set_agent_speaking(
@@ -127,7 +159,9 @@ class AudioGatingManager:
     def _make_gate(
         self,
         call_id: str,
+        *,
         policy: ProviderGatingPolicy,
+        config: GatingConfig,
         now_ms: float,
         capture_format: AudioFormat,
         far_end_format: AudioFormat | None,
@@ -144,7 +178,7 @@ class AudioGatingManager:
         return GatingState(
             analyzer=analyzer,
             policy=policy,
-            config=self.config,
+            config=config,
             capture_format=capture_format,
             start_ms=now_ms,
             guard=self._make_guard(),
@@ -321,6 +355,9 @@ class AudioGatingManager:
     ) -> ChunkAnswer:
         """Judge one chunk without :meth:`start_call` and without a time.
 
+        Its user sends the very chunk, so a call that begins here turns no voice down: ``pass``
+        takes the place of ``quieter_voices: attenuate``.
+
         Args:
             call_id: Whose audio; an unknown call begins here.
             provider_name: Instance name, kind or alias.
@@ -368,11 +405,13 @@ class AudioGatingManager:
     ) -> None:
         policy = self.config.policy_for(provider)
         is_gated = policy is not None and policy.gating_enabled
-        self.start_call(
+        self._start_call(
             call_id,
             provider=provider,
             now_ms=self._now_ms(call_id),
             capture_format=parse_audio_format(audio_format, rate_hz) if is_gated else _PCM16_8K,
+            far_end_format=None,
+            config=config_for_chunks(self.config),
         )
         self._implicit.use(call_id)
         self._drop_surplus_calls()

@@ -1,18 +1,27 @@
 """The older face of the gate: calls that begin on first use, and one answer for a whole chunk.
 
 Its users send the chunk or silence of equal length, and before it what is released. Invariant: what
-they send is what the gate lets out, each byte once, and silence for the rest.
+they send is what the gate lets out, each byte once, and silence for the rest. They send their own
+chunks, so nothing can be turned down here: quieter voices that would be pass (ADR 8).
 """
 
 from __future__ import annotations
 
-__all__ = ["ChunkAnswer", "ImplicitCall", "ImplicitCalls", "answer_for_chunk", "parse_audio_format"]
+__all__ = [
+    "ChunkAnswer",
+    "ImplicitCall",
+    "ImplicitCalls",
+    "answer_for_chunk",
+    "config_for_chunks",
+    "parse_audio_format",
+]
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .audio import AudioFormat, Encoding
+from .config import GatingConfig, QuieterVoices
 from .gate_decision import GateAction, GateDecision, GateReason
 
 _MAX_CALLS = 1024
@@ -56,6 +65,14 @@ def parse_audio_format(name: str, rate_hz: int | None) -> AudioFormat:
         raise ValueError(f"audio_format: {name!r} is not one of {', '.join(sorted(_FORMATS))}")
     encoding, named_rate_hz = _FORMATS[name]
     return AudioFormat(encoding, rate_hz or named_rate_hz)
+
+
+def config_for_chunks(config: GatingConfig) -> GatingConfig:
+    """Return a configuration as it can act where whole chunks are sent or not."""
+    guard = config.audio_guard
+    if guard.quieter_voices is not QuieterVoices.ATTENUATE:
+        return config
+    return replace(config, audio_guard=replace(guard, quieter_voices=QuieterVoices.PASS))
 
 
 @dataclass(slots=True)

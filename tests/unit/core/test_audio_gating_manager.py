@@ -390,6 +390,23 @@ def test_the_older_face_needs_one_import() -> None:
     assert result.returncode == 0, result.stderr
 
 
+async def test_no_voice_is_turned_down_or_counted_over_the_older_face() -> None:
+    """A voice 20 dB below the caller, which a started call turns down."""
+    sound = [*caller(4000), *caller(20_000, level_dbfs=-38.0), *caller(1000)]
+    started = gated()
+    for number, frame in enumerate(sound):
+        started.process("call", frame, 20.0 * (number + 1))
+    stats = started.get_stats("call")
+    assert stats is not None
+    assert stats.quieter_frames > 0
+    older = OlderEngine(plain_manager())
+    await older.capture(*sound)
+    stats = older.manager.get_stats("call")
+    assert stats is not None
+    assert stats.quieter_frames == 0
+    assert set(older.sent) <= {*sound, bytes(320)}
+
+
 def test_the_package_imports_the_core_only() -> None:
     """What the one import pulls in is the core and the errors."""
     import voxgate

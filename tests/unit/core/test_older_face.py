@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from voxgate.core.audio import AudioFormat, Encoding
+from voxgate.core.config import AudioGuardConfig, GatingConfig, QuieterVoices
 from voxgate.core.gate_decision import GateAction, GateDecision, GateReason, GateState
 from voxgate.core.older_face import (
     ImplicitCall,
     ImplicitCalls,
     answer_for_chunk,
+    config_for_chunks,
     parse_audio_format,
 )
 
@@ -225,3 +227,19 @@ def test_an_agent_said_to_be_silent_has_said_nothing() -> None:
     call = ImplicitCall()
     call.hear_agent(100.0, is_speaking=False, audio_ms=0.0)
     assert call.agent_since_ms is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        (QuieterVoices.ATTENUATE, QuieterVoices.PASS),
+        (QuieterVoices.PASS, QuieterVoices.PASS),
+        (QuieterVoices.WITHHOLD, QuieterVoices.WITHHOLD),
+    ],
+)
+def test_whole_chunks_are_never_turned_down(asked, taken) -> None:
+    """What can't act passes; all else stays as it was told."""
+    config = GatingConfig(audio_guard=AudioGuardConfig(quieter_voices=asked, preroll_ms=200))
+    guard = config_for_chunks(config).audio_guard
+    assert (guard.quieter_voices, guard.preroll_ms) == (taken, 200)
+    assert config.audio_guard.quieter_voices is asked

@@ -55,7 +55,11 @@ def steady_noise() -> Signal:
 
 
 def music() -> Signal:
-    """Return chords that are struck twice a second and ring on, as on a line on hold."""
+    """Return high chords that are struck twice a second and ring on, as on a line on hold.
+
+    Which part of one a call begins with depends on the machine. Chords as low as voices can pass
+    for speech in the first frames of a call; how often is for the guard's bench to say.
+    """
     at_s = np.arange(4000) / 8000
     chords = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
     return at_level(np.concatenate([_chord(semitones, at_s) for semitones in chords]), NOISE_DBFS)
@@ -63,7 +67,7 @@ def music() -> Signal:
 
 def _chord(semitones: tuple[int, ...], at_s: np.ndarray) -> np.ndarray:
     partials = [
-        (220 * 2 ** (tone / 12) * order, order) for tone in semitones for order in (1, 2, 3)
+        (523 * 2 ** (tone / 12) * order, order) for tone in semitones for order in (1, 2, 3)
     ]
     waves = [np.sin(2 * np.pi * hz * at_s) / order for hz, order in partials]
     return np.sum(waves, axis=0) * np.exp(-at_s / 0.75)

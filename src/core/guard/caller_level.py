@@ -3,7 +3,8 @@
 By level alone a television 15 dB below the caller can't be told from a caller who has turned away
 by 12 dB: speech itself moves by as much. What tells them apart is that a television comes back. So
 the first stretch of a quieter voice gets the benefit of the doubt for some seconds; once the caller
-has been heard above such a stretch, the next ones are taken for somebody else's (ADR 8).
+has been heard above such a stretch, the next ones are taken for somebody else's. A louder voice is
+the caller's only once it has lasted: a word called across the room changes nothing (ADR 8).
 Invariant: all is relative, so that the same call, louder or quieter, gives the same answers.
 """
 
@@ -33,6 +34,8 @@ class LevelRule:
     """The same once it is known."""
     return_frames: int = 3
     """Speech by which the caller is heard again."""
+    sure_frames: int = 8
+    """Speech at the caller's level by which it is not the beginning of a louder voice."""
     return_db: float = 3.0
     """So far less below the caller's than ``below_db``, a voice is the caller's again."""
     rise: float = 0.05
@@ -41,8 +44,12 @@ class LevelRule:
     """By how much it falls with each second of quieter speech: a caller who stays quiet is the
     caller again after some seconds."""
     first_frames: int = 25
-    """Of a call's speech, that only teach. Also: a voice above what had been learned so many frames
-    ago by ``below_db`` is a louder one, which takes over at once."""
+    """Of a call's speech, that only teach. A voice is a louder one by what had been learned so many
+    frames ago."""
+    louder_db: float = 6.0
+    """A voice so far above the caller's is a louder one, which teaches nothing at first."""
+    louder_s: float = 1.2
+    """Louder speech, in all, by which it is the caller's: what was heard before was another's."""
     doubt_s: float = 4.0
     """Quieter speech, in all, that is let pass before the caller has been heard above it."""
     known_s: float = 0.4
@@ -50,7 +57,8 @@ class LevelRule:
     most_s: float = 6.0
     """Quieter speech remembered at most."""
     regain: float = 0.1
-    """Seconds of it forgotten with each second of the caller's speech."""
+    """Seconds of it forgotten with each second of the caller's speech; of a louder voice, with each
+    second of any other."""
     gap_frames: int = 100
     """A pause in speech after which a voice is measured anew."""
 
@@ -64,11 +72,15 @@ class CallerLevel:
 
     __slots__ = (
         "_caller",
+        "_caller_frames",
         "_fall",
         "_gap_frames",
         "_heard_s",
+        "_is_louder",
         "_is_quieter",
         "_learned",
+        "_louder_ratio",
+        "_louder_s",
         "_powers",
         "_quieter_ratio",
         "_return_ratio",
@@ -83,16 +95,23 @@ class CallerLevel:
         self._quieter_ratio = db_to_power_ratio(-rule.below_db)
         self._sure_ratio = db_to_power_ratio(-rule.below_db - rule.sure_db)
         self._return_ratio = db_to_power_ratio(rule.return_db - rule.below_db)
+        self._louder_ratio = db_to_power_ratio(rule.louder_db)
         self._fall = db_to_power_ratio(-rule.forget_db_per_s * _FRAME_S)
         self._powers: list[float] = []
         """Of the newest frames of speech, in squared int16 units, oldest first."""
         self._caller = 0.0
         """Power of the caller's voice; 0 until somebody has spoken."""
         self._learned: list[float] = []
-        """The same after each of the newest frames of speech, oldest first."""
+        """The same after each of the newest frames of speech that taught, oldest first."""
         self._speech_frames = 0
+        self._caller_frames = 0
+        """Of them, at the caller's level since another voice."""
         self._gap_frames = 0
         self._is_quieter = False
+        self._is_louder = False
+        """The voice heard now is above the caller's, and has not lasted."""
+        self._louder_s = 0.0
+        """Speech of such voices, as far as it is remembered."""
         self._heard_s = 0.0
         """Quieter speech of the call, as far as it is remembered."""
         self._suspect_s = 0.0
@@ -121,6 +140,7 @@ class CallerLevel:
         powers.append(level * level)
         if len(powers) > rule.long_frames:
             del powers[0]
+        self._end_louder()
         self._gap_frames = 0
         self._speech_frames += 1
         lasting = sum(powers) / len(powers)
@@ -145,18 +165,39 @@ class CallerLevel:
         """Move the caller's level."""
         rule = self._rule
         learned = self._learned
-        if recent * self._quieter_ratio > (learned[0] if learned else 0.0):
-            # A clearly louder voice is the caller's, and what was heard before was somebody else's.
-            self._suspect_s = max(0, self._speech_frames - len(learned) - 1) * _FRAME_S
-            self._caller = recent
-            learned.clear()
-        elif lasting > self._caller:
+        earlier = learned[0] if learned else 0.0
+        self._is_louder = recent > earlier * self._louder_ratio
+        if self._is_louder:
+            self._caller = earlier
+            self._hear_louder(recent)
+            return
+        self._louder_s = max(0.0, self._louder_s - rule.regain * _FRAME_S)
+        if lasting > self._caller:
             self._caller *= (lasting / self._caller) ** rule.rise
         elif self._speech_frames > rule.first_frames:
             self._caller *= self._fall
         learned.append(self._caller)
         if len(learned) > rule.first_frames:
             del learned[0]
+
+    def _end_louder(self) -> None:
+        """Once a louder voice has ended, measure the next without it."""
+        newest = self._powers[-self._rule.return_frames :]
+        if self._is_louder and sum(newest) < len(newest) * self._caller * self._louder_ratio:
+            self._powers[:] = newest[-1:]
+
+    def _hear_louder(self, recent: float) -> None:
+        """Count a louder voice, which is the caller's once it has lasted."""
+        rule = self._rule
+        self._louder_s += _FRAME_S
+        later_s = max(0, self._speech_frames - rule.first_frames) * _FRAME_S
+        if later_s and self._louder_s < rule.louder_s:
+            return
+        self._suspect_s = max(0.0, later_s - self._louder_s)
+        self._caller = recent
+        self._learned[:] = [recent]
+        self._is_louder = False
+        self._louder_s = 0.0
 
     def _follow(self, lasting: float, recent: float) -> None:
         """Decide whose voice is heard."""
@@ -165,6 +206,9 @@ class CallerLevel:
         if self._is_quieter or (is_measured and lasting < self._caller * self._sure_ratio):
             self._heard_s = min(self._heard_s + _FRAME_S, rule.most_s)
             self._suspect_s += _FRAME_S
+            self._caller_frames = 0
+        elif self._is_louder:
+            self._caller_frames = 0
         elif recent > self._caller * 0.25:
             self._hear_caller()
         if self._is_quieter:
@@ -177,6 +221,9 @@ class CallerLevel:
 
     def _hear_caller(self) -> None:
         rule = self._rule
+        self._caller_frames += 1
+        if self._caller_frames < rule.sure_frames:
+            return
         if self._suspect_s >= rule.known_s:
             self._heard_s = rule.most_s
             self._suspect_s = 0.0

@@ -62,12 +62,44 @@ def test_a_quieter_voice_that_goes_on_is_known_without_a_return() -> None:
 
 
 def test_what_spoke_before_a_louder_voice_was_not_the_caller() -> None:
-    """A television is heard first; the caller takes over at once, and it is known from then on."""
+    """A television is heard first; the caller's speech of 1.2 s in all makes it known."""
     call = Call()
     call.hear(3.0, below_db=16.0)
-    assert not any(call.hear(2.0))
+    assert not any(call.hear(0.8))
+    assert not any(call.hear(0.5, below_db=16.0))
+    assert not any(call.hear(1.0))
     assert call.level.rms > 0.5 * CALLER
     assert all(call.hear(2.0, below_db=16.0)[25:])
+
+
+@pytest.mark.parametrize("above_db", [10.0, 12.0, 15.0, 20.0])
+@pytest.mark.parametrize("duration_s", [0.4, 0.9])
+def test_a_louder_word_changes_nothing(above_db, duration_s) -> None:
+    """A colleague's, or the caller's own: the caller who goes on is the caller still."""
+    call = Call()
+    call.hear(4.0)
+    before = call.level.rms
+    assert not any(call.hear(duration_s, below_db=-above_db))
+    assert call.level.rms < 1.5 * before
+    assert not any(call.hear(5.0))
+
+
+def test_above_a_louder_word_nobody_is_known() -> None:
+    """Who turned away before it has the doubt after it."""
+    call = Call()
+    call.hear(3.0)
+    call.hear(1.0, below_db=16.0)
+    call.hear(0.5, below_db=-12.0)
+    assert not any(call.hear(2.0, below_db=16.0))
+
+
+def test_louder_words_far_apart_do_not_add_up() -> None:
+    """Of 0.9 s of them nothing is remembered after 15 s of the caller."""
+    call = Call()
+    call.hear(4.0)
+    for _ in range(4):
+        assert not any(call.hear(0.9, below_db=-12.0))
+        assert not any(call.hear(15.0))
 
 
 def test_the_caller_is_heard_again_within_three_frames() -> None:
@@ -84,9 +116,9 @@ def test_a_caller_who_stays_quiet_is_the_caller_again() -> None:
     """The level learned falls by 1 dB with each second of speech."""
     call = Call()
     call.hear(3.0)
-    call.hear(2.0, below_db=14.0)
+    call.hear(2.0, below_db=16.0)
     call.hear(2.0)
-    heard = call.hear(14.0, below_db=14.0)
+    heard = call.hear(16.0, below_db=16.0)
     assert any(heard[:250])
     assert not any(heard[450:])
 

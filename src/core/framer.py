@@ -6,7 +6,20 @@ not show in the frames.
 
 from __future__ import annotations
 
-__all__ = ["Framer"]
+__all__ = ["Framer", "is_malformed"]
+
+from .audio import AudioFormat
+
+_MAX_CHUNK_MS = 1000
+
+
+def is_malformed(chunk: bytes, audio_format: AudioFormat) -> bool:
+    """Say whether a chunk is no audio: empty, with half a sample, or longer than a second."""
+    return (
+        not chunk
+        or len(chunk) % audio_format.sample_bytes != 0
+        or audio_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
+    )
 
 
 class Framer:

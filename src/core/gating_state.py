@@ -19,24 +19,21 @@ from .caller_turn import CallerTurn
 from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
 from .evidence import Evidence
-from .framer import Framer
+from .framer import Framer, is_malformed
 from .gap_recovery import GapRecovery
 from .gate_decision import GateAction, GateDecision, GateReason
 from .gate_output import GateOutput, Outlet
 from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
 from .guarded_line import GuardedLine
+from .late_slots import LateSlots
 from .line_clock import LineClock
 from .speech_report import is_from_before_agent, is_stale
 
-_MAX_CHUNK_MS = 1000
 _LETS_OUT = (GateState.OPEN, GateState.BARGE_IN)
 _ONSET_EVIDENCE_MS = 40
 """Evidence from which a caller was already speaking when the agent fell silent."""
 _CONFIRM_SILENCE_MS = 140
 """Without evidence for so long, the caller counts as silent when a barge-in times out."""
-
-_GUARD = "audio_guard"
-"""Detail of a degradation within the guard; else it is the mode in force."""
 
 
 class GatingState:
@@ -82,20 +79,13 @@ class GatingState:
         self._guarded: GuardedLine | None = None
         self._lost_networks = 0
         """Networks of the guard of whose loss an event told."""
-        self._filled_slots = 0
-        """Slots without a frame since the last one."""
-        self._late_slots = 0
-        """Slots that had passed without their frames, which come now if the hole was a stall."""
+        self._late_slots = LateSlots()
         self._gaps = (
             GapRecovery(self._outlet, self.stats, capture_format) if guard is None else None
         )
         if guard is not None:
             self._guarded = GuardedLine(
-                guard,
-                self._outlet,
-                self.stats,
-                config=config.audio_guard,
-                start_ms=start_ms,
+                guard, self._outlet, self.stats, config=config.audio_guard, start_ms=start_ms
             )
         self._turn = CallerTurn(config.barge_in.turn_end_ms)
         self._closed_ms = start_ms
@@ -127,7 +117,7 @@ class GatingState:
     def process(self, chunk: bytes, now_ms: float) -> GateDecision:
         """Judge one captured chunk; see :meth:`AudioGatingManager.process`."""
         output = GateOutput(now_ms, GateReason.INCOMPLETE_FRAME)
-        if self._is_malformed(chunk):
+        if is_malformed(chunk, self.capture_format):
             self.stats.malformed_chunks += 1
             output.reason = GateReason.MALFORMED_AUDIO
             return output.decision(self.state)
@@ -139,7 +129,7 @@ class GatingState:
             self._gaps.recover(self._line, units, output, is_open=self.state in _LETS_OUT)
         placed_ms, self.placed_ms = self.placed_ms, None
         self._line.receive(now_ms, duration_ms, placed_ms)
-        self._follow_holes()
+        self._late_slots.receive_chunk(is_stale=self._line.stale_ms > 0.0)
         pending_ms = self.capture_format.duration_ms(self._framer.pending_bytes)
         for n_later, unit in zip(range(len(units) - 1, -1, -1), units, strict=True):
             # Each unit is judged at its own time, so that the chunking does not show, but never
@@ -196,13 +186,6 @@ class GatingState:
         self._outlet.feed.in_turn = False
 
     # -- one 20 ms unit, by state ------------------------------------------------------------------
-
-    def _is_malformed(self, chunk: bytes) -> bool:
-        return (
-            not chunk
-            or len(chunk) % self.capture_format.sample_bytes != 0
-            or self.capture_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS
-        )
 
     def _process_unit(
         self, unit: bytes, captured_ms: float, paired_ms: float, output: GateOutput
@@ -300,7 +283,7 @@ class GatingState:
             self._gaps.pass_slot()
         if self._guarded is not None:
             self._guarded.pass_slot()
-            self._filled_slots += 1
+            self._late_slots.pass_slot()
         self._analyzer.pass_slot(agent_audible=self._asks_for_verdict(output))
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
@@ -315,19 +298,10 @@ class GatingState:
             self._follow_evidence(output, lapsed=lapsed)
         self.stats.idle_fill_frames += self._outlet.send_silence(output)
 
-    def _follow_holes(self) -> None:
-        """Tell slots that the line left out from those whose frames come late."""
-        late_slots = self._late_slots if self._line.stale_ms > 0.0 else 0
-        self._late_slots = late_slots + self._filled_slots
-        self._filled_slots = 0
-
     def _pass_unasked(self) -> None:
         """Let the guard's time pass by a frame that it is not asked about."""
-        if self._guarded is None:
-            return
-        if self._line.stale_ms > 0.0 and self._late_slots > 0:
-            self._late_slots -= 1  # it comes late, and its slot has passed already
-        else:
+        has_passed = self._late_slots.take(is_stale=self._line.stale_ms > 0.0)
+        if self._guarded is not None and not has_passed:
             self._guarded.pass_slot()
 
     # -- what the state machine is told ------------------------------------------------------------
@@ -427,7 +401,7 @@ class GatingState:
         if self._guarded is not None:
             while self._lost_networks < self._guarded.degradations:
                 self._lost_networks += 1
-                self._report_degradation(_GUARD, output)
+                self._report_degradation("audio_guard", output)
 
     def _report_degradation(self, detail: str, output: GateOutput) -> None:
         self.stats.degradations += 1

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxgate.core.framer import Framer
+from voxgate.core.audio import AudioFormat, Encoding
+from voxgate.core.framer import Framer, is_malformed
 
 
 def test_whole_frame_comes_back_as_the_same_object() -> None:
@@ -60,3 +61,19 @@ def test_frame_of_no_size_is_refused(frame_bytes) -> None:
     """A frame has at least one byte."""
     with pytest.raises(ValueError, match="frame_bytes: "):
         Framer(frame_bytes)
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "encoding", "expected"),
+    [
+        (0, Encoding.PCM16, True),
+        (2, Encoding.PCM16, False),
+        (321, Encoding.PCM16, True),
+        (321, Encoding.MULAW, False),
+        (16_000, Encoding.PCM16, False),
+        (16_002, Encoding.PCM16, True),
+    ],
+)
+def test_a_chunk_is_whole_samples_of_a_second_at_most(n_bytes, encoding, expected) -> None:
+    """Nothing, half a sample and more than a second are no audio of a line."""
+    assert is_malformed(bytes(n_bytes), AudioFormat(encoding)) is expected

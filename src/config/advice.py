@@ -325,6 +325,14 @@ def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
             f"providers.{name}.api_key_env",
             f"the environment variable {variable} is not set: serve will not start without it",
         )
+    twilio = config.lines.twilio
+    is_signed = twilio.enabled and twilio.validate_signature
+    if is_signed and not environ.get(twilio.auth_token_env, "").strip():
+        yield _warning(
+            "lines.twilio.auth_token_env",
+            f"the environment variable {twilio.auth_token_env} is not set: serve will not start "
+            "without it",
+        )
 
 
 def _variables(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:

@@ -317,3 +317,15 @@ def test_deepgram_is_looked_at_like_the_other_cloud() -> None:
         "providers.a.reconnect_max_ms",
         "providers.a.api_key_env",
     }
+
+
+def test_a_twilio_line_without_its_token_is_told() -> None:
+    """serve refuses it; nothing is told where the token is there, or is not asked for."""
+    text = "lines: {twilio: {enabled: true, public_url: 'wss://voice.example.com/twilio'}}"
+    key = "lines.twilio.auth_token_env"
+    assert "TWILIO_AUTH_TOKEN is not set" in warned(text, {})[key]
+    assert key not in warned(text, {"TWILIO_AUTH_TOKEN": "secret"})
+    assert key not in warned(text.replace("enabled: true", "enabled: false"), {})
+    assert key not in warned(
+        text.replace("enabled: true,", "enabled: true, validate_signature: false,"), {}
+    )

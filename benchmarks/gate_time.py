@@ -114,7 +114,7 @@ def _scenarios(manager: AudioGatingManager, sounds: Sounds) -> list[_Scenario]:
     silent, audible = _agent_silent(manager), _agent_audible(manager)
     return [
         _Scenario("pass-through, a frame", 0.5, manager, UNGATED, pass_through, sounds.caller),
-        _Scenario("gate, a slot, caller talks", 30.0, manager, GATED, silent, sounds.caller),
+        _Scenario("gate, a slot, caller talks", 120.0, manager, GATED, silent, sounds.caller),
         _Scenario("gate, a slot, agent talks", 30.0, manager, GATED, audible, sounds.echo),
         _Scenario("gate, a slot, both talk", 30.0, manager, GATED, audible, sounds.both),
     ]
@@ -124,7 +124,7 @@ def _echo_aware_scenarios(sounds: Sounds) -> list[_Scenario]:
     manager = make_manager(GatingMode.ECHO_AWARE)
     silent, audible = _agent_silent(manager), _agent_audible(manager)
     scenarios = [
-        _Scenario("echo-aware slot, caller talks", 40.0, manager, GATED, silent, sounds.caller),
+        _Scenario("echo-aware slot, caller talks", 150.0, manager, GATED, silent, sounds.caller),
         _Scenario("echo-aware slot, agent talks", 120.0, manager, GATED, audible, sounds.echo),
         _Scenario("echo-aware slot, both talk", 120.0, manager, GATED, audible, sounds.both),
     ]

@@ -1,7 +1,6 @@
-"""Trains the guard's network with PyTorch, of the ``train`` extra.
+"""Trains the guard's network: pieces of its scenes, and what mistakes in them cost.
 
-The network is the one of ``core/echo/recurrent_network.py``, on the guard's rows. Invariant: the
-same rows and setting give the same weights on the same machine: one thread.
+Invariant: the same rows and setting give the same weights on the same machine.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ __all__ = ["GuardNetworkSetting", "train_guard_network"]
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +17,7 @@ import numpy.typing as npt
 from ...core.guard.frame_features import FEATURE_COUNT
 from ..guard_scenes.callers import NOBODY, SPEECH, UNKNOWN
 from .guard_rows import GuardRows
-from .network_training import torch_module
-
-Tensor = Any
-"""``torch.Tensor``, which is not there without the extra."""
-Arrays = dict[str, npt.NDArray[np.floating[Any]]]
-"""The arrays of ``NetworkWeights`` by name."""
+from .torch_network import Arrays, NetworkShape, Tensor, TorchNetwork, torch_module
 
 _BATCH_PIECES = 64
 _PIECE_ROWS = 400
@@ -32,28 +25,15 @@ _PIECE_ROWS = 400
 _FEWEST_ROWS = 20
 _LENGTH_SPREAD_ROWS = 40
 """Pieces of a batch have about one length, and are not always the same."""
-_DROPOUT = 0.1
-_WEIGHT_DECAY = 1e-3
-_GRADIENT_LIMIT = 2.0
-_WARM_UP_STEPS = 50
-_SAMPLED_EVERY = 7
-"""Rows from which the inputs' mean and deviation are taken."""
-_LEAST_DEVIATION = 0.05
-_MILD_HARDNESS, _HARDNESS = 0.5, 4.0
-"""How much more rows weigh that are taken for speech wrongly: in the first fifth of the epochs,
-when nearly all are, and after it. Each false alarm lets in a hangover of noise."""
 _MISSED_HARDNESS = 2.0
 """How much more speech weighs that is missed for sure: against callers who are missed whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuardNetworkSetting:
-    """Size of the network, and how it is trained."""
+class GuardNetworkSetting(NetworkShape):
+    """The size of the packaged networks."""
 
-    seed: int
-    epochs: int
     rate: float = 3e-3
-    """Learning rate at its highest; it falls as a cosine."""
     dense: int = 64
     units: int = 96
 
@@ -92,74 +72,14 @@ def train_guard_network(
     pieces = [piece for scene in scenes for piece in _pieces_of(scene)]
     if not pieces:
         raise ValueError("scenes: there are none to train on")
-    torch = torch_module()
-    torch.manual_seed(setting.seed)
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(setting.seed)
-    network = _Network(pieces, setting)
-    optimizer = torch.optim.AdamW(network.parameters, lr=setting.rate, weight_decay=_WEIGHT_DECAY)
-    steps = setting.epochs * math.ceil(len(pieces) / _BATCH_PIECES)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate_at(step, steps))
-    for epoch in range(setting.epochs):
-        hardness = _HARDNESS if epoch >= setting.epochs // 5 else _MILD_HARDNESS
-        losses = []
-        for batch in _iterate_batches(pieces, rng):
-            loss = _loss_of(network, batch, hardness)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters, _GRADIENT_LIMIT)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-        if show_epoch is not None:
-            show_epoch(epoch + 1, float(np.mean(losses)))
+    network = TorchNetwork([piece.features for piece in pieces], setting)
+    network.train(
+        lambda rng: _iterate_batches(pieces, rng),
+        _loss_of,
+        n_batches=math.ceil(len(pieces) / _BATCH_PIECES),
+        show_epoch=show_epoch,
+    )
     return network.arrays()
-
-
-class _Network:
-    """The network of ``core/echo/recurrent_network.py``, as PyTorch trains it."""
-
-    def __init__(self, pieces: Sequence[_Piece], setting: GuardNetworkSetting) -> None:
-        self._torch = torch = torch_module()
-        sample = np.concatenate([piece.features[::_SAMPLED_EVERY] for piece in pieces])
-        sample = sample.astype(np.float32)
-        self._mean = torch.from_numpy(sample.mean(axis=0))
-        self._scale = torch.from_numpy(sample.std(axis=0) + np.float32(_LEAST_DEVIATION))
-        self._layers = torch.nn.ModuleDict(
-            {
-                "dense": torch.nn.Linear(FEATURE_COUNT, setting.dense),
-                "dropout": torch.nn.Dropout(_DROPOUT),
-                "gru": torch.nn.GRU(setting.dense, setting.units, batch_first=True),
-                "out": torch.nn.Linear(setting.units, 1),
-            }
-        )
-        self.parameters = list(self._layers.parameters())
-
-    def logits(self, features: Tensor) -> Tensor:
-        """Return logits [shape=(pieces, rows)] of features."""
-        layers = self._layers
-        hidden = self._torch.relu(layers["dense"]((features - self._mean) / self._scale))
-        states, _ = layers["gru"](layers["dropout"](hidden))
-        return layers["out"](states).squeeze(-1)
-
-    def arrays(self) -> Arrays:
-        """Return what the runtime reads."""
-        state = {name: t.detach().numpy() for name, t in self._layers.state_dict().items()}
-        halves = {
-            "w_in": state["dense.weight"],
-            "b_in": state["dense.bias"],
-            "w_x": state["gru.weight_ih_l0"],
-            "b_x": state["gru.bias_ih_l0"],
-            "w_h": state["gru.weight_hh_l0"],
-            "b_h": state["gru.bias_hh_l0"],
-            "w_out": state["out.weight"][0],
-            "b_out": state["out.bias"],
-        }
-        return {
-            "mean": self._mean.numpy(),
-            "scale": self._scale.numpy(),
-            **{name: array.astype(np.float16) for name, array in halves.items()},
-        }
 
 
 def _pieces_of(scene: GuardRows) -> Iterator[_Piece]:
@@ -188,13 +108,7 @@ def _batch_of(pieces: Sequence[_Piece]) -> _Batch:
     return _Batch(features, labels)
 
 
-def _rate_at(step: int, steps: int) -> float:
-    """Return the share of the learning rate: a short rise, then half a cosine."""
-    fall = 0.5 * (1.001 + math.cos(math.pi * min(1.0, step / steps)))
-    return min(1.0, (step + 1) / _WARM_UP_STEPS) * fall
-
-
-def _loss_of(network: _Network, batch: _Batch, hardness: float) -> Tensor:
+def _loss_of(network: TorchNetwork, batch: _Batch, hardness: float) -> Tensor:
     """Return the cross entropy, in which what is taken wrongly for sure weighs more."""
     torch = torch_module()
     logits = network.logits(torch.from_numpy(batch.features))

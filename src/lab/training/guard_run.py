@@ -23,7 +23,7 @@ from ..scenarios.bank import Bank, load_bank, save_bank
 from ..scenarios.sound_files import soundfile_module
 from .guard_network import GuardNetworkSetting, train_guard_network
 from .guard_rows import GuardRows, record_scene
-from .network_training import torch_module, write_weights
+from .torch_network import torch_module, write_weights
 
 Show = Callable[[str], None]
 """Takes one line on what is being done."""

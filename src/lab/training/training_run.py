@@ -21,7 +21,7 @@ from ..evaluate.summary import Share
 from ..scenarios.bank import save_bank
 from ..scenarios.profiles import JUDGE_PROFILE, TRAIN_PROFILE, Profile
 from ..scenarios.sound_files import soundfile_module
-from .network_training import NetworkSetting, torch_module, train_network, write_weights
+from .network_training import NetworkSetting, train_network
 from .sequence_files import SequencePlan, load_turns, write_sequences
 from .threshold_tuning import (
     Trace,
@@ -31,6 +31,7 @@ from .threshold_tuning import (
     rank_commitments,
     trace_turns,
 )
+from .torch_network import torch_module, write_weights
 from .turn_rows import TurnRows
 
 Show = Callable[[str], None]

@@ -13,7 +13,7 @@ from voxgate.core.guard.frame_features import FEATURE_COUNT
 from voxgate.lab.guard_scenes.callers import NOBODY, SPEECH, UNKNOWN
 from voxgate.lab.training.guard_network import GuardNetworkSetting, train_guard_network
 from voxgate.lab.training.guard_rows import GuardRows
-from voxgate.lab.training.network_training import write_weights
+from voxgate.lab.training.torch_network import write_weights
 
 SETTING = GuardNetworkSetting(seed=1, epochs=90, dense=8, units=6, rate=2e-2)
 

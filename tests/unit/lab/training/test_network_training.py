@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from support.training_turns import made_turn, separable_turns
-from voxgate.core.echo.features import FEATURE_COUNT
 from voxgate.core.echo.recurrent_network import NetworkWeights, RecurrentNetwork
 from voxgate.lab.training import network_training as module
-from voxgate.lab.training.network_training import NetworkSetting, train_network, write_weights
+from voxgate.lab.training.network_training import NetworkSetting, train_network
+from voxgate.lab.training.torch_network import write_weights
 
 SETTING = NetworkSetting(seed=1, epochs=30, dense=8, units=6, rate=2e-2)
 
@@ -47,21 +47,6 @@ def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
     assert files[0] == files[1] != files[2]
 
 
-def test_the_runtime_computes_what_was_trained(tmp_path: Path, torch: ModuleType) -> None:
-    """The written weights load, and give the logits of the trained network but for rounding."""
-    turns = separable_turns(8)
-    network = module._Network(turns, NetworkSetting(seed=1, epochs=1))
-    network.layers.eval()
-    write_weights(network.arrays(), tmp_path / "weights.npz")
-    runtime = RecurrentNetwork(NetworkWeights.load(tmp_path / "weights.npz"))
-    features = turns[1].features.astype(np.float32)
-    with torch.no_grad():
-        expected = network.logits(torch.from_numpy(features[np.newaxis]))[0].numpy()
-    np.testing.assert_allclose([runtime.process(row) for row in features], expected, atol=5e-3)
-    assert runtime._weights.units == 48
-    assert runtime._weights.inputs == FEATURE_COUNT
-
-
 def test_ignored_frames_do_not_count(torch: ModuleType) -> None:
     """The loss is blind to what the network says of frames that teach nothing."""
     labels = torch.tensor([[0, -1, 1, -1]])
@@ -82,16 +67,6 @@ def test_mistakes_cost_more_than_right_answers(torch: ModuleType) -> None:
         for loss_of in (module._frame_loss, module._turn_loss):
             cost = loss_of(torch.tensor(wrong), labels, since_onset, 4.0)
             assert cost > loss_of(right, labels, since_onset, 4.0)
-
-
-def test_the_rate_rises_shortly_and_falls_to_nothing() -> None:
-    """A short rise, then half a cosine."""
-    rates = [module._rate_at(step, 1000) for step in range(1000)]
-    peak = int(np.argmax(rates))
-    assert 30 < peak < 80
-    assert rates[0] < 0.05
-    assert rates[-1] < 0.01
-    assert rates[peak:] == sorted(rates[peak:], reverse=True)
 
 
 def test_nothing_to_train_on_is_an_error() -> None:

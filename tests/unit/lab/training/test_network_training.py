@@ -14,7 +14,7 @@ from voxgate.lab.training import network_training as module
 from voxgate.lab.training.network_training import NetworkSetting, train_network
 from voxgate.lab.training.torch_network import write_weights
 
-SETTING = NetworkSetting(seed=1, epochs=30, dense=8, units=6, rate=2e-2)
+SETTING = NetworkSetting(seed=1, epochs=120, dense=8, units=6, rate=2e-2)
 
 
 @pytest.fixture

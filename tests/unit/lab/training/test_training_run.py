@@ -11,6 +11,7 @@ import pytest
 from support.training_turns import PROFILE
 from voxgate.core.echo.recurrent_network import NetworkWeights
 from voxgate.lab.training import training_run as module
+from voxgate.lab.training.network_training import NetworkSetting
 from voxgate.lab.training.training_run import TrainingPlan, run_training
 
 
@@ -37,7 +38,7 @@ def test_a_run_leaves_weights_and_a_report(plan: TrainingPlan) -> None:
     pytest.importorskip("torch")
     lines: list[str] = []
     report = run_training(plan, lines.append)
-    assert NetworkWeights.load(plan.out).units == 48
+    assert NetworkWeights.load(plan.out).units == NetworkSetting(seed=1, epochs=1).units
     assert "calls to train on: 100 % of 3" in lines
     assert lines[-2].startswith("epoch 2 of 2: loss")
     assert len(report.epoch_losses) == 2

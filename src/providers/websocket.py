@@ -22,14 +22,18 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
+    InvalidProxy,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
+    ProxyError,
     WebSocketException,
 )
 
@@ -59,19 +63,26 @@ _STATUSES: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "the server refused the connection request"),
     401: ("invalid_api_key", "the API key was refused, or none was given"),
     402: ("insufficient_quota", "the account has no credit left"),
-    403: ("permission_denied", "the key may not use this service"),
-    404: ("not_found", "there is no such service under this URL"),
+    403: ("permission_denied", "the key may not use this service, model or region"),
+    404: ("not_found", "there is no such service or model under this URL"),
     408: ("http_408", "the server gave up waiting"),
     429: ("rate_limit_exceeded", "the account's limit of connections is used up for now"),
 }
 
 # The first match counts, so that the special ones come before what they are a case of.
 _FAILURES: tuple[tuple[type[Exception], str, str, bool], ...] = (
+    (InvalidProxy, "bad_proxy", "the proxy's address is none", False),
+    (ProxyError, "proxy_failed", "the proxy could not connect", True),
     (InvalidURI, "bad_url", "the URL is not a WebSocket's", False),
     (InvalidHandshake, "bad_handshake", "the server does not speak WebSocket", True),
     (EOFError, "bad_handshake", "the server does not speak WebSocket", True),
     (socket.gaierror, "dns_failed", "the host name was not resolved", True),
-    (ssl.SSLCertVerificationError, "tls_untrusted", "the server's certificate is unknown", False),
+    (
+        ssl.SSLCertVerificationError,
+        "tls_untrusted",
+        "the server's certificate is not trusted",
+        False,
+    ),
     (ssl.SSLError, "tls_failed", "the server does not speak TLS as we do", False),
     (ConnectionRefusedError, "connection_refused", "nothing listens at the address", True),
     (TimeoutError, "connect_timeout", "the address does not answer", True),
@@ -91,13 +102,21 @@ class _Connect(connect):
         return exc
 
 
-async def open_websocket(url: str, headers: Mapping[str, str], *, peer: str) -> ClientConnection:
+async def open_websocket(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    peer: str,
+    proxy: str | Literal[True] | None = True,
+) -> ClientConnection:
     """Connect to a server; the caller bounds the time and closes the connection.
 
     Args:
         url: A ``ws://`` or ``wss://`` address.
         headers: Headers of the request, the key among them.
         peer: How errors name the other side.
+        proxy: Address of the proxy; True: the one that the environment names, if any, but not for
+            this machine; None: none.
 
     Raises:
         ProviderError: if it can't be reached or refuses us.
@@ -107,7 +126,7 @@ async def open_websocket(url: str, headers: Mapping[str, str], *, peer: str) -> 
             url,
             additional_headers=headers,
             compression=None,  # coded voice does not compress, and its latency is the caller's
-            proxy=None if is_loopback(url) else True,
+            proxy=None if proxy is True and is_loopback(url) else proxy,
             open_timeout=None,
             ping_interval=_PING_INTERVAL_S,
             ping_timeout=_PING_TIMEOUT_S,
@@ -117,6 +136,13 @@ async def open_websocket(url: str, headers: Mapping[str, str], *, peer: str) -> 
         )
     except (OSError, WebSocketException) as exc:
         raise error_for_exception(exc, peer) from exc
+    except ImportError as exc:
+        raise ProviderError(
+            peer,
+            "the environment names a SOCKS proxy, for which python-socks is missing",
+            code="proxy_unsupported",
+            retryable=False,
+        ) from exc
 
 
 def checked_key(api_key: str | None, url: str, *, peer: str) -> str | None:
@@ -161,6 +187,9 @@ def error_for_exception(exc: Exception, peer: str) -> ProviderError:
         return error_for_close(ABNORMAL_CLOSE if frame is None else frame.code, peer)
     if isinstance(exc, InvalidStatus):
         return error_for_status(exc.response.status_code, peer)
+    if isinstance(exc, InvalidProxyStatus) and exc.response.status_code < _FIRST_SERVER_ERROR:
+        reason = "the proxy refused to connect"
+        return ProviderError(peer, reason, code="proxy_refused", retryable=False)
     code, reason, retryable = next(
         (code, reason, retryable)
         for kind, code, reason, retryable in _FAILURES

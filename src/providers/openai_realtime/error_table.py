@@ -1,4 +1,4 @@
-"""What errors of a Realtime server mean for the call: the one table of codes, statuses, closes.
+"""What error events of a Realtime server mean for the call: the one table of codes.
 
 Invariant: no text of the peer gets into an error, as servers quote keys and callers in theirs. What
 is taken over are codes and parameter names, if they look like such.
@@ -7,15 +7,12 @@ is taken over are codes and parameter names, if they look like such.
 from __future__ import annotations
 
 __all__ = [
-    "ABNORMAL_CLOSE",
     "BUSY",
     "PEER",
     "RATE_LIMITED",
     "Consequence",
     "classify_error",
-    "error_for_close",
     "error_for_event",
-    "error_for_status",
     "provider_error",
 ]
 
@@ -120,24 +117,6 @@ _OTHER_REFUSAL = _Rule(Consequence.WARN, retryable=False, reason="a request was 
 _OTHER_TROUBLE = _Rule(Consequence.WARN, retryable=True, reason="the server is in trouble")
 _TROUBLE_TYPES = frozenset({"server_error", "rate_limit_error", "overloaded_error"})
 
-_STATUSES = {
-    400: ("bad_request", "the server refused the connection request"),
-    401: ("invalid_api_key", "the API key was refused, or none was given"),
-    403: ("permission_denied", "the key may not use this model or region"),
-    404: ("not_found", "there is no Realtime service or model under this URL"),
-    408: ("http_408", "the server gave up waiting"),
-    429: ("rate_limit_exceeded", "the account's rate limit is used up for now"),
-}
-_RETRYABLE_STATUSES = frozenset({408, 425, 429})
-_FIRST_SERVER_ERROR = 500
-
-ABNORMAL_CLOSE = 1006
-"""RFC 6455 section 7.4.1: the connection ended without a close frame."""
-
-_RETRYABLE_CLOSES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014})
-"""RFC 6455 section 7.4.1 and the IANA registry: the peer went away, broke or is overloaded. The
-others say that one side sent what the other does not take, and it would do so again."""
-
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]]{0,79}")
 
 
@@ -158,23 +137,6 @@ def error_for_event(error: ErrorReported) -> ProviderError:
     reason = f"{rule.reason} ({param})" if param else rule.reason
     code = _safe_name(error.code) or _safe_name(error.type) or "unknown_error"
     return provider_error(reason, code=code, retryable=rule.retryable)
-
-
-def error_for_status(status: int) -> ProviderError:
-    """Return the error for an HTTP status in place of a WebSocket."""
-    code, reason = _STATUSES.get(status, (f"http_{status}", f"the server answered {status}"))
-    retryable = status in _RETRYABLE_STATUSES or status >= _FIRST_SERVER_ERROR
-    return provider_error(reason, code=code, retryable=retryable)
-
-
-def error_for_close(close_code: int) -> ProviderError:
-    """Return the error for a connection that was closed with a code; 1006 if it just broke."""
-    is_broken = close_code == ABNORMAL_CLOSE
-    return provider_error(
-        "the connection was lost" if is_broken else "the server closed the connection",
-        code=f"close_{close_code}",
-        retryable=close_code in _RETRYABLE_CLOSES,
-    )
 
 
 def _rule_for(code: str | None, error_type: str | None) -> _Rule:

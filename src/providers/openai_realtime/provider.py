@@ -43,14 +43,10 @@ from ..event_queue import EventQueue
 from ..gating import GatingManager
 from ..setup import DEFAULT_HOLD_MS, ProviderSetup
 from ..tools import ToolRegistry
-from .connection import (
-    connection_url,
-    error_for_exception,
-    is_key_exposed,
-    open_connection,
-)
+from ..websocket import ABNORMAL_CLOSE, error_for_close, error_for_exception, is_key_exposed
+from .connection import connection_url, open_connection
 from .conversation import Conversation
-from .error_table import ABNORMAL_CLOSE, error_for_close, provider_error
+from .error_table import PEER, provider_error
 from .server_events import FunctionRequest
 
 _STABLE_MS = 10_000
@@ -209,7 +205,7 @@ class OpenAIRealtimeProvider:
         """Own the connection for the whole call, and end the events however that ends."""
         error: ProviderError | None = None
         try:
-            if is_key_exposed(self._config, self._api_key):
+            if is_key_exposed(self._config.url, self._api_key):
                 self._log.warning("provider.key_exposed", host=urlsplit(self._config.url).hostname)
             connection = await self._connect()
             self._log.info("provider.connected", host=urlsplit(self._config.url).hostname)
@@ -347,7 +343,7 @@ class OpenAIRealtimeProvider:
 
         A session that is renewed ends too: what is returned is the connection of the next one.
         """
-        outcome: ProviderError | ClientConnection = error_for_close(ABNORMAL_CLOSE)
+        outcome: ProviderError | ClientConnection = error_for_close(ABNORMAL_CLOSE, PEER)
         name = f"provider {self._call_id}"
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -408,7 +404,7 @@ class OpenAIRealtimeProvider:
             try:
                 await connection.send(message)
             except ConnectionClosed as exc:
-                raise error_for_exception(exc) from exc
+                raise error_for_exception(exc, PEER) from exc
 
     async def _receive_all(self, connection: ClientConnection) -> None:
         while True:
@@ -419,7 +415,7 @@ class OpenAIRealtimeProvider:
         try:
             message = await connection.recv()
         except ConnectionClosed as exc:
-            raise error_for_exception(exc) from exc
+            raise error_for_exception(exc, PEER) from exc
         for event in self._conversation.receive_message(message, self._clock()):
             await self._events.put(event)
         while (request := self._conversation.next_function()) is not None:

@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 import ssl
+from typing import Literal
 
 import pytest
 from websockets.datastructures import Headers
@@ -13,6 +14,9 @@ from websockets.exceptions import (
     ConnectionClosedError,
     ConnectionClosedOK,
     InvalidMessage,
+    InvalidProxy,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
     WebSocketException,
@@ -24,6 +28,7 @@ from voxgate.errors import ProviderError
 from voxgate.providers import websocket
 from voxgate.providers.websocket import (
     checked_key,
+    error_for_close,
     error_for_exception,
     error_for_status,
     is_key_exposed,
@@ -51,11 +56,17 @@ def _status(status: int) -> InvalidStatus:
         (InvalidURI("x://y", "not a WebSocket URI"), "bad_url", False),
         (InvalidMessage("did not receive a valid HTTP response"), "bad_handshake", True),
         (EOFError("stream ends"), "bad_handshake", True),
+        (InvalidProxy("http://user:secret@p/x", "path is meaningless"), "bad_proxy", False),
+        (InvalidProxyStatus(Response(407, "", Headers(), b"secret")), "proxy_refused", False),
+        (InvalidProxyStatus(Response(502, "", Headers(), b"secret")), "proxy_failed", True),
+        (InvalidProxyMessage("secret"), "proxy_failed", True),
+        (OSError("Multiple exceptions"), "network_failed", True),
         (WebSocketException("odd"), "websocket_failed", True),
         (ConnectionClosedOK(Close(1001, "bye"), None), "close_1001", True),
         (ConnectionClosedError(Close(1008, "no"), None), "close_1008", False),
         (ConnectionClosedError(Close(4000, "no"), None), "close_4000", False),
         (ConnectionClosedError(None, Close(1011, "ping timeout")), "close_1011", True),
+        (ConnectionClosedError(None, Close(1009, "too big")), "close_1009", False),
         (ConnectionClosedError(None, None), "close_1006", True),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
@@ -76,6 +87,7 @@ def test_each_failure_has_a_code_and_a_hint(exc: Exception, code: str, retryable
         (403, "permission_denied", False),
         (404, "not_found", False),
         (408, "http_408", True),
+        (425, "http_425", True),
         (429, "rate_limit_exceeded", True),
         (500, "http_500", True),
     ],
@@ -84,6 +96,37 @@ def test_each_status_has_a_code_and_a_hint(status: int, code: str, retryable: bo
     """The table, line by line."""
     error = error_for_status(status, "peer")
     assert (error.code, error.retryable) == (code, retryable)
+
+
+@pytest.mark.parametrize(
+    ("close_code", "retryable"),
+    [
+        (1000, True),
+        (1001, True),
+        (1006, True),
+        (1011, True),
+        (1012, True),
+        (1013, True),
+        (1002, False),
+        (1003, False),
+        (1007, False),
+        (1008, False),
+        (1009, False),
+        (3000, False),
+        (4000, False),
+    ],
+)
+def test_each_close_code_has_a_hint(close_code: int, retryable: bool) -> None:
+    """The session cap closes with 1001, the beta's refusal with 4000."""
+    error = error_for_close(close_code, "peer")
+
+    assert (error.code, error.retryable) == (f"close_{close_code}", retryable)
+
+
+def test_a_broken_connection_is_not_said_to_be_closed_by_the_server() -> None:
+    """1006 never travels; it means that nobody said goodbye."""
+    assert "lost" in str(error_for_close(1006, "peer"))
+    assert "server closed" in str(error_for_close(1000, "peer"))
 
 
 @pytest.mark.parametrize(
@@ -151,3 +194,31 @@ def test_a_redirect_is_handed_back() -> None:
     redirect = _status(302)
     connecting = websocket._Connect("ws://127.0.0.1:1")
     assert connecting.process_redirect(redirect) is redirect
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url", "expected"),
+    [
+        (True, "wss://api.example.com/v1", True),
+        (True, "ws://127.0.0.1:8000/v1", None),
+        (True, "ws://localhost:8000/v1", None),
+        (None, "wss://api.example.com/v1", None),
+        ("http://10.0.0.1:3128", "ws://127.0.0.1:8000/v1", "http://10.0.0.1:3128"),
+    ],
+)
+async def test_the_environments_proxy_is_not_for_this_machine(
+    proxy: str | Literal[True] | None,
+    url: str,
+    expected: object,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that is named is always used. A SOCKS proxy needs a package, which is said."""
+
+    def refuse(url: str, **arguments: object) -> object:
+        assert arguments["proxy"] == expected
+        raise ImportError
+
+    monkeypatch.setattr(websocket, "_Connect", refuse)
+    with pytest.raises(ProviderError) as caught:
+        await open_websocket(url, {}, peer="peer", proxy=proxy)
+    assert caught.value.code == "proxy_unsupported"

@@ -8,9 +8,7 @@ from voxgate.providers.openai_realtime.error_table import (
     PEER,
     Consequence,
     classify_error,
-    error_for_close,
     error_for_event,
-    error_for_status,
     provider_error,
 )
 from voxgate.providers.openai_realtime.server_events import ErrorReported
@@ -95,59 +93,6 @@ def test_what_does_not_look_like_a_name_is_left_out(name: str) -> None:
     error = error_for_event(_error(name, name, param=name))
 
     assert str(error) == f"{PEER}: a request was refused [unknown_error]"
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "retryable"),
-    [
-        (401, "invalid_api_key", False),
-        (403, "permission_denied", False),
-        (404, "not_found", False),
-        (400, "bad_request", False),
-        (302, "http_302", False),
-        (408, "http_408", True),
-        (425, "http_425", True),
-        (429, "rate_limit_exceeded", True),
-        (500, "http_500", True),
-        (503, "http_503", True),
-    ],
-)
-def test_each_status_has_a_code_and_a_hint(status: int, code: str, retryable: bool) -> None:
-    """What is refused stays refused; what is overloaded may work in a moment."""
-    error = error_for_status(status)
-
-    assert (error.code, error.retryable) == (code, retryable)
-
-
-@pytest.mark.parametrize(
-    ("close_code", "retryable"),
-    [
-        (1000, True),
-        (1001, True),
-        (1006, True),
-        (1011, True),
-        (1012, True),
-        (1013, True),
-        (1002, False),
-        (1003, False),
-        (1007, False),
-        (1008, False),
-        (1009, False),
-        (3000, False),
-        (4000, False),
-    ],
-)
-def test_each_close_code_has_a_hint(close_code: int, retryable: bool) -> None:
-    """The session cap closes with 1001, the beta's refusal with 4000."""
-    error = error_for_close(close_code)
-
-    assert (error.code, error.retryable) == (f"close_{close_code}", retryable)
-
-
-def test_a_broken_connection_is_not_said_to_be_closed_by_the_server() -> None:
-    """1006 never travels; it means that nobody said goodbye."""
-    assert "lost" in str(error_for_close(1006))
-    assert "server closed" in str(error_for_close(1000))
 
 
 def test_an_error_of_our_own_names_the_peer() -> None:

@@ -7,13 +7,20 @@ the last event is :class:`~voxgate.providers.base.ProviderEnded`.
 
 from __future__ import annotations
 
-__all__ = ["RENEWAL", "ReconnectPolicy", "SessionKeeper", "SocketConversation"]
+__all__ = [
+    "RENEWAL",
+    "Deadlines",
+    "ReconnectPolicy",
+    "Renewal",
+    "SessionKeeper",
+    "SocketConversation",
+]
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -71,6 +78,13 @@ class SocketConversation(Protocol):
     def next_message(self, now_ms: float) -> str | bytes | None:
         """Take the next message to send, or None; asking again confirms that the last was sent."""
 
+    def deliver(self, event: ProviderEvent) -> bool:
+        """Return whether an event that waited is still to be given to the engine."""
+
+
+class Deadlines(Protocol):
+    """What a conversation has to do at certain times, messages or not."""
+
     def next_deadline_ms(self) -> float | None:
         """Return when :meth:`handle_deadline` has something to do, or None."""
 
@@ -81,8 +95,27 @@ class SocketConversation(Protocol):
             ProviderError: if that ends the session.
         """
 
-    def deliver(self, event: ProviderEvent) -> bool:
-        """Return whether an event that waited is still to be given to the engine."""
+
+class Renewal(Protocol):
+    """A conversation that goes on in a session on another connection before the old one expires."""
+
+    def is_renewal_due(self, now_ms: float) -> bool:
+        """Say whether the session is old, and nobody would notice that another takes its place."""
+
+    def postpone_renewal(self, now_ms: float) -> None:
+        """Note that no other session was to be had; ask again later."""
+
+
+class _Renewed(Exception):  # noqa: N818 - no error: it ends the task group of a connection
+    """The session is old, and the next one can begin."""
+
+    def __init__(self, successor: ClientConnection) -> None:
+        super().__init__()
+        self.successor = successor
+
+
+async def _nothing() -> None:
+    """Do what is done at the end where there is nothing to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +143,11 @@ class SessionKeeper:
         call_id: The call, for names of tasks and the log.
         kind: The kind of provider: how errors and the log name the other side.
         host: Where it is, for the log.
+        deadlines: What the conversation has to do at certain times; None: nothing.
+        renewal: How the conversation goes on in another session; None: it does not, unless it ends
+            one with the code :data:`RENEWAL`.
         on_message: Called after each message that was taken, to do what else it asks for.
+        on_end: Awaited when the call's session is over, before the last event.
     """
 
     def __init__(
@@ -123,7 +160,10 @@ class SessionKeeper:
         call_id: str,
         kind: str,
         host: str | None,
+        deadlines: Deadlines | None = None,
+        renewal: Renewal | None = None,
         on_message: Callable[[], None] = lambda: None,
+        on_end: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._conversation = conversation
         self._open = connect
@@ -131,7 +171,10 @@ class SessionKeeper:
         self._clock = clock
         self._kind = kind
         self._host = host
+        self._deadlines = deadlines
+        self._renewal = renewal
         self._on_message = on_message
+        self._on_end = on_end
         self._name = f"provider {call_id}"
         self._events = EventQueue()
         self._has_messages = asyncio.Event()
@@ -161,6 +204,10 @@ class SessionKeeper:
     def wake(self) -> None:
         """Look for messages to send: the conversation may have some."""
         self._has_messages.set()
+
+    def emit(self, event: ProviderEvent) -> None:
+        """Give the engine what happened here, not at the server."""
+        self._events.put_nowait(event)
 
     async def events(self) -> AsyncIterator[ProviderEvent]:
         """Yield events, the last one a ``ProviderEnded``; one consumer."""
@@ -197,6 +244,7 @@ class SessionKeeper:
             self._log.exception("provider.crashed")
             error = self._error("an error of our own", code="internal", retryable=False)
         finally:
+            await self._on_end()
             self._end(started, error)
 
     def _end(self, started: asyncio.Future[None], error: ProviderError | None) -> None:
@@ -267,17 +315,44 @@ class SessionKeeper:
                 await self._send_waiting(connection)
 
     async def _serve(self, connection: ClientConnection, retry_state: RetryCallState) -> None:
-        """Serve one connection until it is lost.
+        """Serve one connection, and those that renew its session, until one is lost.
 
         Raises:
             ProviderError: when it is lost.
         """
-        began_ms = self._clock()
-        error = await self._run_connection(connection)
-        if self._clock() - began_ms >= _STABLE_MS:
-            retry_state.attempt_number = 1
+        outcome: ProviderError | ClientConnection = connection
+        while not isinstance(outcome, ProviderError):
+            began_ms = self._clock()
+            outcome = await self._run_connection(outcome)
+            if self._clock() - began_ms >= _STABLE_MS:
+                retry_state.attempt_number = 1
+            if not isinstance(outcome, ProviderError):
+                outcome = await self._take_over(outcome)
+        await self._report_loss(outcome)
+
+    async def _take_over(self, successor: ClientConnection) -> ClientConnection | ProviderError:
+        """Begin the next session on a connection that stands; return it, or why that failed."""
+        try:
+            await self._lose_session()
+            async with asyncio.timeout(self._policy.connect_timeout_s):
+                await self._configure(successor)
+        except (ProviderError, TimeoutError) as exc:
+            successor.transport.abort()
+            if isinstance(exc, ProviderError):
+                return exc
+            return self._error("no session in time", code="connect_timeout", retryable=True)
+        except BaseException:
+            successor.transport.abort()
+            raise
+        self._log.info("provider.renewed")
+        return successor
+
+    async def _lose_session(self) -> None:
         for event in self._conversation.lose_session(self._clock()):
             await self._events.put(event)
+
+    async def _report_loss(self, error: ProviderError) -> NoReturn:
+        await self._lose_session()
         if error.retryable:
             if error.code == RENEWAL:
                 self._log.info("provider.session_replaced")
@@ -286,18 +361,38 @@ class SessionKeeper:
             await self._events.put(ProviderDisconnected(error))
         raise error
 
-    async def _run_connection(self, connection: ClientConnection) -> ProviderError:
-        """Move messages both ways until the connection is lost, and return why it was."""
-        error = error_for_close(ABNORMAL_CLOSE, self._kind)
+    async def _run_connection(
+        self, connection: ClientConnection
+    ) -> ProviderError | ClientConnection:
+        """Move messages both ways until the connection is lost, and return why it was.
+
+        A session that is renewed ends too: what is returned is the connection of the next one.
+        """
+        outcome: ProviderError | ClientConnection = error_for_close(ABNORMAL_CLOSE, self._kind)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send_all(connection), name=f"{self._name} sender")
                 tasks.create_task(self._receive_all(connection), name=f"{self._name} receiver")
+        except* _Renewed as renewals:
+            outcome = _successor(renewals)
         except* ProviderError as group:
-            error = _first_error(group, default=error)
+            if isinstance(outcome, ProviderError):
+                outcome = _first_error(group, default=outcome)
         finally:
-            await connection.close()  # as a context manager it would call a hangup an error
-        return error
+            await self._close(connection, outcome)
+        return outcome
+
+    @staticmethod
+    async def _close(
+        connection: ClientConnection, outcome: ProviderError | ClientConnection
+    ) -> None:
+        """Close a connection; as a context manager it would call a hangup an error."""
+        try:
+            await connection.close()
+        except BaseException:
+            if not isinstance(outcome, ProviderError):
+                outcome.transport.abort()  # the successor, which nobody will take over now
+            raise
 
     async def _send_all(self, connection: ClientConnection) -> None:
         """Send what waits, whenever something does, and do what is due when it is.
@@ -311,11 +406,34 @@ class SessionKeeper:
                 await self._send_waiting(connection)
             except ProviderError:
                 return
+            if self._renewal is not None:
+                await self._renew_if_due(self._renewal)
             await self._wait_for_work()
-            self._conversation.handle_deadline(self._clock())
+            if self._deadlines is not None:
+                self._deadlines.handle_deadline(self._clock())
+
+    async def _renew_if_due(self, renewal: Renewal) -> None:
+        """Leave for a new session if the old one is old, it is quiet, and there is another.
+
+        Raises:
+            _Renewed: with the connection of the new one.
+        """
+        if not renewal.is_renewal_due(self._clock()):
+            return
+        try:
+            async with asyncio.timeout(self._policy.connect_timeout_s):
+                successor = await self._open()
+        except (ProviderError, TimeoutError) as exc:
+            code = exc.code if isinstance(exc, ProviderError) else "connect_timeout"
+            self._log.warning("provider.renewal_failed", code=code)
+            renewal.postpone_renewal(self._clock())
+            return
+        if renewal.is_renewal_due(self._clock()):
+            raise _Renewed(successor)
+        successor.transport.abort()  # somebody has begun to speak; the next quiet moment will do
 
     async def _wait_for_work(self) -> None:
-        deadline_ms = self._conversation.next_deadline_ms()
+        deadline_ms = None if self._deadlines is None else self._deadlines.next_deadline_ms()
         left_s = None if deadline_ms is None else max(0.0, deadline_ms - self._clock()) / 1000
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(left_s):
@@ -339,12 +457,18 @@ class SessionKeeper:
         except ConnectionClosed as exc:
             raise error_for_exception(exc, self._kind) from exc
         events = self._conversation.receive_message(message, self._clock())
-        self._on_message()
         for event in events:
             await self._events.put(event)
+        self._on_message()
 
     def _error(self, reason: str, *, code: str, retryable: bool) -> ProviderError:
         return ProviderError(self._kind, reason, code=code, retryable=retryable)
+
+
+def _successor(group: BaseExceptionGroup[_Renewed]) -> ClientConnection:
+    first = group.exceptions[0]
+    assert isinstance(first, _Renewed), "a task group is flat"  # noqa: S101
+    return first.successor
 
 
 def _first_error(

@@ -85,7 +85,9 @@ class DeepgramProvider:
             call_id=call_id,
             kind=config.kind,
             host=urlsplit(config.url).hostname,
+            deadlines=self._conversation,
             on_message=self._follow_function_calls,
+            on_end=self._stop_functions,
         )
         self._running: dict[str, asyncio.Task[None]] = {}
         self._log = _log.bind(call_id=call_id, provider=config.kind)
@@ -167,6 +169,8 @@ class DeepgramProvider:
     async def stop(self) -> None:
         """Close the connection and give up the functions that run; idempotent."""
         await self._keeper.stop()
+
+    async def _stop_functions(self) -> None:
         running = tuple(self._running.values())
         for task in running:
             task.cancel()

@@ -1,8 +1,7 @@
-"""The OpenAI Realtime provider: the shell that owns the socket, its tasks and the reconnects.
+"""The OpenAI Realtime provider: the shell that owns the call's session and runs its functions.
 
-What is decided is decided in :mod:`.conversation` and :mod:`.session`. Invariant: one task owns the
-connection from :meth:`~OpenAIRealtimeProvider.start` to its end, and whichever way it ends, the
-last event is :class:`~voxgate.providers.base.ProviderEnded`.
+What is decided is decided in :mod:`.conversation` and :mod:`.session`; the connection is kept by
+:mod:`voxgate.providers.session_keeper`. Invariant: no function of the model holds up the audio.
 """
 
 from __future__ import annotations
@@ -10,58 +9,26 @@ from __future__ import annotations
 __all__ = ["OpenAIRealtimeProvider"]
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import structlog
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
-from tenacity.wait import wait_base
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from ...clock import Clock, monotonic_ms
 from ...config.provider_models import OpenAIRealtimeConfig
 from ...core.gate_decision import GateDecision
-from ...errors import LocalProtocolError, ProviderError
-from ..base import (
-    CallAudio,
-    Capabilities,
-    ProviderDisconnected,
-    ProviderEnded,
-    ProviderEvent,
-)
-from ..event_queue import EventQueue
+from ..base import CallAudio, Capabilities, ProviderEvent
 from ..gating import GatingManager
+from ..session_keeper import ReconnectPolicy, SessionKeeper
 from ..setup import DEFAULT_HOLD_MS, ProviderSetup
 from ..tools import ToolRegistry
-from ..websocket import ABNORMAL_CLOSE, error_for_close, error_for_exception, is_key_exposed
+from ..websocket import is_key_exposed
 from .connection import connection_url, open_connection
 from .conversation import Conversation
-from .error_table import PEER, provider_error
 from .server_events import FunctionRequest
 
-_STABLE_MS = 10_000
-"""A connection that lived so long was a good one: the next outage has all its attempts again. A
-server that accepts and hangs up at once would else be asked without end."""
-
 _log = structlog.get_logger(__name__)
-
-
-class _Renewal(Exception):  # noqa: N818 - no error: it ends the task group of a connection
-    """The session is old, and the next one can begin."""
-
-    def __init__(self, successor: ClientConnection) -> None:
-        super().__init__()
-        self.successor = successor
 
 
 class OpenAIRealtimeProvider:
@@ -107,11 +74,24 @@ class OpenAIRealtimeProvider:
             tools=self._tools,
         )
         self._functions: set[asyncio.Task[None]] = set()
-        self._events = EventQueue()
-        self._has_messages = asyncio.Event()
-        self._supervisor: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[None] | None = None
         self._call_id = call_id
+        self._keeper = SessionKeeper(
+            self._conversation,
+            connect=self._connect,
+            policy=ReconnectPolicy(
+                connect_timeout_s=config.connect_timeout_s,
+                max_reconnects=config.max_reconnects,
+                initial_ms=config.reconnect_initial_ms,
+                max_ms=config.reconnect_max_ms,
+            ),
+            clock=clock,
+            call_id=call_id,
+            kind=config.kind,
+            host=urlsplit(config.url).hostname,
+            renewal=self._conversation,
+            on_message=self._run_functions,
+            on_end=self._stop_functions,
+        )
         self._log = _log.bind(call_id=call_id, provider=config.kind)
 
     @classmethod
@@ -154,17 +134,10 @@ class OpenAIRealtimeProvider:
             ProviderError: if the server can't be reached or refuses us, or we are stopped first.
             LocalProtocolError: if it was started or stopped before.
         """
-        if self._supervisor is not None or self._events.is_closed:
-            raise LocalProtocolError("start: the provider was started or stopped before")
-        started = self._started = asyncio.get_running_loop().create_future()
-        self._supervisor = asyncio.create_task(
-            self._supervise(started), name=f"provider {self._call_id}"
-        )
-        try:
-            await started
-        except asyncio.CancelledError:
-            await self.stop()
-            raise
+        if is_key_exposed(self._config.url, self._api_key):
+            host = urlsplit(self._config.url).hostname
+            self._log.warning("provider.key_exposed", host=host)
+        await self._keeper.start()
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Ask the gate about one captured frame and queue what it lets through; never waits."""
@@ -181,243 +154,21 @@ class OpenAIRealtimeProvider:
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
         """Cancel what is under way, and truncate each item at what was heard of it; never waits."""
         self._conversation.interrupt(heard_ms, self._clock())
-        self._has_messages.set()
+        self._keeper.wake()
 
-    async def events(self) -> AsyncIterator[ProviderEvent]:
+    def events(self) -> AsyncIterator[ProviderEvent]:
         """Yield events, the last one a ``ProviderEnded``; one consumer."""
-        while True:
-            event = await self._events.get()
-            if self._conversation.deliver(event):
-                yield event
-            if isinstance(event, ProviderEnded):
-                return
+        return self._keeper.events()
 
     async def stop(self) -> None:
-        """Close the connection; idempotent."""
-        self._events.close(ProviderEnded())
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            await asyncio.wait([self._supervisor])
-        # A supervisor that is cancelled before its first step runs not even its last one.
-        self._settle(self._started, None)
-
-    async def _supervise(self, started: asyncio.Future[None]) -> None:
-        """Own the connection for the whole call, and end the events however that ends."""
-        error: ProviderError | None = None
-        try:
-            if is_key_exposed(self._config.url, self._api_key):
-                self._log.warning("provider.key_exposed", host=urlsplit(self._config.url).hostname)
-            connection = await self._connect()
-            self._log.info("provider.connected", host=urlsplit(self._config.url).hostname)
-            if not started.done():
-                started.set_result(None)
-            await self._serve_with_reconnects(connection)
-        except ProviderError as exc:
-            error = exc
-        except Exception:  # noqa: BLE001 - a bug of ours ends this call, and is logged whole
-            self._log.exception("provider.crashed")
-            error = provider_error("an error of our own", code="internal", retryable=False)
-        finally:
-            await self._stop_functions()
-            self._end(started, error)
-
-    def _end(self, started: asyncio.Future[None], error: ProviderError | None) -> None:
-        self._events.close(ProviderEnded(error))
-        self._settle(started, error)
-        if error is not None:
-            self._log.error("provider.lost", code=error.code, retryable=error.retryable)
-        self._log.info("provider.ended", **self._conversation.counts)
-
-    @staticmethod
-    def _settle(started: asyncio.Future[None] | None, error: ProviderError | None) -> None:
-        """Let nobody wait for a start that will not come any more."""
-        if started is not None and not started.done():
-            stopped = provider_error("stopped while connecting", code="stopped", retryable=False)
-            started.set_exception(error or stopped)
-
-    async def _serve_with_reconnects(self, connection: ClientConnection) -> None:
-        """Serve the connection and its successors.
-
-        Raises:
-            ProviderError: when the last one is lost.
-        """
-        current: ClientConnection | None = connection
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(1 + self._config.max_reconnects),
-            wait=self._backoff(),
-            retry=retry_if_exception(_is_retryable),
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                if current is None:
-                    current = await self._connect()
-                    self._log.info(
-                        "provider.reconnected", attempt=attempt.retry_state.attempt_number - 1
-                    )
-                serving, current = current, None
-                await self._serve(serving, attempt.retry_state)
-
-    def _backoff(self) -> wait_base:
-        initial_s = self._config.reconnect_initial_ms / 1000
-        max_s = self._config.reconnect_max_ms / 1000
-        return wait_exponential(multiplier=initial_s, max=max_s) + wait_random(0, initial_s)
+        """Close the connection and give up the functions that run; idempotent."""
+        await self._keeper.stop()
 
     async def _connect(self) -> ClientConnection:
-        """Open a connection and configure its session.
+        return await open_connection(self._config, self._api_key)
 
-        Raises:
-            ProviderError: if that fails, or takes too long.
-        """
-        try:
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                connection = await open_connection(self._config, self._api_key)
-                try:
-                    await self._configure(connection)
-                except BaseException:
-                    connection.transport.abort()
-                    raise
-                return connection
-        except TimeoutError as exc:
-            raise provider_error(
-                f"no session within {self._config.connect_timeout_s} s",
-                code="connect_timeout",
-                retryable=True,
-            ) from exc
-
-    async def _configure(self, connection: ClientConnection) -> None:
-        self._conversation.open_session()
-        while not self._conversation.is_ready:
-            await self._receive_one(connection)
-            if not self._conversation.is_ready:
-                await self._send_waiting(connection)
-
-    async def _serve(self, connection: ClientConnection, retry_state: RetryCallState) -> None:
-        """Serve one connection, and those that renew its session, until one is lost.
-
-        Raises:
-            ProviderError: when it is lost.
-        """
-        outcome: ProviderError | ClientConnection = connection
-        while not isinstance(outcome, ProviderError):
-            began_ms = self._clock()
-            outcome = await self._run_connection(outcome)
-            if self._clock() - began_ms >= _STABLE_MS:
-                retry_state.attempt_number = 1
-            if not isinstance(outcome, ProviderError):
-                outcome = await self._take_over(outcome)
-        await self._report_loss(outcome)
-
-    async def _take_over(self, successor: ClientConnection) -> ClientConnection | ProviderError:
-        """Begin the next session on a connection that stands; return it, or why that failed."""
-        try:
-            await self._lose_session()
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                await self._configure(successor)
-        except (ProviderError, TimeoutError) as exc:
-            successor.transport.abort()
-            if isinstance(exc, ProviderError):
-                return exc
-            return provider_error("no session in time", code="connect_timeout", retryable=True)
-        except BaseException:
-            successor.transport.abort()
-            raise
-        self._log.info("provider.renewed")
-        return successor
-
-    async def _lose_session(self) -> None:
-        for event in self._conversation.lose_session(self._clock()):
-            await self._events.put(event)
-
-    async def _report_loss(self, error: ProviderError) -> NoReturn:
-        await self._lose_session()
-        if error.retryable:
-            self._log.warning("provider.disconnected", code=error.code)
-            await self._events.put(ProviderDisconnected(error))
-        raise error
-
-    async def _run_connection(
-        self, connection: ClientConnection
-    ) -> ProviderError | ClientConnection:
-        """Move messages both ways until the connection is lost, and return why it was.
-
-        A session that is renewed ends too: what is returned is the connection of the next one.
-        """
-        outcome: ProviderError | ClientConnection = error_for_close(ABNORMAL_CLOSE, PEER)
-        name = f"provider {self._call_id}"
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send_all(connection), name=f"{name} sender")
-                tasks.create_task(self._receive_all(connection), name=f"{name} receiver")
-        except* _Renewal as renewals:
-            outcome = _successor(renewals)
-        except* ProviderError as group:
-            if isinstance(outcome, ProviderError):
-                outcome = _first_error(group, default=outcome)
-        finally:
-            await self._close(connection, outcome)
-        return outcome
-
-    @staticmethod
-    async def _close(
-        connection: ClientConnection, outcome: ProviderError | ClientConnection
-    ) -> None:
-        """Close a connection; as a context manager it would call a hangup an error."""
-        try:
-            await connection.close()
-        except BaseException:
-            if not isinstance(outcome, ProviderError):
-                outcome.transport.abort()  # the successor, which nobody will take over now
-            raise
-
-    async def _send_all(self, connection: ClientConnection) -> None:
-        """Send what waits, whenever something does; why that ended, the receiver says."""
-        with contextlib.suppress(ProviderError):
-            while True:
-                self._has_messages.clear()
-                await self._send_waiting(connection)
-                await self._renew_if_due()
-                await self._has_messages.wait()
-
-    async def _renew_if_due(self) -> None:
-        """Leave for a new session if the old one is old, it is quiet, and there is another.
-
-        Raises:
-            _Renewal: with the connection of the new one.
-        """
-        if not self._conversation.is_renewal_due(self._clock()):
-            return
-        try:
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                successor = await open_connection(self._config, self._api_key)
-        except (ProviderError, TimeoutError) as exc:
-            code = exc.code if isinstance(exc, ProviderError) else "connect_timeout"
-            self._log.warning("provider.renewal_failed", code=code)
-            self._conversation.postpone_renewal(self._clock())
-            return
-        if self._conversation.is_renewal_due(self._clock()):
-            raise _Renewal(successor)
-        successor.transport.abort()  # somebody has begun to speak; the next quiet moment will do
-
-    async def _send_waiting(self, connection: ClientConnection) -> None:
-        while (message := self._conversation.next_message(self._clock())) is not None:
-            try:
-                await connection.send(message)
-            except ConnectionClosed as exc:
-                raise error_for_exception(exc, PEER) from exc
-
-    async def _receive_all(self, connection: ClientConnection) -> None:
-        while True:
-            await self._receive_one(connection)
-            self._has_messages.set()
-
-    async def _receive_one(self, connection: ClientConnection) -> None:
-        try:
-            message = await connection.recv()
-        except ConnectionClosed as exc:
-            raise error_for_exception(exc, PEER) from exc
-        for event in self._conversation.receive_message(message, self._clock()):
-            await self._events.put(event)
+    def _run_functions(self) -> None:
+        """Begin the functions that the model asked for."""
         while (request := self._conversation.next_function()) is not None:
             name = f"provider {self._call_id} function"
             task = asyncio.create_task(self._run_function(request), name=name)
@@ -438,22 +189,5 @@ class OpenAIRealtimeProvider:
     def _pass_on(self) -> None:
         """Give the engine what happened here, and let the sender look for what is to be sent."""
         while (event := self._conversation.next_event()) is not None:
-            self._events.put_nowait(event)
-        self._has_messages.set()
-
-
-def _successor(group: BaseExceptionGroup[_Renewal]) -> ClientConnection:
-    first = group.exceptions[0]
-    assert isinstance(first, _Renewal), "a task group is flat"  # noqa: S101
-    return first.successor
-
-
-def _first_error(
-    group: BaseExceptionGroup[ProviderError], *, default: ProviderError
-) -> ProviderError:
-    errors = (error for error in group.exceptions if isinstance(error, ProviderError))
-    return next(errors, default)
-
-
-def _is_retryable(exc: BaseException) -> bool:
-    return isinstance(exc, ProviderError) and exc.retryable
+            self._keeper.emit(event)
+        self._keeper.wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -71,6 +72,7 @@ class Talk:
         self.due: list[float] = []
         self.due_error: ProviderError | None = None
         self.n_sessions = 0
+        self.renewal_ms = math.inf
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -78,6 +80,7 @@ class Talk:
 
     def open_session(self) -> None:
         self.n_sessions += 1
+        self.renewal_ms = math.inf
         self.messages.appendleft("settings")
 
     def receive_message(self, message: str | bytes, now_ms: float) -> tuple[ProviderEvent, ...]:
@@ -107,6 +110,12 @@ class Talk:
             if self.due_error is not None:
                 raise self.due_error
 
+    def is_renewal_due(self, now_ms: float) -> bool:
+        return self.is_ready and now_ms >= self.renewal_ms
+
+    def postpone_renewal(self, now_ms: float) -> None:
+        self.renewal_ms = now_ms + 1000.0
+
     def deliver(self, event: ProviderEvent) -> bool:
         return event != ResponseStarted("cut off")
 
@@ -120,6 +129,7 @@ class Rig:
         self.failures: deque[ProviderError] = deque()
         self.greets = True
         self.n_messages = 0
+        self.n_ends = 0
         self.keeper = SessionKeeper(
             self.talk,
             connect=self._connect,
@@ -136,7 +146,10 @@ class Rig:
             call_id="call-1",
             kind="peer",
             host="h",
+            deadlines=self.talk,
+            renewal=self.talk,
             on_message=self._count,
+            on_end=self._end,
         )
         self.events = self.keeper.events()
 
@@ -146,6 +159,9 @@ class Rig:
 
     def _count(self) -> None:
         self.n_messages += 1
+
+    async def _end(self) -> None:
+        self.n_ends += 1
 
     async def _connect(self) -> Any:
         if self.failures:
@@ -274,6 +290,48 @@ async def test_a_session_that_is_renewed_is_no_outage() -> None:
     ]
     assert len(rig.connections) == 2
     assert rig.connections[0].is_closed
+    await rig.keeper.stop()
+
+
+@in_virtual_time
+async def test_another_session_stands_before_the_old_one_is_left() -> None:
+    """The old one goes on while none is to be had; nobody is warned of an outage."""
+    rig = Rig()
+    await rig.keeper.start()
+    rig.failures.append(_away())
+    rig.talk.renewal_ms = virtual_ms()
+    with capture_logs() as logs:
+        rig.keeper.wake()
+        await asyncio.sleep(0.1)
+        assert (len(rig.connections), rig.connections[0].is_closed) == (1, False)
+        await asyncio.sleep(2)
+        rig.keeper.wake()
+        await asyncio.sleep(1)
+
+    told = [(entry["event"], entry["log_level"]) for entry in logs]
+    assert told == [("provider.renewal_failed", "warning"), ("provider.renewed", "info")]
+    assert [connection.is_closed for connection in rig.connections] == [True, False]
+    await rig.keeper.stop()
+    assert rig.n_ends == 1
+
+
+@in_virtual_time
+async def test_a_successor_that_does_not_configure_is_an_outage() -> None:
+    """The old session is gone by then: the next attempt follows, as after any loss."""
+    rig = Rig(connect_timeout_s=0.5)
+    await rig.keeper.start()
+    rig.greets = False
+    rig.talk.renewal_ms = virtual_ms()
+    with capture_logs() as logs:
+        rig.keeper.wake()
+        await asyncio.sleep(0.6)
+        rig.greets = True
+        await asyncio.sleep(2)
+
+    assert [entry["event"] for entry in logs][:1] == ["provider.disconnected"]
+    assert logs[0]["code"] == "connect_timeout"
+    assert rig.connections[1].was_aborted
+    assert rig.talk.is_ready
     await rig.keeper.stop()
 
 

@@ -19,7 +19,7 @@ from ..config import read_config
 from ..core.config import GatingConfig, SpeechEvidenceKind
 from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
 from ..core.guard.speech_evidence import evidence_in_force
-from ..lab.bench.sounds import ALL, gather_sounds
+from ..lab.bench.sounds import ALL, Sounds, gather_sounds
 from ..lab.bench.tables import table_of_targets
 from ..lab.bench.targets import target_as_json
 from ..lab.evaluate.batch import usable_cores
@@ -148,14 +148,11 @@ def command(
     heard without a caller. The same seed and corpus give the same figures, but for the time.
     docs/bench.md describes the cells.
     """
-    if is_off and is_invariance:
-        raise click.UsageError("--off leaves nothing for --invariance to measure")
-    if is_level_curve and (is_off or is_invariance):
-        raise click.UsageError("--level-curve goes with neither --off nor --invariance")
+    _refuse_what_does_not_go(
+        server_vad, is_off=is_off, is_invariance=is_invariance, is_level_curve=is_level_curve
+    )
     if corpus is None and _DEFAULT_CORPUS.is_dir():
         corpus = _DEFAULT_CORPUS
-    if server_vad == "silero" and not has_onnxruntime():
-        raise click.ClickException(f"--server-vad silero needs onnxruntime: {SILERO_INSTALL}")
     loaded = read_config(config_path)
     gating = loaded.config.gating_config
     if evidence is not None:
@@ -163,10 +160,7 @@ def command(
     if picture is not None:
         _draw(gating, picture)
         return
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
+    _make_folder(out)
     sounds = gather_sounds(corpus, split)
     with tempfile.TemporaryDirectory(prefix="voxgate-bench-guard-") as folder:
         save_bank(without_voices(sounds.bank), Path(folder))
@@ -184,20 +178,40 @@ def command(
             measured = _measure_invariance(plan, jobs)
         else:
             measured = _measure_guard(plan, jobs, turn_scenes, server_vad)
-    described = {
-        "scenes_per_cell": scenes,
-        "seed": seed,
-        "split": split,
-        "config": loaded.source,
-        "guard": not is_off,
-        "speech_evidence": evidence_in_force(gating.audio_guard.speech_evidence),
+    _report(measured, _described(plan, loaded.source, sounds), sounds.notes, out)
+
+
+def _described(plan: GuardBenchPlan, source: str, sounds: Sounds) -> dict[str, Any]:
+    """Return what was measured, but for the figures."""
+    return {
+        "scenes_per_cell": plan.scenes,
+        "seed": plan.seed,
+        "split": plan.split,
+        "config": source,
+        "guard": plan.is_guarded,
+        "speech_evidence": evidence_in_force(plan.config.audio_guard.speech_evidence),
         "sounds": {**sounds.counts, "speakers": sounds.speakers},
         "notes": list(sounds.notes),
-        "cells": measured.cells,
-        **measured.more,
     }
-    evidence_note = f"speech evidence: {described['speech_evidence']}"
-    _report(measured, described, [evidence_note, *sounds.notes], out)
+
+
+def _refuse_what_does_not_go(
+    server_vad: str, *, is_off: bool, is_invariance: bool, is_level_curve: bool
+) -> None:
+    """Raise if options contradict each other, or what one needs is not installed."""
+    if is_off and is_invariance:
+        raise click.UsageError("--off leaves nothing for --invariance to measure")
+    if is_level_curve and (is_off or is_invariance):
+        raise click.UsageError("--level-curve goes with neither --off nor --invariance")
+    if server_vad == "silero" and not has_onnxruntime():
+        raise click.ClickException(f"--server-vad silero needs onnxruntime: {SILERO_INSTALL}")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{out} can't be made: {error.strerror or error}") from error
 
 
 def _draw(gating: GatingConfig, picture: Path) -> None:
@@ -311,7 +325,9 @@ def _measure_level_curve(plan: GuardBenchPlan, jobs: int, out: Path) -> _Measure
 def _report(
     measured: _Measured, described: dict[str, Any], notes: Sequence[str], out: Path
 ) -> None:
-    text = json.dumps(described, indent=2) + "\n"
+    whole = {**described, "cells": measured.cells, **measured.more}
+    notes = [f"speech evidence: {described['speech_evidence']}", *notes]
+    text = json.dumps(whole, indent=2) + "\n"
     (out / measured.json_name).write_text(text, encoding="utf-8")
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:

@@ -20,13 +20,14 @@ import json
 import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
-from typing import Any, Self, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
+
+from support.websocket_peer import PATIENCE_S, WebSocketPeer
 
 with warnings.catch_warnings():
     # The SDK imports a part of its WebSocket library that is on its way out.
@@ -35,9 +36,6 @@ with warnings.catch_warnings():
     from deepgram.agent.v1.socket_client import V1SocketClientResponse
 
 Message = dict[str, Any]
-
-_PATIENCE_S = 30.0
-"""Only a test that hangs waits so long for a client."""
 
 _CLIENT_TYPES = (
     types.AgentV1Settings,
@@ -192,6 +190,11 @@ class PeerSession:
         return self._connection.close_code
 
     @property
+    def problems(self) -> list[str]:
+        """What was wrong with what came."""
+        return self.server.problems
+
+    @property
     def messages(self) -> list[Message]:
         """Every text message that came."""
         return self.server.messages
@@ -209,7 +212,7 @@ class PeerSession:
 
     async def receive(self, message_type: str) -> Message:
         """Wait for the next message of a type; messages of other types stay for other calls."""
-        async with asyncio.timeout(_PATIENCE_S), self._changed:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
             while True:
                 for message in self._untaken:
                     if message["type"] == message_type:
@@ -220,7 +223,7 @@ class PeerSession:
 
     async def receive_audio(self, n_bytes: int) -> bytes:
         """Wait until so many bytes of audio came in all, and return them."""
-        async with asyncio.timeout(_PATIENCE_S), self._changed:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
             while sum(map(len, self.server.frames)) < n_bytes:
                 assert not self.is_closed, "closed while waiting for audio"
                 await self._changed.wait()
@@ -228,7 +231,7 @@ class PeerSession:
 
     async def wait_closed(self) -> None:
         """Wait until the connection is gone."""
-        async with asyncio.timeout(_PATIENCE_S), self._changed:
+        async with asyncio.timeout(PATIENCE_S), self._changed:
             while not self.is_closed:
                 await self._changed.wait()
 
@@ -309,79 +312,10 @@ class PeerSession:
                 self._changed.notify_all()
 
 
-class DeepgramPeer:
-    """A server on the loopback; ``async with`` starts it, and at the end judges what came.
+class DeepgramPeer(WebSocketPeer[PeerSession]):
+    """A Deepgram Voice Agent server on the loopback."""
 
-    Args:
-        refusals: HTTP statuses for the first connections, one each; later ones are taken.
-    """
+    path = "/v1/agent/converse"
 
-    def __init__(self, *refusals: int) -> None:
-        self._refusals = deque(refusals)
-        self._server: Server | None = None
-        self._waiting: asyncio.Queue[PeerSession] = asyncio.Queue()
-        self.sessions: list[PeerSession] = []
-        self.n_refused = 0
-        self.location: str | None = None
-        """Where a refusal points to; a client must not go there."""
-
-    @property
-    def base_url(self) -> str:
-        """Where the server is, without the path of the agent."""
-        assert self._server is not None
-        port = next(iter(self._server.sockets)).getsockname()[1]
-        return f"ws://127.0.0.1:{port}"
-
-    @property
-    def url(self) -> str:
-        """Where a client connects to."""
-        return f"{self.base_url}/v1/agent/converse"
-
-    def refuse_next(self, *statuses: int) -> None:
-        """Answer the next connections with these HTTP statuses."""
-        self._refusals.extend(statuses)
-
-    async def accept(self) -> PeerSession:
-        """Wait for the next connection."""
-        async with asyncio.timeout(_PATIENCE_S):
-            return await self._waiting.get()
-
-    async def accept_configured(self) -> PeerSession:
-        """Wait for the next connection, and configure its session as the client asks."""
-        session = await self.accept()
-        await session.configure()
-        return session
-
-    async def __aenter__(self) -> Self:
-        self._server = await serve(
-            self._serve,
-            "127.0.0.1",
-            0,
-            compression=None,
-            max_size=None,
-            close_timeout=0.5,
-            process_request=self._answer_request,
-        )
-        return self
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        await self._server.wait_closed()
-        if exc_info[0] is None:
-            assert [problem for s in self.sessions for problem in s.server.problems] == []
-
-    async def _serve(self, connection: ServerConnection) -> None:
-        session = PeerSession(connection)
-        self.sessions.append(session)
-        self._waiting.put_nowait(session)
-        await session.serve()
-
-    def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        if not self._refusals:
-            return None
-        self.n_refused += 1
-        response = connection.respond(HTTPStatus(self._refusals.popleft()), "SECRET-IN-BODY\n")
-        if self.location is not None:
-            response.headers["Location"] = self.location
-        return response
+    def make_session(self, connection: ServerConnection) -> PeerSession:
+        return PeerSession(connection)

@@ -20,7 +20,7 @@ from .call import CallSession
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
-from .config.provider_models import ToolsConfig
+from .config.tools_config import ToolsConfig
 from .core.audio_gating_manager import AudioGatingManager
 from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.vad_manager import EnhancedVADManager

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 from annotated_types import Interval, Len
 
 from .field_rules import Pattern, check_fields
+from .field_types import VariableName
 from .shown_value import shown_value
 
 Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
@@ -42,9 +43,6 @@ PublicSocketUrl = Annotated[
 PublicUrl = Annotated[
     str,
     Pattern(r"https?://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not an https:// address without a query"),
-]
-VariableName = Annotated[
-    str, Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable")
 ]
 ParameterText = Annotated[str, Len(0, 500)]
 

@@ -55,6 +55,7 @@ from ..core.config import (
 )
 from .field_rules import Pattern, check_fields
 from .line_models import AudioSocketConfig, Host, LinesConfig, Port, TwilioConfig, check_host, meet
+from .local_models import LocalConfig
 from .provider_models import (
     EMBEDDED,
     PROVIDER_KINDS,
@@ -65,7 +66,6 @@ from .provider_models import (
     DeepgramThinkConfig,
     DeepgramThinkProvider,
     Eagerness,
-    LocalConfig,
     NoiseReduction,
     OpenAIRealtimeConfig,
     ProviderConfig,

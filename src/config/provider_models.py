@@ -17,25 +17,25 @@ __all__ = [
     "DeepgramThinkProvider",
     "Eagerness",
     "InputTranscriptionConfig",
-    "LocalConfig",
     "NoiseReduction",
     "OpenAIRealtimeConfig",
     "ProviderConfig",
     "ProviderKind",
-    "ToolsConfig",
     "TurnDetectionConfig",
     "TurnDetectionType",
     "default_providers",
 ]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Literal, get_args
 
 from annotated_types import Interval, Len
 
-from .field_rules import Pattern, TaggedBy, broken_rule, check_fields
+from .field_rules import Pattern, TaggedBy, check_fields
+from .field_types import Name, VariableName
+from .local_models import LocalConfig
+from .tools_config import ToolsConfig
 
 ProviderKind = Literal["openai_realtime", "deepgram", "local"]
 """What a configured provider can be."""
@@ -46,9 +46,6 @@ PROVIDER_KINDS: tuple[ProviderKind, ...] = get_args(ProviderKind)
 EMBEDDED = "embedded"
 """The ``url`` of a provider that is the server inside this process."""
 
-VariableName = Annotated[
-    str, Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable")
-]
 Url = Annotated[
     str,
     Pattern(
@@ -66,11 +63,6 @@ Proxy = Annotated[
         "is neither environment, none nor the address of a proxy, which can't hold a password",
     ),
 ]
-TransferName = Annotated[
-    str, Pattern(r"[a-z0-9]+([_-][a-z0-9]+)*", "is not a name of lower-case letters and digits")
-]
-TransferNumber = Annotated[str, Pattern(r"\S{1,200}", "is not a number or address")]
-Name = Annotated[str, Len(1, 200)]
 BackoffMs = Annotated[int, Interval(ge=10, le=60_000)]
 
 
@@ -159,24 +151,6 @@ class InputTranscriptionConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolsConfig:
-    """What the agent may do to its own call; an engine of your own adds functions in code."""
-
-    hangup: bool = False
-    """Whether the agent may end the call, once its farewell was heard."""
-    transfer_targets: Mapping[TransferName, TransferNumber] = field(default_factory=dict)
-    """Where the agent may transfer the call to: number or address by a name that it is told. The
-    agent picks a name and dials nothing else; empty: it can't transfer."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        for name, target in self.transfer_targets.items():
-            rule = broken_rule(name, TransferName) or broken_rule(target, TransferNumber)
-            if rule:
-                raise ValueError(f"transfer_targets.{name}: {rule}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,17 +314,6 @@ class DeepgramConfig:
     def __post_init__(self) -> None:
         check_fields(self)
         _check_backoff(self.reconnect_initial_ms, self.reconnect_max_ms)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalConfig:
-    """An agent on this machine: known, not yet available. Its audio passes the gate untouched."""
-
-    kind: Literal["local"] = "local"
-    """Which client speaks to the provider, and which policy under ``gating.providers`` applies."""
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 ProviderConfig = Annotated[OpenAIRealtimeConfig | DeepgramConfig | LocalConfig, TaggedBy("kind")]

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from ..config.provider_models import ToolsConfig
+from ..config.tools_config import ToolsConfig
 from ..errors import TransportError
 from .tools import Tool, ToolCall, ToolSpec
 

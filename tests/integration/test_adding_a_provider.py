@@ -17,6 +17,7 @@ from support.virtual_time import in_socket_time, virtual_ms
 from voxgate.call import CallSession
 from voxgate.call_observer import CallEnded, CallObserver
 from voxgate.config import provider_models
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.models import AudioSocketConfig
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import GatingConfig, ProviderGatingPolicy
@@ -123,7 +124,7 @@ def test_another_configuration_is_refused(parrot: Any) -> None:
     with pytest.raises(TypeError, match="local is not parrot"):
         parrot.ParrotProvider.from_setup(
             ProviderSetup(
-                config=provider_models.LocalConfig(),
+                config=LocalConfig(),
                 call_id="c",
                 call_audio=CallAudio(capture=None, playout=None),  # type: ignore[arg-type]
                 manager=AudioGatingManager(),

@@ -15,7 +15,7 @@ from support.virtual_time import VirtualTimeLoop, in_virtual_time, virtual_ms
 from voxgate.call import CallSession
 from voxgate.call_observer import CallEnded, Observers
 from voxgate.clock import Clock
-from voxgate.config.provider_models import ToolsConfig
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.gate_decision import PASS_THROUGH, GateEventType
 from voxgate.errors import ProviderError

@@ -24,7 +24,7 @@ from voxgate.config.models import (
     OpenAIRealtimeConfig,
     ProviderConfig,
 )
-from voxgate.config.provider_models import ToolsConfig
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry

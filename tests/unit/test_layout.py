@@ -13,6 +13,9 @@ UNIT = ROOT / "tests" / "unit"
 
 INTERFACES = {
     # Protocols and the values that cross them; every implementation's tests speak of them.
+    "local_agent/recogniser.py",
+    "local_agent/reply.py",
+    "local_agent/voice.py",
     "providers/base.py",
     "transports/base.py",
 }

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from ...config.provider_models import DeepgramConfig
+from ...core.stream_converter import StreamConverter
 from ...errors import LocalProtocolError
 from ..audio_backlog import AudioBacklog, OutgoingAudio
 from ..base import (
@@ -30,7 +31,6 @@ from ..base import (
 )
 from ..gating import GatingManager
 from ..session_keeper import RENEWAL
-from ..stream_converter import StreamConverter
 from ..tools import ToolSpec
 from .answers import Answers
 from .client_messages import (

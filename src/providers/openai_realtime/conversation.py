@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from ...config.provider_models import OpenAIRealtimeConfig, TurnDetectionType
 from ...core.gate_decision import GateDecision, GateReason
+from ...core.stream_converter import StreamConverter
 from ...errors import LocalProtocolError
 from ..audio_backlog import AudioBacklog, OutgoingAudio
 from ..base import (
@@ -27,7 +28,6 @@ from ..base import (
     ResponseDone,
 )
 from ..gating import GatingManager
-from ..stream_converter import StreamConverter
 from ..tools import ToolRegistry
 from .call_memory import CallMemory
 from .local_turns import LocalTurns, TurnBegan, TurnEnded, TurnEvent

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.models import (
     AppConfig,
     AudioSocketConfig,
     EngineConfig,
     GatingSection,
     LinesConfig,
-    LocalConfig,
     OpenAIRealtimeConfig,
     RealtimeServerConfig,
     unknown_provider,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.models import (
     EMBEDDED,
     PROVIDER_KINDS,
@@ -13,13 +14,11 @@ from voxgate.config.models import (
     DeepgramListenConfig,
     DeepgramSpeakConfig,
     DeepgramThinkConfig,
-    LocalConfig,
     OpenAIRealtimeConfig,
     TurnDetectionConfig,
 )
 from voxgate.config.provider_models import (
     InputTranscriptionConfig,
-    ToolsConfig,
     TurnDetectionType,
     default_providers,
 )
@@ -125,8 +124,6 @@ def test_deepgram_s_models_are_checked_too(build: Callable[[], object], message:
         ),
         (lambda: TurnDetectionConfig(idle_timeout_ms=4999), r"^idle_timeout_ms: 4999 is not in"),
         (lambda: InputTranscriptionConfig(language="German"), r"is not a language as in en or de"),
-        (lambda: ToolsConfig(transfer_targets={"Sales": "1"}), r"is not a name of lower-case"),
-        (lambda: ToolsConfig(transfer_targets={"sales": "1 2"}), r"is not a number or address"),
         (lambda: OpenAIRealtimeConfig(session_renewal_s=1.0), r"^session_renewal_s: 1.0 is not in"),
     ],
 )

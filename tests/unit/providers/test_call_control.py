@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from voxgate.config.provider_models import ToolsConfig
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.errors import TransportError
 from voxgate.providers.call_control import CallControl
 from voxgate.providers.tools import ToolRegistry

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from support.scripted_gate import ScriptedGate
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.provider_models import (
     PROVIDER_KINDS,
     DeepgramConfig,
-    LocalConfig,
     OpenAIRealtimeConfig,
     ProviderConfig,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from support.scripted_gate import ScriptedGate, decision_of, interruption
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.provider_models import (
     DeepgramConfig,
-    LocalConfig,
     OpenAIRealtimeConfig,
     ProviderConfig,
 )

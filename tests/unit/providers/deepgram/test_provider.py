@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.scripted_gate import ScriptedGate
-from voxgate.config.provider_models import DeepgramConfig, LocalConfig, ProviderConfig
+from voxgate.config.local_models import LocalConfig
+from voxgate.config.provider_models import DeepgramConfig, ProviderConfig
 from voxgate.core.audio import AudioFormat
 from voxgate.core.gate_decision import PASS_THROUGH
 from voxgate.errors import LocalProtocolError, ProviderError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.signals import tone
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.g711 import decode, encode
-from voxgate.providers.stream_converter import StreamConverter
+from voxgate.core.stream_converter import StreamConverter
 
 NARROW = AudioFormat()
 MULAW = AudioFormat(Encoding.MULAW)

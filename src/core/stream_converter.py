@@ -8,9 +8,9 @@ from __future__ import annotations
 
 __all__ = ["StreamConverter"]
 
-from ..core.audio import AudioFormat
-from ..core.g711 import decode, encode
-from ..core.resample import Resampler
+from .audio import AudioFormat
+from .g711 import decode, encode
+from .resample import Resampler
 
 
 class StreamConverter:

@@ -1,0 +1,67 @@
+"""Tests of how the parts of a local agent are started and stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from voxgate.errors import ProviderError
+from voxgate.local_agent.agent_parts import AgentParts
+
+
+class Part:
+    """A part that notes what is done to it."""
+
+    def __init__(self, name: str, log: list[str], *, fails_on: str = "") -> None:
+        self._name = name
+        self._log = log
+        self._fails_on = fails_on
+
+    async def start(self) -> None:
+        """Start, or fail."""
+        await self._note("start")
+
+    async def stop(self) -> None:
+        """Stop, or fail."""
+        await self._note("stop")
+
+    async def _note(self, what: str) -> None:
+        self._log.append(f"{what} {self._name}")
+        if what == self._fails_on:
+            raise ProviderError(self._name, "is broken", retryable=False)
+
+
+def parts(log: list[str], **fails_on: str) -> AgentParts:
+    """Return parts that note what is done to them."""
+    made: dict[str, Any] = {
+        name: Part(name, log, fails_on=fails_on.get(name, ""))
+        for name in ("recogniser", "reply", "voice")
+    }
+    return AgentParts(**made)
+
+
+async def test_parts_start_and_stop_in_order() -> None:
+    """What hears is there before what answers, and that before what speaks."""
+    log: list[str] = []
+    agent = parts(log)
+    await agent.start()
+    await agent.stop()
+    names = ("recogniser", "reply", "voice")
+    assert log == [f"{what} {name}" for what in ("start", "stop") for name in names]
+
+
+async def test_parts_that_started_are_stopped_when_another_cannot() -> None:
+    """Nothing is left running, and the error is that of the part."""
+    log: list[str] = []
+    with pytest.raises(ProviderError, match="reply: is broken"):
+        await parts(log, reply="start").start()
+    assert log == ["start recogniser", "start reply", "stop recogniser", "stop reply"]
+
+
+async def test_all_parts_are_stopped_although_one_fails() -> None:
+    """A part that can't be stopped keeps no other running."""
+    log: list[str] = []
+    with pytest.raises(ProviderError, match="recogniser: is broken"):
+        await parts(log, recogniser="stop").stop()
+    assert log == ["stop recogniser", "stop reply", "stop voice"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 __all__ = [
+    "CALLED_NUMBER",
+    "CALLER_NUMBER",
     "TRANSPORTS",
     "CallHandler",
     "Line",
@@ -15,12 +17,15 @@ __all__ = [
     "LineWarning",
     "ScriptedLine",
     "ScriptedTransport",
+    "Transfer",
     "Transport",
     "TransportFactory",
     "TransportRegistry",
 ]
 
 from .base import (
+    CALLED_NUMBER,
+    CALLER_NUMBER,
     CallHandler,
     Line,
     LineAudio,
@@ -30,6 +35,7 @@ from .base import (
     LineHangup,
     LinePlayed,
     LineWarning,
+    Transfer,
     Transport,
 )
 from .registry import TRANSPORTS, TransportFactory, TransportRegistry

@@ -7,6 +7,8 @@ ends its own call only.
 from __future__ import annotations
 
 __all__ = [
+    "CALLED_NUMBER",
+    "CALLER_NUMBER",
     "CallHandler",
     "Line",
     "LineAudio",
@@ -16,6 +18,7 @@ __all__ = [
     "LineHangup",
     "LinePlayed",
     "LineWarning",
+    "Transfer",
     "Transport",
 ]
 
@@ -24,6 +27,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.audio import AudioFormat
+
+CALLED_NUMBER = "called_number"
+"""Name of the metadata that says which number or extension was dialled, as the peer writes it.
+Reserved: a line that knows the number gives it under this name, whatever its own protocol says."""
+
+CALLER_NUMBER = "caller_number"
+"""Name of the metadata that says who calls; reserved too, and personal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +97,15 @@ LineEvent = LineAudio | LineDtmf | LinePlayed | LineWarning | LineHangup
 
 
 class Line(Protocol):
-    """One call on a line."""
+    """One call on a line.
+
+    A line of a kind that can hand its call over has ``transfer`` besides, a :data:`Transfer`, or
+    None where the configuration does not say how.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The kind of line, by the name that the section ``lines`` of the configuration has."""
 
     @property
     def call_id(self) -> str:
@@ -95,7 +113,11 @@ class Line(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What the peer said of the call, by names of its own; often nothing. Never logged."""
+        """What is known of the call, by name; often nothing. Never logged.
+
+        :data:`CALLED_NUMBER` and :data:`CALLER_NUMBER` mean the same on every line; the other names
+        are the peer's own. Fixed once the line was handed to the engine.
+        """
 
     @property
     def capabilities(self) -> LineCapabilities:
@@ -125,6 +147,10 @@ class Line(Protocol):
     async def hangup(self) -> None:
         """End the call; idempotent."""
 
+
+Transfer = Callable[[str], Awaitable[None]]
+"""Hands a call over to a number or an address, in whatever form the peer takes; never logged. The
+call then leaves its line by itself; TransportError says that it failed and goes on."""
 
 CallHandler = Callable[[Line], Awaitable[None]]
 """Serves one call from start to end; never raises."""

@@ -26,6 +26,7 @@ class ScriptedLine:
         call_id: Identifies the call.
         capture_format: Format of the audio events.
         playout_format: Format of :meth:`send_audio`.
+        kind: The kind of line that it plays.
         capabilities: What the engine is told of the line.
         metadata: What the engine is told of the call.
         script: Events that wait from the start.
@@ -37,6 +38,7 @@ class ScriptedLine:
         self,
         call_id: str = "scripted-1",
         *,
+        kind: str = "scripted",
         capture_format: AudioFormat | None = None,
         playout_format: AudioFormat | None = None,
         capabilities: LineCapabilities = _CAPABILITIES,
@@ -46,6 +48,7 @@ class ScriptedLine:
         max_dropped_in_a_row: int = 250,
     ) -> None:
         self._call_id = call_id
+        self._kind = kind
         self._capture_format = capture_format or AudioFormat()
         self._playout_format = playout_format or AudioFormat()
         self._capabilities = capabilities
@@ -60,6 +63,11 @@ class ScriptedLine:
         self._flushed_at: list[int] = []
         for event in script:
             self.receive(event)
+
+    @property
+    def kind(self) -> str:
+        """The kind of line that it plays."""
+        return self._kind
 
     @property
     def call_id(self) -> str:

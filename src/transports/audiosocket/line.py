@@ -69,6 +69,11 @@ class AudioSocketLine:
         self._playout_format = playout_format
 
     @property
+    def kind(self) -> str:
+        """``audiosocket``."""
+        return "audiosocket"
+
+    @property
     def call_id(self) -> str:
         """The UUID of the call, in lower-case text."""
         return self._call_id

@@ -54,6 +54,11 @@ class TwilioLine:
         self._started = started
 
     @property
+    def kind(self) -> str:
+        """``twilio``."""
+        return "twilio"
+
+    @property
     def call_id(self) -> str:
         """The stream's SID; a call may have several streams, one after the other."""
         return self._started.stream_sid

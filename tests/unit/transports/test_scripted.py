@@ -127,10 +127,11 @@ async def test_stopped_transport_takes_no_call():
 
 
 def test_a_flush_is_noted_where_it_comes():
-    """What it means to what was sent is the test's to say; the call's metadata too."""
-    line = ScriptedLine(metadata={"to": "+15550100"})
+    """What it means to what was sent is the test's to say; the call's metadata and kind too."""
+    line = ScriptedLine(metadata={"to": "+15550100"}, kind="twilio")
     line.send_audio(FRAME)
     line.flush()
     line.send_audio(FRAME)
     assert line.flushed_at == (1,)
     assert line.metadata == {"to": "+15550100"}
+    assert (line.kind, ScriptedLine().kind) == ("twilio", "scripted")

@@ -31,6 +31,7 @@ async def test_line_says_what_it_is():
     """The engine reads the 2 s rule and the lack of a buffer to flush from the capabilities."""
     line: Line
     line, _ = line_of(AudioFormat())
+    assert line.kind == "audiosocket"
     assert line.call_id == "c0ffee00-1234-4abc-8def-00112233aabb"
     assert (line.capture_format, line.playout_format) == (WIDE, AudioFormat())
     assert line.capabilities == LineCapabilities(

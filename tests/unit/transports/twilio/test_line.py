@@ -27,6 +27,7 @@ def made() -> TwilioLine:
 async def test_a_line_is_what_its_start_said():
     """The stream's SID names it, the call's is the console's."""
     line = made()
+    assert line.kind == "twilio"
     assert (line.call_id, line.call_sid) == (STREAM_SID, CALL_SID)
     assert line.metadata == {"a": "b"}
     assert line.capture_format == line.playout_format == AudioFormat(Encoding.MULAW)

@@ -9,28 +9,26 @@ from __future__ import annotations
 __all__ = ["AIEngine", "EngineCounters"]
 
 import asyncio
-import errno
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import structlog
 
-from .call import CallSession
+from .call import CallServices, CallSession
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
-from .config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
+from .config.models import AppConfig
 from .config.tools_config import ToolsConfig
 from .core.audio_gating_manager import AudioGatingManager
 from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.vad_manager import EnhancedVADManager
-from .errors import ConfigError, ConfigProblem, LocalProtocolError, TransportError
+from .errors import LocalProtocolError
 from .providers.base import CallAudio
 from .providers.call_control import CallControl
 from .providers.registry import ProviderRegistry, default_registry
 from .providers.setup import ProviderSetup
 from .providers.tools import ToolRegistry
-from .realtime_server.server import RealtimeServer
 from .transports.base import Line, Transport
 from .transports.registry import TRANSPORTS, TransportRegistry
 
@@ -80,10 +78,10 @@ class AIEngine:
         self._clock = clock
         self._environ = environ
         self._providers = providers or default_registry()
+        self._services = CallServices(config, environ=environ, providers=self._providers)
         self._transport_kinds = transports
         self._tools = ToolRegistry() if tools is None else tools
         self._transports: dict[str, Transport] = {}
-        self._realtime_server: RealtimeServer | None = None
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._is_running = False
 
@@ -98,23 +96,21 @@ class AIEngine:
         return len(self._calls)
 
     async def start(self) -> None:
-        """Start the embedded server, if a provider needs it, and then the lines.
+        """Start what the providers need, such as the embedded server, and then the lines.
 
         Where one of them can't be started, those before it are stopped again.
 
         Raises:
-            ConfigError: the default provider's key is not set.
-            ProviderError: the default provider's kind is not available.
+            ConfigError: the key of a provider that can answer is not set.
+            ProviderError: the kind of a provider that can answer is not available.
             TransportError: a line's address, or the embedded server's, can't be bound.
             LocalProtocolError: the engine is running.
         """
         if self._is_running:
             raise LocalProtocolError("start: the engine is running")
-        self._providers.require(self._provider_config.kind)
-        self._check_key()
         self._is_running = True
         try:
-            await self._start_realtime_server()
+            await self._services.start()
             await self._start_transports()
         except BaseException:
             await self._end()
@@ -169,10 +165,6 @@ class AIEngine:
 
     # -- private steps -----------------------------------------------------------------------------
 
-    @property
-    def _provider_config(self) -> ProviderConfig:
-        return self.config.providers[self.config.engine.default_provider]
-
     def _refusal(self, line: Line) -> str | None:
         """Return why a line is not served, or None if it is."""
         if not self._is_running:
@@ -201,67 +193,21 @@ class AIEngine:
 
     def _control(self, line: Line) -> CallControl:
         """Return what the agent may do to its call; only some lines can be transferred."""
-        config = getattr(self._provider_config, "tools", None) or ToolsConfig()
+        config = getattr(self.config.default_provider, "tools", None) or ToolsConfig()
         return CallControl(config, transfer=getattr(line, "transfer", None))
 
     def _setup(self, line: Line, control: CallControl) -> ProviderSetup:
-        config = self._provider_config
-        api_key = self._api_key(config)
-        if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
-            assert self._realtime_server is not None, "started with the engine"  # noqa: S101
-            config = replace(config, url=self._realtime_server.url)
+        access = self._services.access_to(self.config.engine.default_provider)
         return ProviderSetup(
-            config=config,
+            config=access.config,
             call_id=line.call_id,
             call_audio=CallAudio(capture=line.capture_format, playout=line.playout_format),
             manager=self.manager,
             clock=self._clock,
-            api_key=api_key,
+            api_key=access.api_key,
             hold_ms=self.config.engine.provider_hold_ms,
             tools=self._tools.extended(control.tools),
         )
-
-    def _api_key(self, config: ProviderConfig) -> str | None:
-        """Return the key of a provider; None where none is wanted, or the variable is not set."""
-        variable = _key_variable(config)
-        return None if variable is None else self._environ.get(variable)
-
-    def _check_key(self) -> None:
-        """Refuse to start where every call would fail for want of a key."""
-        config = self._provider_config
-        variable = _key_variable(config)
-        if variable is None or (self._api_key(config) or "").strip():
-            return
-        name = self.config.engine.default_provider
-        raise ConfigError(
-            [
-                ConfigProblem(
-                    key=variable,
-                    value="",
-                    rule=f"is not set; provider {name!r} reads its key from it",
-                    source="environment",
-                )
-            ]
-        )
-
-    async def _start_realtime_server(self) -> None:
-        config = self._provider_config
-        if not isinstance(config, OpenAIRealtimeConfig) or not config.is_embedded:
-            return
-        section = self.config.realtime_server
-        server = RealtimeServer(
-            host=section.host, port=section.port, speed_ratio=section.speed_ratio
-        )
-        try:
-            await server.start()
-        except OSError as exc:
-            raise TransportError(
-                f"realtime_server {section.host}:{section.port}",
-                f"can't listen: {exc.strerror or exc}",
-                code=errno.errorcode.get(exc.errno or 0),
-                retryable=exc.errno == errno.EADDRINUSE,
-            ) from exc
-        self._realtime_server = server
 
     async def _start_transports(self) -> None:
         for line in fields(self.config.lines):
@@ -281,18 +227,8 @@ class AIEngine:
             if self._calls:
                 await asyncio.wait(self._calls.values())
         finally:
-            server, self._realtime_server = self._realtime_server, None
-            if server is not None:
-                await server.stop()
+            await self._services.stop()
 
     async def _stop_transports(self) -> None:
         for name in list(self._transports):
             await self._transports.pop(name).stop()
-
-
-def _key_variable(config: ProviderConfig) -> str | None:
-    """Return the environment variable with a provider's key; None where none is wanted."""
-    if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
-        return None
-    variable: str | None = getattr(config, "api_key_env", None)
-    return variable

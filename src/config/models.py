@@ -228,8 +228,9 @@ class AppConfig:
         self._check_ports()
 
     def _check_ports(self) -> None:
-        provider, server = self.default_provider, self.realtime_server
-        if not isinstance(provider, OpenAIRealtimeConfig) or not provider.is_embedded:
+        server = self.realtime_server
+        answering = (self.providers[name] for name in self.answering_providers)
+        if not any(isinstance(p, OpenAIRealtimeConfig) and p.is_embedded for p in answering):
             return  # the server is not started
         for line in fields(self.lines):
             section = getattr(self.lines, line.name)
@@ -244,6 +245,11 @@ class AppConfig:
     def default_provider(self) -> ProviderConfig:
         """The configured provider that answers calls."""
         return self.providers[self.engine.default_provider]
+
+    @property
+    def answering_providers(self) -> tuple[str, ...]:
+        """Names of the providers that can answer a call, each once: no other is ever reached."""
+        return (self.engine.default_provider,)
 
     @property
     def gating_config(self) -> GatingConfig:

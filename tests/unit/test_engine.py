@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-import voxgate.engine
+import voxgate.call.services
 from support.scripted_call import RecordingObserver, loud_frame
+from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.config.models import (
     AppConfig,
@@ -338,28 +339,6 @@ class UnableTransport(ScriptedTransport):
         raise TransportError("audiosocket 127.0.0.1:8090", "can't listen", retryable=True)
 
 
-class FakeServer:
-    """Stands in for the embedded server, which needs a socket."""
-
-    def __init__(self, error: OSError | None = None) -> None:
-        self._error = error
-        self.is_running = False
-        self.url = "ws://127.0.0.1:4711/v1/realtime"
-        self.arguments: dict[str, object] = {}
-
-    def __call__(self, **arguments: object) -> FakeServer:
-        self.arguments = arguments
-        return self
-
-    async def start(self) -> None:
-        if self._error is not None:
-            raise self._error
-        self.is_running = True
-
-    async def stop(self) -> None:
-        self.is_running = False
-
-
 class TestStart:
     """What must be right before the first call."""
 
@@ -467,8 +446,8 @@ class TestStart:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Providers get its address; the key in the environment is none of its business."""
-        server = FakeServer()
-        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        server = StandInServer()
+        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
         environ = {"OPENAI_API_KEY": "k-secret"}
         exchange = await started(Exchange(provider=_EMBEDDED, environ=environ))
         assert server.is_running
@@ -486,8 +465,8 @@ class TestStart:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """An engine for the cloud opens no port but its lines'."""
-        server = FakeServer()
-        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        server = StandInServer()
+        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
         exchange = await started(Exchange())
         assert not server.is_running
         await exchange.engine.stop()
@@ -497,8 +476,8 @@ class TestStart:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A failed start leaves nothing behind, and can be tried again."""
-        server = FakeServer()
-        monkeypatch.setattr(voxgate.engine, "RealtimeServer", server)
+        server = StandInServer()
+        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
         exchange = Exchange(provider=_EMBEDDED, transport=UnableTransport())
         with pytest.raises(TransportError):
             await exchange.engine.start()
@@ -516,7 +495,7 @@ class TestStart:
     ) -> None:
         """Not an OSError: what is wrong is named with the address."""
         error = OSError(98, "Address already in use")
-        monkeypatch.setattr(voxgate.engine, "RealtimeServer", FakeServer(error))
+        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", StandInServer(error))
         exchange = Exchange(provider=_EMBEDDED)
         with pytest.raises(TransportError, match=r"realtime_server 127.0.0.1:0: can't listen"):
             await exchange.engine.start()

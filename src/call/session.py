@@ -15,17 +15,17 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from .call_observer import CallEnded, CallObserver, CallStarted
-from .clock import Clock
-from .core.audio import FRAME_MS
-from .core.audio_gating_manager import AudioGatingManager
-from .core.gate_decision import GateEvent, GateEventType
-from .core.line_playout import LinePlayout
-from .core.pacing import SlotPacer
-from .core.playout import PlayoutFrame
-from .core.stream_clock import StreamClock
-from .errors import ProviderError
-from .providers.base import (
+from ..call_observer import CallEnded, CallObserver, CallStarted
+from ..clock import Clock
+from ..core.audio import FRAME_MS
+from ..core.audio_gating_manager import AudioGatingManager
+from ..core.gate_decision import GateEvent, GateEventType
+from ..core.line_playout import LinePlayout
+from ..core.pacing import SlotPacer
+from ..core.playout import PlayoutFrame
+from ..core.stream_clock import StreamClock
+from ..errors import ProviderError
+from ..providers.base import (
     AgentAudio,
     AgentAudioDone,
     CallerSpeechStarted,
@@ -37,8 +37,8 @@ from .providers.base import (
     TokenUsage,
     UsageReported,
 )
-from .providers.call_control import CallControl
-from .transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
+from ..providers.call_control import CallControl
+from ..transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
 
 _SLICE_MS = 1.0
 """Time for which a burst is worked off before the loop gets its turn: half of the 2 ms that

@@ -57,6 +57,8 @@ class Outbox:
 
     def __init__(self, record: SessionLog) -> None:
         self.record = record
+        self.now_ms = 0.0
+        """Time of the input that is being worked on; the log's entries bear it."""
         self._n_ids = 0
         self._outputs: deque[SessionOutput] = deque()
 
@@ -78,7 +80,7 @@ class Outbox:
         self, audio_ms: float, event: str, at_ms: float | None = None, detail: str = ""
     ) -> None:
         """Take note of something; see :class:`LogEntry`."""
-        self.record.add(LogEntry(audio_ms, event, at_ms, detail))
+        self.record.add(LogEntry(audio_ms, event, at_ms, detail, self.now_ms))
 
     def pop(self) -> SessionOutput | None:
         """Return what is to be done next, or None."""

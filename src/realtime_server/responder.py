@@ -128,6 +128,7 @@ class Responder:
         if response.generated_ms and self._playback_start_ms is None:
             self._playback_start_ms = self._caller.position_ms
             self._has_spoken = True
+            self._outbox.log(self._playback_start_ms, "audio_began")
         if response.is_done:
             self._close(response)
 

@@ -97,11 +97,11 @@ class RealtimeSession:
             "expires_at": expires_at_s,
         }
         self._expires_at_ms = now_ms + self._options.max_session_ms
-        self._now_ms = now_ms
         self._is_closed = False
         self._config = SessionConfig(type="realtime", model=model)
         record = SessionLog(session_id, model, keeps_audio=self._options.keeps_input_audio)
         self._outbox = Outbox(record)
+        self._outbox.now_ms = now_ms
         self._caller = CallerAudio(self._config.audio.input, new_scorer=self._options.new_scorer)
         self._conversation = Conversation(self._outbox.next_id("conv"))
         self._responder = Responder(
@@ -128,7 +128,7 @@ class RealtimeSession:
         """Take one WebSocket message: ``str`` if it was text, ``bytes`` if it was binary."""
         if self._is_closed:
             return
-        self._now_ms = now_ms
+        self._outbox.now_ms = now_ms
         try:
             self._carry_out(parse_client_event(message))
         except RequestError as problem:
@@ -137,32 +137,32 @@ class RealtimeSession:
     def receive_speech(self, response_id: str, speech: Speech, now_ms: float) -> None:
         """Take a piece of an answer that was asked for; ignored when it is not wanted any more."""
         if not self._is_closed:
-            self._now_ms = now_ms
+            self._outbox.now_ms = now_ms
             self._responder.receive_speech(response_id, speech, now_ms)
 
     def receive_function_call(self, response_id: str, call: FunctionCall, now_ms: float) -> None:
         """Take a function call of an answer; ignored when the answer is not wanted any more."""
         if not self._is_closed:
-            self._now_ms = now_ms
+            self._outbox.now_ms = now_ms
             self._responder.receive_function_call(response_id, call)
 
     def receive_answer_end(self, response_id: str, now_ms: float) -> None:
         """Take note that an answer is complete."""
         if not self._is_closed:
-            self._now_ms = now_ms
+            self._outbox.now_ms = now_ms
             self._responder.receive_end(response_id)
 
     def receive_answer_failure(self, response_id: str, now_ms: float) -> None:
         """Take note that there will be no (more) answer."""
         if not self._is_closed:
-            self._now_ms = now_ms
+            self._outbox.now_ms = now_ms
             self._responder.receive_failure(response_id)
 
     def handle_deadline(self, now_ms: float) -> None:
         """Let time pass: send audio that is due, end a session that has lasted too long."""
         if self._is_closed:
             return
-        self._now_ms = now_ms
+        self._outbox.now_ms = now_ms
         self._responder.advance(now_ms)
         if now_ms >= self._expires_at_ms:
             self._expire()
@@ -362,7 +362,7 @@ class RealtimeSession:
             functions=tuple(tool.name for tool in self._tools_of(options)),
             function_output=self._function_output,
         )
-        self._responder.start(options, self._config, request, self._now_ms)
+        self._responder.start(options, self._config, request, self._outbox.now_ms)
         self._unanswered_text = self._function_output = None
 
     def _tools_of(self, options: ResponseOptions) -> Sequence[FunctionTool]:

@@ -17,17 +17,20 @@ _MAX_AUDIO_BYTES = 64 * 2**20
 
 
 class LogEntry(NamedTuple):
-    """One thing that happened: ``(audio_ms, event, at_ms, detail)``."""
+    """One thing that happened: ``(audio_ms, event, at_ms, detail, now_ms)``."""
 
     audio_ms: float
     """Audio received when it happened, in ms: the clock of the turn detector."""
     event: str
     """``speech_started``, ``speech_stopped``, ``committed``, ``timeout_triggered``,
-    ``response_created``, ``response_done``, ``truncated`` or ``error``."""
+    ``response_created``, ``audio_began`` (its first delta), ``response_done``, ``truncated`` or
+    ``error``."""
     at_ms: float | None = None
     """The time that the event itself names, such as ``audio_start_ms``, in ms."""
     detail: str = ""
     """The response's status and reason (``cancelled turn_detected``), or the error's code."""
+    now_ms: float = 0.0
+    """When it happened, on the server's clock."""
 
 
 class SessionLog:

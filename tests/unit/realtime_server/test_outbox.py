@@ -38,5 +38,5 @@ def test_what_is_logged_is_in_the_record() -> None:
     """The record outlives the outbox."""
     outbox = Outbox(SessionLog("s1", "m"))
     outbox.log(20.0, "speech_started", 0.0)
-    assert outbox.record.log == ((20.0, "speech_started", 0.0, ""),)
+    assert outbox.record.log == ((20.0, "speech_started", 0.0, "", 0.0),)
     assert (outbox.record.session_id, outbox.record.model) == ("s1", "m")

@@ -34,7 +34,9 @@ from voxgate.config.models import TwilioConfig
 from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ConfigError, TransportError
 from voxgate.transports.base import Line, LineAudio, LineHangup, LinePlayed, LineWarning
-from voxgate.transports.twilio import TwilioLine, TwilioTransport
+from voxgate.transports.twilio import TwilioTransport
+from voxgate.transports.twilio.call import TwilioCall
+from voxgate.transports.websocket_line import WebSocketLine
 
 pytestmark = pytest.mark.timeout(GUARD_S)
 
@@ -60,7 +62,7 @@ def signed(url: str, parameters: Mapping[str, str] | None = None) -> dict[str, s
 class TwilioCaller:
     """Plays the caller behind Twilio."""
 
-    def __init__(self, peer: TwilioPeer, line: TwilioLine) -> None:
+    def __init__(self, peer: TwilioPeer, line: WebSocketLine[TwilioCall]) -> None:
         self.peer = peer
         self.line = line
 
@@ -90,7 +92,7 @@ class TwilioCaller:
         self.peer.reset()
 
     async def is_over(self) -> None:
-        await until(lambda: self.line._connection.events.is_closed)
+        await until(lambda: self.line.connection.events.is_closed)
 
     async def is_told_to_hang_up(self) -> bool:
         return await self.peer.wait_closed() == (1000, "")
@@ -103,10 +105,10 @@ class TwilioExchange:
         self.transport = transport
         self.may_end = asyncio.Event()
         self._peers = peers
-        self._served: asyncio.Queue[TwilioLine] = asyncio.Queue()
+        self._served: asyncio.Queue[WebSocketLine[TwilioCall]] = asyncio.Queue()
 
     async def serve(self, line: Line) -> None:
-        assert isinstance(line, TwilioLine)
+        assert isinstance(line, WebSocketLine)
         self._served.put_nowait(line)
         await self.may_end.wait()
 
@@ -115,7 +117,7 @@ class TwilioExchange:
             TwilioPeer.connect(self.transport.address, **options)
         )
 
-    async def served(self) -> TwilioLine:
+    async def served(self) -> WebSocketLine[TwilioCall]:
         return await self._served.get()
 
     async def place_call(self, **options: Any) -> TwilioCaller:
@@ -199,7 +201,7 @@ class TestStreams:
         """What the TwiML gave, the engine is told; and which call it is, as the console has it."""
         call = await exchange.place_call(parameters={"language": "en", "to": "+15550100"})
         assert call.line.metadata == {"language": "en", "to": "+15550100"}
-        assert call.line.call_sid.startswith("CA")
+        assert call.line.call.started.call_sid.startswith("CA")
 
     async def test_audio_knows_its_place(self, exchange: TwilioExchange):
         """A gap in the stream is one in the times, and what comes at once was not said at once."""
@@ -333,7 +335,7 @@ class TestServer:
         with capture_logs() as logs:
             twin = await exchange.connect(stream_sid=call.peer.stream_sid)
             assert (await twin.wait_closed())[0] == 1008
-        assert "twilio.duplicate_stream_refused" in [entry["event"] for entry in logs]
+        assert "websocket.duplicate_call_refused" in [entry["event"] for entry in logs]
         await assert_is_well(call)
 
     async def test_who_asks_for_no_websocket_gets_a_plain_answer(self, exchange: TwilioExchange):
@@ -377,7 +379,7 @@ class TestServer:
                 await peer.stop()
         await until(lambda: exchange.transport.stats.open_connections == 0)
         assert exchange.transport.stats.accepted_calls == 30
-        assert exchange.transport._live_call_ids == set()
+        assert exchange.transport._server.live_call_ids == set()
         await until(lambda: len(asyncio.all_tasks()) <= tasks_before)
 
     async def test_a_stopped_server_takes_no_call_and_keeps_the_old_ones(

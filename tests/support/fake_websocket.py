@@ -21,10 +21,10 @@ def closed_by_peer(code: int = 1000) -> WSMessage:
 
 
 class FakeWebSocket:
-    """What :class:`TwilioConnection` uses of aiohttp's, with every message in a list."""
+    """What :class:`WebSocketConnection` uses of aiohttp's, with every message in a list."""
 
     def __init__(self) -> None:
-        self.sent: list[str] = []
+        self.sent: list[Any] = []
         self.closes: list[tuple[int, bytes]] = []
         self.is_reading = True
         """Whether the peer takes what is sent."""
@@ -38,10 +38,13 @@ class FakeWebSocket:
     async def receive(self) -> WSMessage:
         return await self._incoming.get()
 
-    async def send_str(self, data: str) -> None:
+    async def send_str(self, data: str | bytes) -> None:
         while not self.is_reading:  # noqa: ASYNC110 - a test turns it on
             await asyncio.sleep(0.001)
         self.sent.append(data)
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self.send_str(data)
 
     async def close(self, *, code: int = 1000, message: bytes = b"", **_: Any) -> bool:
         if self.closes:

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "TWILIO_CAPABILITIES",
-    "TwilioLine",
-    "TwilioLineStats",
-    "TwilioServerStats",
-    "TwilioTransport",
-]
+__all__ = ["TWILIO_CAPABILITIES", "TwilioServerStats", "TwilioTransport"]
 
-from .line import TWILIO_CAPABILITIES, TwilioLine, TwilioLineStats
+from .line import TWILIO_CAPABILITIES
 from .server import TwilioServerStats, TwilioTransport

@@ -6,18 +6,17 @@ once; how often it applied is counted.
 
 from __future__ import annotations
 
-__all__ = ["StreamStats", "TwilioCall"]
+__all__ = ["STREAM_FORMAT", "TwilioCall"]
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import assert_never
 
 from ...core.audio import AudioFormat, Encoding
 from ...errors import LocalProtocolError
-from ..base import LineAudio, LineDtmf, LineEvent, LineHangup, LinePlayed, LineWarning
-from .marks import PlayedMarks
+from ..audio_pieces import audio_pieces
+from ..base import LineDtmf, LineEvent, LineHangup, LinePlayed, LineWarning
+from ..played_marks import PlayedMarks
+from ..repeated_warnings import RepeatedWarnings
+from ..websocket_connection import StreamStats
 from .protocol import (
     DtmfReceived,
     MarkReceived,
@@ -37,22 +36,7 @@ from .protocol import (
 STREAM_FORMAT = AudioFormat(Encoding.MULAW)
 """Format of the audio, in both directions: mu-law at 8 kHz."""
 
-_MAX_CHUNK_MS = 500
-"""Longest chunk that goes on in one piece: the gate takes a second for malformed."""
-
 _FOREIGN_MARK = "twilio.unknown_mark"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamStats:
-    """What was received on a stream so far."""
-
-    received_frames: int
-    """Media messages with audio of the caller, of any length."""
-    void_marks: int
-    """Marks that came back after our own clear: they prove nothing."""
-    warnings: Mapping[str, int]
-    """How often each warning applied, by its code."""
 
 
 class TwilioCall:
@@ -63,7 +47,7 @@ class TwilioCall:
         self._marks = PlayedMarks()
         self._started: StreamStarted | None = None
         self._received_frames = 0
-        self._warnings: Counter[str] = Counter()
+        self._warnings = RepeatedWarnings()
 
     @property
     def started(self) -> StreamStarted | None:
@@ -71,21 +55,31 @@ class TwilioCall:
         return self._started
 
     @property
+    def is_started(self) -> bool:
+        """Whether the peer has said which call this is."""
+        return self._started is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """Never: a stream takes what it is sent."""
+        return False
+
+    @property
     def stats(self) -> StreamStats:
         """What was received so far."""
         return StreamStats(
             received_frames=self._received_frames,
             void_marks=self._marks.void_marks,
-            warnings=MappingProxyType(dict(self._warnings)),
+            warnings=self._warnings.counts,
         )
 
     def receive_text(self, text: str) -> list[LineEvent]:
         """Take the next text message and return the events that it comes to."""
         return self._line_events(self._parser.receive_text(text))
 
-    def receive_binary(self, n_bytes: int) -> list[LineEvent]:
+    def receive_binary(self, data: bytes) -> list[LineEvent]:
         """Take a binary message, which ends the call."""
-        return self._line_events(self._parser.receive_binary(n_bytes))
+        return self._line_events(self._parser.receive_binary(len(data)))
 
     def send_audio(self, frame: bytes) -> tuple[str, str]:
         """Return the messages that send one frame: its audio, and the mark behind it.
@@ -101,18 +95,18 @@ class TwilioCall:
         sid = self._stream_sid()
         return serialize_media(sid, frame), serialize_mark(sid, self._marks.send())
 
-    def skip_audio(self) -> None:
-        """Count a frame that is left out: what comes after it shows that its time is over."""
-        self._marks.send()
-
-    def clear(self) -> str:
+    def flush(self) -> tuple[str]:
         """Return the message by which the stream forgets what it has not played.
 
         Raises:
             LocalProtocolError: the stream has not started.
         """
         self._marks.clear()
-        return serialize_clear(self._stream_sid())
+        return (serialize_clear(self._stream_sid()),)
+
+    def hang_up(self) -> tuple[()]:
+        """Return nothing: a closed WebSocket says it all."""
+        return ()
 
     def _stream_sid(self) -> str:
         if self._started is None:
@@ -120,14 +114,13 @@ class TwilioCall:
         return self._started.stream_sid
 
     def _line_events(self, event: TwilioEvent | None) -> list[LineEvent]:
-        events = [] if event is None else self._translated(event)
-        return [event for event in events if not self._is_repeated_warning(event)]
+        return self._warnings.without_repeats([] if event is None else self._translated(event))
 
     def _translated(self, event: TwilioEvent) -> list[LineEvent]:
         match event:
             case MediaReceived():
                 self._received_frames += 1
-                return list(_chunks(event))
+                return [*audio_pieces(event.payload, STREAM_FORMAT, event.timestamp_ms)]
             case MarkReceived(name):
                 return self._played(name)
             case DtmfReceived(digit):
@@ -153,22 +146,3 @@ class TwilioCall:
         if self._marks.foreign_marks > foreign_before:
             return [LineWarning(_FOREIGN_MARK, "a mark that was never sent came back")]
         return []
-
-    def _is_repeated_warning(self, event: LineEvent) -> bool:
-        if not isinstance(event, LineWarning):
-            return False
-        self._warnings[event.code] += 1
-        return self._warnings[event.code] > 1
-
-
-def _chunks(media: MediaReceived) -> list[LineAudio]:
-    """Return the audio in pieces that the gate takes, each with its own place in the stream."""
-    payload, at_ms = media.payload, media.timestamp_ms
-    n_bytes = _MAX_CHUNK_MS * STREAM_FORMAT.rate_hz // 1000
-    return [
-        LineAudio(
-            payload[start : start + n_bytes],
-            None if at_ms is None else at_ms + STREAM_FORMAT.duration_ms(start),
-        )
-        for start in range(0, len(payload), n_bytes)
-    ]

@@ -36,10 +36,14 @@ def test_start_says_which_call_it_is():
     """Nothing is known of it before."""
     call = TwilioCall()
     assert call.started is None
+    assert not call.is_started
     received(call, connected(), start(parameters={"language": "en"}))
     assert call.started is not None
     assert (call.started.stream_sid, call.started.call_sid) == (STREAM_SID, CALL_SID)
     assert call.started.parameters == {"language": "en"}
+    assert call.is_started
+    assert not call.is_paused
+    assert call.hang_up() == ()
 
 
 def test_what_the_caller_does_is_what_the_line_tells():
@@ -67,7 +71,7 @@ def test_each_frame_is_audio_and_a_mark_that_tells_when_it_was_played():
     names = [json.loads(text)["mark"]["name"] for _, text in sent]
     assert [json.loads(audio)["event"] for audio, _ in sent] == ["media"] * 3
     assert received(call, mark(names[0])) == [LinePlayed(1)]
-    assert json.loads(call.clear()) == {"event": "clear", "streamSid": STREAM_SID}
+    assert json.loads(*call.flush()) == {"event": "clear", "streamSid": STREAM_SID}
     assert received(call, mark(names[1]), mark(names[2])) == []
     assert call.stats.void_marks == 2
 
@@ -76,7 +80,7 @@ def test_a_frame_that_was_left_out_has_its_number():
     """The next one's mark tells that both are over."""
     call = started()
     call.send_audio(FRAME)
-    call.skip_audio()
+    call.send_audio(FRAME)  # nobody writes it
     _, text = call.send_audio(FRAME)
     assert received(call, mark(json.loads(text)["mark"]["name"])) == [LinePlayed(3)]
 
@@ -94,7 +98,7 @@ def test_nothing_can_be_sent_before_the_start():
     with pytest.raises(LocalProtocolError, match="started"):
         call.send_audio(FRAME)
     with pytest.raises(LocalProtocolError, match="started"):
-        call.clear()
+        call.flush()
 
 
 def test_odd_messages_are_warned_of_once_and_counted():
@@ -116,6 +120,6 @@ def test_a_broken_peer_ends_the_call_and_is_told_why():
     assert isinstance(event, LineHangup)
     assert (event.reason, event.detail) == ("protocol_error", "a message is not JSON (message 3)")
     assert received(call, media(FRAME)) == []
-    (event,) = started().receive_binary(5)
+    (event,) = started().receive_binary(b"12345")
     assert isinstance(event, LineHangup)
     assert event.reason == "protocol_error"

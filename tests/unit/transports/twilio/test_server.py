@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
 
 from voxgate.config.models import TwilioConfig
 from voxgate.errors import ConfigError, LocalProtocolError
@@ -42,9 +43,11 @@ async def test_a_stopped_server_does_not_start():
 def test_the_limits_are_those_of_the_section():
     """The router knows the stream's path, and the TwiML by GET and POST."""
     transport = TwilioTransport(TwilioConfig(path="/a/b"), {})
+    router = web.UrlDispatcher()
+    router.add_routes(transport._routes(transport._server.serve))
     routes = {
         (route.method, route.resource.canonical)
-        for route in transport._application().router.routes()
+        for route in router.routes()
         if route.resource is not None
     }
     assert routes == {("GET", "/a/b"), ("HEAD", "/a/b"), ("GET", "/twiml"), ("POST", "/twiml")}

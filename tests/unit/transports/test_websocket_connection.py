@@ -14,18 +14,23 @@ from support.fake_websocket import FakeWebSocket, closed_by_peer, text
 from support.twilio_messages import connected, media, start, stop
 from support.virtual_time import in_virtual_time
 from voxgate.errors import LocalProtocolError
-from voxgate.transports.base import LineEvent, LineHangup
-from voxgate.transports.twilio.connection import TwilioConnection
+from voxgate.transports.base import LineDtmf, LineEvent, LineHangup
+from voxgate.transports.twilio.call import TwilioCall
+from voxgate.transports.websocket_connection import StreamStats, WebSocketConnection
 
 FRAME = b"\x01" * 160
 
 
+def connected_by(websocket: FakeWebSocket, call: Any) -> WebSocketConnection[Any]:
+    return WebSocketConnection(cast("web.WebSocketResponse", websocket), None, call, name="test")
+
+
 class Rig:
-    """A connection over a fake."""
+    """A Twilio stream over a fake."""
 
     def __init__(self) -> None:
         self.websocket = FakeWebSocket()
-        self.connection = TwilioConnection(cast("web.WebSocketResponse", self.websocket), None)
+        self.connection = connected_by(self.websocket, TwilioCall())
 
     def feed(self, *messages: dict[str, Any]) -> None:
         self.websocket.feed(*[text(json.dumps(message)) for message in messages])
@@ -170,3 +175,100 @@ async def test_parts_of_frames_are_refused_and_captured_audio_comes_through():
         rig.feed(media(FRAME, timestamp_ms=60))
         event = await rig.connection.events.get()
     assert (event.audio, event.timestamp_ms) == (FRAME, 60)
+
+
+class TalkingCall:
+    """A call of few words: any text starts it, ``stop`` is a pause, and frames go in pairs."""
+
+    stats = StreamStats(received_frames=0, void_marks=0, warnings={})
+
+    def __init__(self) -> None:
+        self.is_started = False
+        self.is_paused = False
+        self._held = b""
+
+    def receive_text(self, text: str) -> list[LineEvent]:
+        self.is_started = True
+        self.is_paused = text == "stop"
+        return []
+
+    def receive_binary(self, data: bytes) -> list[LineEvent]:
+        return [LineDtmf(data.decode())]
+
+    def send_audio(self, frame: bytes) -> list[str | bytes]:
+        self._held += frame
+        if len(self._held) < 2 * len(frame):
+            return []
+        sent, self._held = self._held, b""
+        return [sent, "mark"]
+
+    def flush(self) -> list[str | bytes]:
+        self.is_paused = False
+        return ["flush"]
+
+    def hang_up(self) -> list[str | bytes]:
+        return ["bye"]
+
+
+@in_virtual_time
+async def test_binary_messages_go_both_ways_and_the_last_word_is_written():
+    """Whatever the call makes of them; frames that are held write nothing yet."""
+    websocket = FakeWebSocket()
+    connection = connected_by(websocket, TalkingCall())
+    websocket.feed(text("go"), WSMessage(WSMsgType.BINARY, b"5", None))
+    async with connection.open():
+        assert await connection.wait_started()
+        assert await connection.events.get() == LineDtmf("5")
+        for frame in (b"a", b"b", b"c"):
+            connection.send(frame)
+        connection.write("aside")
+        await asyncio.sleep(0.01)
+    assert websocket.sent == [b"ab", "mark", "aside", "bye"]
+    assert connection.backlog.sent_frames == 1
+    connection.write("late")
+    assert websocket.sent[-1] == "bye"
+
+
+@in_virtual_time
+async def test_who_asks_for_a_pause_gets_nothing_until_it_asks_for_more():
+    """What is sent meanwhile waits, within the bounds of any peer that does not read."""
+    websocket = FakeWebSocket()
+    connection = connected_by(websocket, TalkingCall())
+    websocket.feed(text("go"))
+    async with connection.open():
+        await connection.wait_started()
+        websocket.feed(text("stop"))
+        await asyncio.sleep(0.01)
+        for _ in range(4):
+            connection.send(FRAME)
+        await asyncio.sleep(0.01)
+        assert websocket.sent == []
+        websocket.feed(text("more"))
+        await asyncio.sleep(0.01)
+        assert websocket.sent == [2 * FRAME, "mark"] * 2
+
+
+@in_virtual_time
+async def test_a_flush_is_heard_through_a_pause():
+    """What was asked to wait is gone."""
+    websocket = FakeWebSocket()
+    connection = connected_by(websocket, TalkingCall())
+    websocket.feed(text("go"), text("stop"))
+    async with connection.open():
+        await connection.wait_started()
+        await asyncio.sleep(0.01)
+        for _ in range(4):
+            connection.send(FRAME)
+        connection.flush()
+        await asyncio.sleep(0.01)
+    assert websocket.sent == ["flush", "bye"]
+
+
+@in_virtual_time
+async def test_who_has_not_started_is_closed_without_a_word():
+    """Nothing was agreed upon yet."""
+    websocket = FakeWebSocket()
+    async with connected_by(websocket, TalkingCall()).open():
+        pass
+    assert websocket.sent == []
+    assert [code for code, _ in websocket.closes] == [1000]

@@ -1,8 +1,9 @@
-"""Which frames a stream has played, by the marks that come back.
+"""Which frames a peer that buffers has played, by the marks that come back.
 
-A mark is sent after each frame and named by the number of frames sent by then. Twilio returns a
-mark when what was before it has been played, and returns all that are left at once when it is told
-to clear. Invariant: a mark that was on its way when we cleared proves nothing, and is not reported.
+A mark is sent after each frame and named by the number of frames sent by then; the peer returns it
+when what was before it has been played. Told to forget the rest, Twilio returns all marks that are
+left at once, and Asterisk none. Invariant: a mark that was on its way when we flushed proves
+nothing, and is not reported.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _NAME = re.compile(r"[0-9]{1,12}")
 
 
 class PlayedMarks:
-    """The marks of one stream."""
+    """The marks of one call."""
 
     __slots__ = ("_n_cleared", "_n_played", "_n_sent", "foreign_marks", "void_marks")
 
@@ -24,7 +25,7 @@ class PlayedMarks:
         self.foreign_marks = 0
         """Marks that we never sent."""
         self.void_marks = 0
-        """Marks that came back after our own clear, or late behind newer ones."""
+        """Marks that came back after our own flush, or late behind newer ones."""
 
     def send(self) -> str:
         """Count a frame as sent, and return the name of the mark behind it."""

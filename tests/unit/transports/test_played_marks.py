@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxgate.transports.twilio.marks import PlayedMarks
+from voxgate.transports.played_marks import PlayedMarks
 
 
 def sent(n_frames: int) -> PlayedMarks:

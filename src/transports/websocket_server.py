@@ -1,0 +1,315 @@
+"""A server of calls over WebSockets: what every line has that peers connect to by one.
+
+A kind of line gives what is its own (:class:`WebSocketLineKind`): its routes, whom it lets in, the
+call that its messages make, and the line that comes of it. The server gives the rest, and promises:
+
+- Each WebSocket has a task of its own. Whatever its peer does, and whatever serving its call
+  raises, no other call notices, and no peer reads an error of ours.
+- No more than ``max_connections`` WebSockets are open, calls or not; one more is answered with 503,
+  as is every one once the server stops. A WebSocket that does not say in ``start_timeout_s`` which
+  call it is loses its place, and so does one that names a call that is alive.
+- A line is handed to the engine once it has started, and is hung up when the engine is done.
+- After :meth:`WebSocketServer.stop` nothing new comes in and calls go on;
+  :meth:`WebSocketServer.wait_closed` waits for the last of them.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "WebSocketLineKind",
+    "WebSocketServer",
+    "WebSocketServerConfig",
+    "WebSocketServerStats",
+]
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from aiohttp import WSCloseCode, web
+
+from ..errors import LocalProtocolError, TransportError
+from .websocket_connection import WebSocketCall, WebSocketConnection
+from .websocket_line import WebSocketLine
+
+_HEARTBEAT_S = 20.0
+"""How often the peer is pinged; half of it without an answer is the end of the connection."""
+
+_CLOSE_TIMEOUT_S = 1.0
+
+_MAX_BODY_BYTES = 65_536
+"""Of a request; a form with what is known of a call has about a thousand."""
+
+_RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
+
+log = structlog.get_logger(__name__)
+
+CallT = TypeVar("CallT", bound=WebSocketCall)
+
+_Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class WebSocketServerConfig(Protocol):
+    """What the section of every such line has."""
+
+    @property
+    def host(self) -> str:
+        """Address to listen on."""
+
+    @property
+    def port(self) -> int:
+        """TCP port to listen on; 0: any free one."""
+
+    @property
+    def max_connections(self) -> int:
+        """Open WebSockets, calls or not."""
+
+    @property
+    def start_timeout_s(self) -> float:
+        """Time in s within which a WebSocket must say which call it is."""
+
+
+def _admit(_request: web.Request) -> web.Response | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketLineKind(Generic[CallT]):
+    """What a kind of line does in its own way."""
+
+    name: str
+    """Its name in the section ``lines``."""
+    routes: Callable[[_Serve], Iterable[web.AbstractRouteDef]]
+    """Returns the routes of the server; whoever asks at the WebSocket's is given to the argument,
+    :meth:`WebSocketServer.serve`."""
+    make_call: Callable[[], CallT]
+    """Returns a call that nothing was received of yet."""
+    make_line: Callable[[WebSocketConnection[CallT]], WebSocketLine[CallT]]
+    """Returns the line of a call that has started."""
+    refusal: Callable[[web.Request], web.Response | None] = _admit
+    """Returns what a request for a WebSocket is answered with instead, None to let it in. Who is
+    refused is counted and logged by the kind of line."""
+    subprotocols: tuple[str, ...] = ()
+    """Subprotocols of the WebSocket that are accepted."""
+    max_message_bytes: int = 65_536
+    """Longest message that is taken; a longer one ends the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketServerStats:
+    """What happened on a server so far, and what is open now."""
+
+    open_connections: int = 0
+    """WebSockets that are not closed, whether they are calls yet or not."""
+    accepted_calls: int = 0
+    """Calls handed to the engine."""
+    refused_connections: int = 0
+    """WebSockets over ``max_connections``, or while stopping."""
+    unidentified_connections: int = 0
+    """WebSockets that ended without a start, or did not send it in time."""
+    duplicate_calls: int = 0
+    """WebSockets that named a call that was still alive."""
+
+
+class WebSocketServer(Generic[CallT]):
+    """Serves one kind of line.
+
+    Args:
+        config: Where it listens, and its limits.
+        kind: What is the line's own.
+    """
+
+    def __init__(self, config: WebSocketServerConfig, kind: WebSocketLineKind[CallT]) -> None:
+        self._config = config
+        self._kind = kind
+        self._stats = WebSocketServerStats()
+        self._handler: Callable[[WebSocketLine[CallT]], Awaitable[None]] | None = None
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+        self._closer: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self._live_call_ids: set[str] = set()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on.
+
+        Raises:
+            LocalProtocolError: if the server is not listening.
+        """
+        if self._runner is None or not self._runner.addresses:
+            raise LocalProtocolError(f"the server of {self._kind.name} is not listening")
+        host, port = self._runner.addresses[0][:2]
+        return host, port
+
+    @property
+    def stats(self) -> WebSocketServerStats:
+        """What happened so far."""
+        return self._stats
+
+    @property
+    def live_call_ids(self) -> frozenset[str]:
+        """The calls that the engine has."""
+        return frozenset(self._live_call_ids)
+
+    def check_startable(self) -> None:
+        """Raise LocalProtocolError if the server is running or was stopped."""
+        if self._runner is not None or self._is_stopping:
+            raise LocalProtocolError(f"a server of {self._kind.name} can be started once")
+
+    async def start(self, handler: Callable[[WebSocketLine[CallT]], Awaitable[None]]) -> None:
+        """Listen; each call is handed to ``handler`` in a task of its own.
+
+        The call is hung up when the handler is done. What the handler raises is logged.
+
+        Raises:
+            TransportError: if the address can't be bound.
+            LocalProtocolError: if the server is running or was stopped.
+        """
+        self.check_startable()
+        self._handler = handler
+        application = web.Application(client_max_size=_MAX_BODY_BYTES)
+        application.router.add_routes(self._kind.routes(self.serve))
+        runner = web.AppRunner(application, handle_signals=False, access_log=None)
+        await runner.setup()
+        self._site = web.TCPSite(runner, self._config.host, self._config.port)
+        try:
+            await self._site.start()
+        except OSError as exc:
+            await runner.cleanup()
+            raise TransportError(
+                f"{self._kind.name} {self._config.host}:{self._config.port}",
+                f"can't listen: {exc.strerror or exc}",
+                code=errno.errorcode.get(exc.errno or 0, type(exc).__name__),
+                retryable=exc.errno in _RETRYABLE_ERRNOS,
+            ) from exc
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
+        self._is_stopping = True
+        if self._site is not None and self._closer is None:
+            await self._site.stop()
+            self._closer = asyncio.create_task(self._close(), name=f"{self._kind.name} server")
+
+    async def wait_closed(self) -> None:
+        """Wait, after :meth:`stop`, until the last call has ended."""
+        if self._closer is not None:
+            await asyncio.wait({self._closer})
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve a request at the WebSocket's route: to the end of its call, or refuse it."""
+        if (refusal := self._kind.refusal(request)) is not None:
+            return refusal
+        if (reason := self._reason_to_refuse()) is not None:
+            return self._refuse(request, reason)
+        websocket = web.WebSocketResponse(
+            timeout=_CLOSE_TIMEOUT_S,
+            heartbeat=_HEARTBEAT_S,
+            protocols=self._kind.subprotocols,
+            compress=False,
+            max_msg_size=self._kind.max_message_bytes,
+        )
+        self._count(open_connections=1)
+        self._is_idle.clear()
+        try:
+            await websocket.prepare(request)
+            connection = WebSocketConnection(
+                websocket, request.transport, self._kind.make_call(), name=self._kind.name
+            )
+            await self._serve(connection, request)
+        except (web.HTTPException, ConnectionError):
+            raise  # it asked for no WebSocket, or is gone again
+        except Exception:
+            # What goes wrong with one call is nobody else's trouble, nor the peer's to read.
+            log.exception("websocket.call_failed", line=self._kind.name, peer=request.remote)
+        finally:
+            self._count(open_connections=-1)
+            if self._stats.open_connections == 0:
+                self._is_idle.set()
+        return websocket
+
+    async def _close(self) -> None:
+        await self._is_idle.wait()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _serve(self, connection: WebSocketConnection[CallT], request: web.Request) -> None:
+        async with connection.open():
+            if (line := await self._line(connection, request)) is None:
+                return
+            self._live_call_ids.add(line.call_id)
+            try:
+                self._count(accepted_calls=1)
+                assert self._handler is not None, "a server that listens has one"  # noqa: S101
+                await self._handler(line)
+            finally:
+                self._live_call_ids.discard(line.call_id)
+
+    async def _line(
+        self, connection: WebSocketConnection[CallT], request: web.Request
+    ) -> WebSocketLine[CallT] | None:
+        """Return the line of a connection, or None if it is not to become one."""
+        timeout_s = self._config.start_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                await connection.wait_started()
+        except TimeoutError:
+            await connection.hang_up(f"no start in {timeout_s:g} s", WSCloseCode.POLICY_VIOLATION)
+        if not connection.call.is_started or connection.events.is_closed:
+            self._count(unidentified_connections=1)
+            self._log_unidentified(connection, request)
+            return None
+        line = self._kind.make_line(connection)
+        if line.call_id not in self._live_call_ids:
+            return line
+        self._count(duplicate_calls=1)
+        log.warning(
+            "websocket.duplicate_call_refused",
+            line=self._kind.name,
+            call_id=line.call_id,
+            peer=request.remote,
+        )
+        await connection.hang_up("the call is alive", WSCloseCode.POLICY_VIOLATION)
+        return None
+
+    def _log_unidentified(
+        self, connection: WebSocketConnection[CallT], request: web.Request
+    ) -> None:
+        ended = connection.events.hangup
+        log.warning(
+            "websocket.call_unidentified",
+            line=self._kind.name,
+            peer=request.remote,
+            reason=ended.reason if ended else "",
+            detail=ended.detail if ended else "",
+        )
+
+    def _reason_to_refuse(self) -> str | None:
+        if self._is_stopping:
+            return "stopping"
+        if self._stats.open_connections >= self._config.max_connections:
+            return "max_connections"
+        return None
+
+    def _refuse(self, request: web.Request, reason: str) -> web.Response:
+        self._count(refused_connections=1)
+        log.warning(
+            "websocket.connection_refused",
+            line=self._kind.name,
+            peer=request.remote,
+            reason=reason,
+        )
+        return web.Response(status=503, text="No more calls at the moment.\n")
+
+    def _count(self, **more: int) -> None:
+        """Add to counters, by their names."""
+        stats = self._stats
+        self._stats = replace(
+            stats, **{name: getattr(stats, name) + number for name, number in more.items()}
+        )

@@ -125,4 +125,4 @@ def _broken_constraint(value: Any, constraint: object) -> str:
 
 
 def _not_one_of(names: tuple[Any, ...]) -> str:
-    return f"is not one of {', '.join(names)}"
+    return f"is not one of {', '.join(map(str, names))}"

@@ -21,13 +21,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import combinations
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Interval, Len
 
 from .field_rules import Pattern, check_fields
 from .field_types import VariableName
+from .hook_models import CallHooksConfig, KnownCalls, check_known_calls
+from .peer_networks import AllowedPeers, check_networks
 from .shown_value import shown_value
 
 Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
@@ -44,6 +46,8 @@ PublicUrl = Annotated[
     str,
     Pattern(r"https?://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not an https:// address without a query"),
 ]
+AudioSocketRate = Literal[8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000]
+"""Rates that AudioSocket has a frame kind for, in Hz."""
 ParameterText = Annotated[str, Len(0, 500)]
 
 _HOST_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
@@ -69,10 +73,24 @@ class AudioSocketConfig:
     """Open connections, calls or not; further ones are closed at once and counted."""
     uuid_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
     """Time in s within which a connection must send the UUID of its call."""
+    allowed_peers: AllowedPeers | None = None
+    """Addresses and networks (``192.0.2.7``, ``10.0.0.0/8``) that may connect; others are closed at
+    once and counted. null: whoever reaches the address to listen on."""
+    playout_rate_hz: AudioSocketRate | None = None
+    """Sample rate in Hz of the audio sent to Asterisk; null: as the call began, which is what its
+    channel plays. Fix it where telephones send nothing while nobody speaks."""
+    calls: KnownCalls = field(default_factory=dict)
+    """Metadata of calls that is known beforehand: texts by name, by the UUID of the call, or by
+    ``*`` and the end of one."""
+    hooks: CallHooksConfig = field(default_factory=CallHooksConfig)
+    """Where to ask about a call, and where to have it transferred: AudioSocket says its UUID only,
+    and has no command for a transfer."""
 
     def __post_init__(self) -> None:
         check_fields(self)
         check_host(self.host)
+        check_networks(self.allowed_peers)
+        check_known_calls(self.calls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,10 @@ from __future__ import annotations
 __all__ = ["AllowedPeers", "PeerNetwork", "check_networks", "parse_network"]
 
 import ipaddress
-from typing import Annotated
-
-from annotated_types import Len
 
 from .shown_value import shown_value
 
-AllowedPeers = Annotated[tuple[str, ...], Len(1, 100)]
+AllowedPeers = tuple[str, ...]
 """Addresses and networks in CIDR notation, such as ``192.0.2.7`` and ``2001:db8::/32``. Where a
 field is null instead, whoever reaches the listening address may connect."""
 
@@ -45,7 +42,9 @@ def parse_network(text: str) -> PeerNetwork:
 
 
 def check_networks(peers: tuple[str, ...] | None) -> None:
-    """Raise ValueError for the first of ``allowed_peers`` that is not a network."""
+    """Raise ValueError for the first of ``allowed_peers`` that is not a network, or if none is."""
+    if peers is not None and not peers:
+        raise ValueError("allowed_peers: is empty, and nobody could connect; null: everyone may")
     for peer in peers or ():
         try:
             parse_network(peer)

@@ -11,6 +11,7 @@ __all__ = ["model_problems"]
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from ..errors import ConfigProblem
@@ -116,10 +117,19 @@ def _locate(loc: tuple[int | str, ...]) -> tuple[Path, Any, Any]:
         if get_origin(hint) is Annotated and _is_tagged(hint):
             hint = dict(_tagged_by(hint).models(get_args(hint)[0])).get(str(part))
             continue
-        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        plain = _plain(hint)
         owner, path = plain, (*path, part)
         hint = _member(plain, part)
     return path, hint, owner
+
+
+def _plain(hint: Any) -> Any:
+    """Return an annotation without its rules, and without null where that is the alternative."""
+    if get_origin(hint) is Annotated:
+        return _plain(get_args(hint)[0])
+    members = [member for member in get_args(hint) if member is not NoneType]
+    is_optional = NoneType in get_args(hint) and len(members) == 1
+    return _plain(members[0]) if is_optional else hint
 
 
 def _member(hint: Any, part: int | str) -> Any:

@@ -53,3 +53,9 @@ def test_the_field_is_named_with_the_entry_that_is_wrong() -> None:
     check_networks(("10.0.0.0/8", "::1"))
     with pytest.raises(ValueError, match=r"^allowed_peers: 'asterisk' is not an address"):
         check_networks(("::1", "asterisk", "pbx"))
+
+
+def test_a_list_without_an_entry_is_not_meant() -> None:
+    """The error says what to write for no list at all."""
+    with pytest.raises(ValueError, match=r"^allowed_peers: is empty, .*null: everyone may$"):
+        check_networks(())

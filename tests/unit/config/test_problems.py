@@ -44,6 +44,14 @@ def told(tree: Tree, overrides: Overrides = NONE) -> list[str]:
             "lines.sip: is not a known key; known: audiosocket, twilio (a.yaml)",
         ),
         (
+            {"lines": {"audiosocket": {"allowed_peers": ["::1", 3]}}},
+            "lines.audiosocket.allowed_peers[1]: 3 is not text (a.yaml)",
+        ),
+        (
+            {"lines": {"audiosocket": {"playout_rate_hz": 11_000}}},
+            "lines.audiosocket.playout_rate_hz: 11000 is not one of 8000, 12000, ",
+        ),
+        (
             {"lines": {"audiosocket": {"enabled": "yes"}}},
             "lines.audiosocket.enabled: 'yes' is not ",
         ),

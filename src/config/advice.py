@@ -89,6 +89,7 @@ _INTERRUPTIBLE = (GatingMode.VAD, GatingMode.ECHO_AWARE)
 _BY_DETECTOR: Mapping[TurnDetectionType, set[str]] = {
     TurnDetectionType.SERVER_VAD: {"eagerness"},
     TurnDetectionType.SEMANTIC_VAD: {"threshold", "prefix_padding_ms", "silence_duration_ms"},
+    TurnDetectionType.NONE: {"threshold", "eagerness", "interrupt_response"},
 }
 """Keys that a turn detector does not use."""
 

@@ -135,6 +135,11 @@ class TurnDetectionConfig:
         if self.idle_timeout_ms is not None and self.type is not TurnDetectionType.SERVER_VAD:
             raise ValueError(f"idle_timeout_ms: {self.idle_timeout_ms} needs type: server_vad")
 
+    @property
+    def finds_turns(self) -> bool:
+        """Whether the provider finds the caller's turns; else the gate does."""
+        return self.type is not TurnDetectionType.NONE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputTranscriptionConfig:
@@ -295,6 +300,8 @@ class DeepgramConfig:
     """How the agent thinks."""
     speak: DeepgramSpeakConfig = field(default_factory=DeepgramSpeakConfig)
     """How the agent speaks."""
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
+    """What the agent may do to its own call."""
     greeting: Annotated[str, Len(0, 2000)] | None = "Hello, how can I help you?"
     """What the agent says when the call begins; null: it waits for the caller to speak."""
     mip_opt_out: bool = False

@@ -7,6 +7,7 @@ import pytest
 from voxgate.config import advice, load
 from voxgate.config.advice import ConfigWarning, config_warnings
 from voxgate.config.load import parse_config
+from voxgate.config.provider_models import TurnDetectionType
 from voxgate.core.guard_profile import PROFILE_DEFAULTS, GuardProfile
 
 KEY = {"OPENAI_API_KEY": "set"}
@@ -101,6 +102,8 @@ def test_a_noise_hangover_that_is_cut_short_is_told() -> None:
         ("type: semantic_vad, threshold: 0.7", "threshold"),
         ("type: semantic_vad, silence_duration_ms: 700", "silence_duration_ms"),
         ("eagerness: low", "eagerness"),
+        ("type: none, eagerness: low", "eagerness"),
+        ("type: none, interrupt_response: false", "interrupt_response"),
         ("create_response: false", "create_response"),
     ],
 )
@@ -111,6 +114,16 @@ def test_keys_of_the_other_turn_detector_are_told(keys: str, key: str) -> None:
         f"providers: {{a: {{kind: openai_realtime, turn_detection: {{{keys}}}}}}}"
     )
     assert set(warned(text)) == {f"providers.a.turn_detection.{key}"}
+
+
+@pytest.mark.parametrize("name", TurnDetectionType)
+def test_every_turn_detector_can_be_chosen_without_a_warning(name: TurnDetectionType) -> None:
+    """With ``none``, ``check-config`` and ``serve`` once failed on what they had to say of it."""
+    text = (
+        "providers: {embedded: "
+        f"{{kind: openai_realtime, url: embedded, turn_detection: {{type: {name}}}}}}}"
+    )
+    assert warned(text) == {}
 
 
 @pytest.mark.parametrize(

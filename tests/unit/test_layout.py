@@ -23,6 +23,9 @@ INTERFACES = {
 SHELLS = {
     # They own sockets or the process, so that only tests/integration can drive them.
     "cli/serve.py",
+    "local_agent/piper_voice.py",
+    "local_agent/pocketsphinx_recogniser.py",
+    "local_agent/worker_process.py",
     "providers/openai_realtime/connection.py",
     "providers/openai_realtime/provider.py",
     "realtime_server/server.py",

@@ -13,6 +13,7 @@ from voxgate.core.g711 import decode
     [
         (AudioFormat(), 160, 320),
         (AudioFormat(Encoding.PCM16, 16_000), 320, 640),
+        (AudioFormat(Encoding.PCM16, 22_050), 441, 882),
         (AudioFormat(Encoding.PCM16, 24_000), 480, 960),
         (AudioFormat(Encoding.PCM16, 44_100), 882, 1764),
         (AudioFormat(Encoding.PCM16, 48_000), 960, 1920),
@@ -35,7 +36,7 @@ def test_g711_has_one_rate(encoding) -> None:
         AudioFormat(encoding, 16_000)
 
 
-@pytest.mark.parametrize("rate_hz", [0, -8000, 11_025, 22_050, 1_000_000])
+@pytest.mark.parametrize("rate_hz", [0, -8000, 11_025, 22_051, 1_000_000])
 def test_unknown_rates_are_refused(rate_hz) -> None:
     """A rate that no detector can be fed from is an error at construction."""
     with pytest.raises(ValueError, match=f"rate_hz: {rate_hz}"):

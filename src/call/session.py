@@ -230,13 +230,13 @@ class CallSession:
         decision = await self._provider.advance()
         self._observer.on_decision(self.call_id, now_ms, None, decision)
         await self._follow_gate(decision.events)
-        self._follow_control(now_ms, is_speaking=slot.played.is_agent_audio)
+        self._follow_control(now_ms)
 
-    def _follow_control(self, now_ms: float, *, is_speaking: bool) -> None:
+    def _follow_control(self, now_ms: float) -> None:
         """End the call if the agent wants that, and its last word was heard."""
         if self._control is None or not self._control.is_hangup_wanted:
             return
-        is_active = is_speaking or bool(self._answers)
+        is_active = self._playout.is_active or bool(self._answers)
         if self._control.is_hangup_due(now_ms, is_agent_active=is_active):
             raise _CallOver("agent_hangup")
 

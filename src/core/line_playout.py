@@ -66,6 +66,14 @@ class LinePlayout:
         return self._buffer.waiting_ms
 
     @property
+    def is_active(self) -> bool:
+        """Agent audio was in the last slot, or is on its way to the caller: queued, paused or sent.
+
+        False as soon as the last slot of the agent's last word is over.
+        """
+        return self._playout.is_active or self._buffer.waiting_ms > 0
+
+    @property
     def underruns(self) -> int:
         """How often an item that had begun and was not finished ran out of audio."""
         return self._playout.underruns

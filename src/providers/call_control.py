@@ -16,9 +16,9 @@ from ..config.tools_config import ToolsConfig
 from ..errors import TransportError
 from .tools import Tool, ToolCall, ToolSpec
 
-_QUIET_MS = 1500
-"""Silence after the agent's last word, in ms: longer than playout may pause until a barge-in is
-confirmed, and as long as people wait before they hang up."""
+_QUIET_MS = 400
+"""Silence after the agent's last word left for the caller, in ms: the buffer of a telephone beyond
+the line (60 to 200 ms) and a breath, so that no farewell is clipped."""
 
 _WAIT_MS = 3000
 """Time in ms that the farewell gets to begin, where the agent calls first and speaks then."""
@@ -85,7 +85,7 @@ class CallControl:
 
         Args:
             now_ms: Monotonic time.
-            is_agent_active: The agent is heard, or about to answer.
+            is_agent_active: The agent answers, or what it said is on its way to the caller.
         """
         if not self._is_hangup_wanted:
             return False

@@ -835,7 +835,23 @@ class TestAgentsWishes:
         assert (ended.reason, ended.detail) == ("agent_hangup", "")
         assert [frame for frame in rig.line.heard if frame != _SILENCE] == farewell
         assert rig.line.hangup_event == LineHangup("local_hangup")
-        assert virtual_ms() >= 100 * 20 + 1500
+        assert virtual_ms() == 100 * 20 + 400
+
+    @in_virtual_time
+    async def test_a_farewell_that_is_paused_is_not_over(self) -> None:
+        """The caller only coughed: the call does not end before the rest was heard."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await started(Rig(control=control))
+        farewell = [loud_frame(number) for number in range(100)]
+        rig.provider.speak(b"".join(farewell))
+        await want_hangup(control)
+        await rig.pass_slots(50)
+        rig.manager.idle_decisions.append(decision(GateEventType.CANDIDATE_STARTED))
+        await rig.pass_slots(100)
+        rig.manager.idle_decisions.append(decision(GateEventType.CANDIDATE_DROPPED))
+
+        assert (await rig.wait_ended()).reason == "agent_hangup"
+        assert rig.line.heard.count(farewell[-1]) == 1
 
     @in_virtual_time
     async def test_an_answer_under_way_is_waited_for(self) -> None:

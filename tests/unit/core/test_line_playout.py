@@ -230,6 +230,40 @@ class TestLead:
             LinePlayout(MULAW, max_lead_ms=-1)
 
 
+class TestActivity:
+    """Whether the agent's voice is still on its way."""
+
+    @pytest.mark.parametrize("max_lead_ms", [0.0, LEAD_MS])
+    def test_it_is_active_until_the_last_word_was_played(self, max_lead_ms: float) -> None:
+        """From the moment that there is audio to the slot after the last; with a lead and without,
+        though the queue of a line that is sent ahead is empty 200 ms sooner."""
+        call = Call(max_lead_ms=max_lead_ms)
+        assert not call.playout.is_active
+        call.playout.enqueue("a", voice(30))
+        call.playout.finish("a")
+        assert call.playout.is_active
+        call.run(29 * 20 + 1)
+        assert call.far_end[-1].is_agent_audio
+        assert call.playout.is_active
+        call.run(20)
+        assert not call.far_end[-1].is_agent_audio
+        assert not call.playout.is_active
+
+    @pytest.mark.parametrize("max_lead_ms", [0.0, LEAD_MS])
+    def test_a_pause_is_no_end_and_a_flush_is_one(self, max_lead_ms: float) -> None:
+        """What was paused goes on when the caller was only heard to cough."""
+        call = Call(max_lead_ms=max_lead_ms)
+        call.playout.enqueue("a", voice(30))
+        call.run(210)
+        call.pause()
+        call.run(400)
+        assert not call.far_end[-1].is_agent_audio
+        assert call.playout.is_active
+        call.flush()
+        call.run(40)
+        assert not call.playout.is_active
+
+
 class TestPauseAndFlush:
     """What a line that is sent ahead is told."""
 

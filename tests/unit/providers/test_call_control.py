@@ -49,13 +49,13 @@ def test_a_call_goes_on_until_the_agent_wants_it_to_end() -> None:
 
 
 def test_the_farewell_is_heard_before_the_call_ends() -> None:
-    """1.5 s after the last slot in which the agent was heard."""
-    assert due_at(hung_up(), *[True] * 100) == 99 * 20 + 1500
+    """400 ms after the last slot in which the agent was heard."""
+    assert due_at(hung_up(), *[True] * 100) == 99 * 20 + 400
 
 
 def test_a_farewell_may_follow_the_function() -> None:
     """It gets 3 s to begin; after that the call ends without one."""
-    assert due_at(hung_up(), *[False] * 100, *[True] * 50) == 149 * 20 + 1500
+    assert due_at(hung_up(), *[False] * 100, *[True] * 50) == 149 * 20 + 400
     assert due_at(hung_up()) == 3000
 
 
@@ -73,7 +73,7 @@ def test_a_farewell_that_is_interrupted_ends_nothing() -> None:
     assert due_at(control, from_ms=50_000.0) is None
 
     run(control, "hangup")
-    assert due_at(control, True, from_ms=90_000.0) == 1500
+    assert due_at(control, True, from_ms=90_000.0) == 400
 
 
 def test_hangup_is_the_agent_s_last_word_and_transfer_is_not() -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "Recognition",
     "Reply",
     "ReplyRequest",
+    "ReplyUsage",
     "Role",
     "Said",
     "SpokenAudio",
@@ -30,6 +31,7 @@ from .reply import (
     HistoryItem,
     Reply,
     ReplyRequest,
+    ReplyUsage,
     Role,
     Said,
 )

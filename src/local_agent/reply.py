@@ -13,11 +13,12 @@ __all__ = [
     "HistoryItem",
     "Reply",
     "ReplyRequest",
+    "ReplyUsage",
     "Role",
     "Said",
 ]
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -78,6 +79,16 @@ class FunctionSpec(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyUsage:
+    """Tokens that one reply took, as what answers counts them."""
+
+    input_tokens: int = 0
+    """Everything read for the reply, the cached ones among them."""
+    cached_input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRequest:
     """What a reply goes by."""
 
@@ -87,6 +98,8 @@ class ReplyRequest:
     """What the agent is told to be."""
     functions: tuple[FunctionSpec, ...] = ()
     """What may be called."""
+    on_usage: Callable[[ReplyUsage], None] | None = field(default=None, repr=False)
+    """Told what the reply took, at its end, if what answers says it; None: nobody wants to know."""
 
 
 class Reply(Protocol):

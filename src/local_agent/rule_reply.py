@@ -7,7 +7,7 @@ at the same time get the same answer, whatever their case and punctuation.
 
 from __future__ import annotations
 
-__all__ = ["NOT_UNDERSTOOD", "RuleReply"]
+__all__ = ["NOT_UNDERSTOOD", "RuleReply", "make_reply"]
 
 import re
 import unicodedata
@@ -86,6 +86,12 @@ class RuleReply:
             "date": f"{_DAYS[now.weekday()]}, {_MONTHS[now.month - 1]} {now.day}",
         }
         return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
+
+
+def make_reply(config: RuleReplyConfig, api_key: str | None = None) -> RuleReply:
+    """Return a reply by these rules; no key is wanted."""
+    del api_key
+    return RuleReply(config)
 
 
 def _text_to_answer(request: ReplyRequest) -> str | None:

@@ -23,6 +23,7 @@ INTERFACES = {
 SHELLS = {
     # They own sockets or the process, so that only tests/integration can drive them.
     "cli/serve.py",
+    "local_agent/chat_reply.py",
     "local_agent/piper_voice.py",
     "local_agent/pocketsphinx_recogniser.py",
     "local_agent/worker_process.py",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 __all__ = ["ConfigWarning", "config_warnings"]
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -27,6 +26,7 @@ from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
 from ..core.guard_profile import PROFILE_DEFAULTS
 from ..core.held_audio import MAX_HELD_CHUNKS
 from .environment import PREFIX
+from .listen_address import is_loopback
 from .model_tree import flattened, to_tree
 from .models import (
     AppConfig,
@@ -114,6 +114,7 @@ def config_warnings(
     return (
         *(warning for check in checks for warning in check(config)),
         *_api_keys(config, environ),
+        *_browser_token(config, environ),
         *_variables(config, environ),
     )
 
@@ -275,13 +276,20 @@ def _turn_detectors(config: AppConfig) -> _Warnings:
 
 def _addresses(config: AppConfig) -> _Warnings:
     socket = config.lines.audiosocket
-    if socket.enabled and not _is_loopback(socket.host):
+    if socket.enabled and not is_loopback(socket.host):
         yield _warning(
             "lines.audiosocket.host",
             f"{socket.host} can be reached from other machines, and AudioSocket has no password: "
             "let a firewall admit the Asterisk host only",
         )
-    if not _is_loopback(config.realtime_server.host):
+    browser = config.lines.browser
+    if browser.enabled and browser.token_env is None and not is_loopback(browser.host):
+        yield _warning(
+            "lines.browser.host",
+            f"{browser.host} can be reached from other machines, and no token is asked for: "
+            "whoever reaches it talks to the agent at your cost; set lines.browser.token_env",
+        )
+    if not is_loopback(config.realtime_server.host):
         yield _warning(
             "realtime_server.host",
             f"{config.realtime_server.host} can be reached from other machines, and the server "
@@ -290,18 +298,11 @@ def _addresses(config: AppConfig) -> _Warnings:
     for name, provider in config.providers.items():
         if not isinstance(provider, _REMOTE) or provider.api_key_env is None:
             continue
-        if provider.url.startswith("ws://") and not _is_loopback(_host_of(provider.url)):
+        if provider.url.startswith("ws://") and not is_loopback(_host_of(provider.url)):
             yield _warning(
                 f"providers.{name}.url",
                 "ws:// shows the key and the call to the network: use wss://",
             )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _host_of(url: str) -> str:
@@ -333,6 +334,16 @@ def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
             "lines.twilio.auth_token_env",
             f"the environment variable {twilio.auth_token_env} is not set: serve will not start "
             "without it",
+        )
+
+
+def _browser_token(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
+    browser = config.lines.browser
+    variable = browser.token_env
+    if browser.enabled and variable is not None and not environ.get(variable, "").strip():
+        yield _warning(
+            "lines.browser.token_env",
+            f"the environment variable {variable} is not set: serve will not start without it",
         )
 
 

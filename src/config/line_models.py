@@ -8,16 +8,10 @@ from __future__ import annotations
 
 __all__ = [
     "AudioSocketConfig",
-    "Host",
     "LinesConfig",
-    "Port",
     "TwilioConfig",
-    "check_host",
-    "meet",
 ]
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from itertools import combinations
@@ -26,19 +20,13 @@ from urllib.parse import urlsplit
 
 from annotated_types import Interval, Len
 
+from .browser_line_model import BrowserLineConfig
 from .field_rules import Pattern, check_fields
 from .field_types import VariableName
 from .hook_models import CallHooksConfig, KnownCalls, check_known_calls
+from .listen_address import Host, Port, UrlPath, check_host, meet
 from .peer_networks import AllowedPeers, check_networks
-from .shown_value import shown_value
 
-Host = Annotated[str, Pattern(r"[^\s/@]{1,253}", "is not a host name or address")]
-"""What a server listens on."""
-Port = Annotated[int, Interval(ge=0, le=65_535)]
-"""TCP port; 0: any free one."""
-UrlPath = Annotated[
-    str, Pattern(r"(/[A-Za-z0-9._~-]+)+", "is not a path such as /twilio, without a / at its end")
-]
 PublicSocketUrl = Annotated[
     str, Pattern(r"wss://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not a wss:// address without a query")
 ]
@@ -50,8 +38,6 @@ AudioSocketRate = Literal[8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000,
 """Rates that AudioSocket has a frame kind for, in Hz."""
 ParameterText = Annotated[str, Len(0, 500)]
 
-_HOST_LABEL = re.compile(r"\w([\w-]{0,61}\w)?")
-_LOOPBACK = {"localhost": "127.0.0.1"}
 TWIML_PATH = "/twiml"
 """Where a Twilio line serves its TwiML."""
 _MAX_PARAMETER_CHARS = 500
@@ -158,6 +144,8 @@ class LinesConfig:
     """Asterisk AudioSocket over TCP."""
     twilio: TwilioConfig = field(default_factory=TwilioConfig)
     """Twilio Media Streams over a WebSocket."""
+    browser: BrowserLineConfig = field(default_factory=BrowserLineConfig)
+    """Web pages over a WebSocket."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -169,24 +157,3 @@ class LinesConfig:
         for (name, section), (later, other) in combinations(enabled, 2):
             if section.port == other.port and meet(section.host, other.host):
                 raise ValueError(f"{later}.port: {other.port} is the port of {name} already")
-
-
-def check_host(host: str) -> None:
-    """Raise ValueError if nothing can be listened on by that name, such as 999.1.1.1."""
-    labels = host.removesuffix(".").split(".")
-    is_address = ":" in host or labels[-1].isdigit()
-    try:
-        if is_address:
-            ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        is_host = False
-    else:
-        is_host = is_address or all(map(_HOST_LABEL.fullmatch, labels))
-    if not is_host:
-        raise ValueError(f"host: {shown_value(host, 'host')} is not a host name or address")
-
-
-def meet(host: str, other: str) -> bool:
-    """Return whether servers on two hosts can't have one port."""
-    hosts = {_LOOPBACK.get(name.lower(), name.strip("[]").lower()) for name in (host, other)}
-    return len(hosts) == 1 or not hosts.isdisjoint({"0.0.0.0", "::"})  # noqa: S104 - compared only

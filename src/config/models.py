@@ -14,6 +14,7 @@ __all__ = [
     "AppConfig",
     "AudioSocketConfig",
     "AuthHeader",
+    "BrowserLineConfig",
     "DeepgramConfig",
     "DeepgramListenConfig",
     "DeepgramSpeakConfig",
@@ -53,8 +54,10 @@ from ..core.config import (
     VadConfig,
     WithheldAudio,
 )
+from .browser_line_model import BrowserLineConfig
 from .field_rules import Pattern, check_fields
-from .line_models import AudioSocketConfig, Host, LinesConfig, Port, TwilioConfig, check_host, meet
+from .line_models import AudioSocketConfig, LinesConfig, TwilioConfig
+from .listen_address import Host, Port, check_host, meet
 from .local_models import LocalConfig
 from .provider_models import (
     EMBEDDED,

@@ -342,3 +342,22 @@ def test_a_twilio_line_without_its_token_is_told() -> None:
     assert key not in warned(
         text.replace("enabled: true,", "enabled: true, validate_signature: false,"), {}
     )
+
+
+def test_a_browser_line_that_others_reach_without_a_token_is_told() -> None:
+    """On this machine only, it is nobody else's; with a token, it asks for one."""
+    text = "lines: {browser: {enabled: true, host: 0.0.0.0}}"
+    key = "lines.browser.host"
+    assert "no token is asked for" in warned(text)[key]
+    assert key not in warned(text.replace("0.0.0.0", "127.0.0.1"))
+    assert key not in warned(text.replace("true", "false"))
+    assert key not in warned(text.replace("0.0.0.0", "0.0.0.0, token_env: T"), {"T": "secret"})
+
+
+def test_a_browser_line_whose_token_is_not_set_is_told() -> None:
+    """serve refuses it."""
+    text = "lines: {browser: {enabled: true, token_env: PAGE_TOKEN}}"
+    key = "lines.browser.token_env"
+    assert "PAGE_TOKEN is not set" in warned(text, {})[key]
+    assert key not in warned(text, {"PAGE_TOKEN": "secret"})
+    assert key not in warned(text.replace("true", "false"), {})

@@ -6,21 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from voxgate.config.line_models import (
-    AudioSocketConfig,
-    LinesConfig,
-    TwilioConfig,
-    check_host,
-    meet,
-)
+from voxgate.config.browser_line_model import BrowserLineConfig
+from voxgate.config.line_models import AudioSocketConfig, LinesConfig, TwilioConfig
 
 PUBLIC_URL = "wss://voice.example.com/twilio"
 
 
 def test_only_audiosocket_is_there_from_the_start() -> None:
-    """Twilio needs an address that nobody can guess."""
+    """Twilio needs an address that nobody can guess; a microphone is not for every machine."""
     lines = LinesConfig()
     assert (lines.audiosocket.enabled, lines.twilio.enabled) == (True, False)
+    assert not lines.browser.enabled
     assert lines.twilio.host == "127.0.0.1"
     assert lines.twilio.validate_signature
 
@@ -63,6 +59,10 @@ def test_the_twiml_is_on_the_host_of_the_stream_unless_told_otherwise(
             ),
             "^twilio.port: 8090 is the port of audiosocket already$",
         ),
+        (
+            lambda: LinesConfig(browser=BrowserLineConfig(enabled=True, port=8090)),
+            "^browser.port: 8090 is the port of audiosocket already$",
+        ),
     ],
 )
 def test_what_can_not_work_is_refused(make: Callable[[], object], rule: str) -> None:
@@ -77,11 +77,3 @@ def test_lines_that_do_not_meet_may_have_one_port() -> None:
     LinesConfig(twilio=twilio)
     LinesConfig(audiosocket=AudioSocketConfig(port=0), twilio=TwilioConfig(port=0))
     LinesConfig(audiosocket=AudioSocketConfig(enabled=False, port=8091), twilio=TwilioConfig())
-
-
-def test_hosts_that_meet() -> None:
-    """Every address of this machine has every port but once."""
-    assert meet("localhost", "127.0.0.1")
-    assert meet("0.0.0.0", "10.0.0.1")  # noqa: S104 - compared only
-    assert not meet("10.0.0.2", "10.0.0.1")
-    check_host("pbx.example.com")

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -113,6 +114,7 @@ class WebSocketConnection(Generic[CallT]):
         transport: Its socket; None if the peer is gone again.
         call: What the messages mean.
         name: Of the kind of line, for the names of tasks.
+        query: What the peer said of the call in the address, by name; nothing of it is checked.
     """
 
     def __init__(
@@ -122,8 +124,10 @@ class WebSocketConnection(Generic[CallT]):
         call: CallT,
         *,
         name: str,
+        query: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.call = call
+        self.query = query
         self.events = LineEventQueue()
         self.backlog = WriteBacklog(
             max_frames=_MAX_WAITING_FRAMES, max_dropped_in_a_row=_MAX_DROPPED_IN_A_ROW

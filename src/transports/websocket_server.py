@@ -220,7 +220,11 @@ class WebSocketServer(Generic[CallT]):
         try:
             await websocket.prepare(request)
             connection = WebSocketConnection(
-                websocket, request.transport, self._kind.make_call(), name=self._kind.name
+                websocket,
+                request.transport,
+                self._kind.make_call(),
+                name=self._kind.name,
+                query=request.query,
             )
             await self._serve(connection, request)
         except (web.HTTPException, ConnectionError):

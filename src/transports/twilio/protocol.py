@@ -29,7 +29,6 @@ __all__ = [
 ]
 
 import binascii
-import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -39,16 +38,22 @@ from types import MappingProxyType
 from typing import Any
 
 from ...errors import LocalProtocolError, RemoteProtocolError
+from ..json_messages import (
+    DTMF_DIGITS,
+    number_in,
+    parse_object,
+    section_in,
+    serialize_object,
+    shown_name,
+    text_in,
+    texts_in,
+)
 
 MAX_MESSAGE_CHARS = 65_536
 """Longest message that is taken; 20 ms of audio come in about 300, a start in a few thousand."""
 
-_MAX_NUMBER = 2**53
-"""Where JSON's own numbers end to be exact: 285,000 years in ms."""
 _MAX_PARAMETERS = 100
 _SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_DIGITS_ONLY = re.compile(r"[0-9]{1,16}")
-_DTMF_DIGITS = frozenset("0123456789*#ABCD")
 _FORMAT = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 """The one format of a stream's audio, in both directions."""
 _INBOUND = ("inbound", "inbound_track")
@@ -159,7 +164,7 @@ class TwilioParser:
             return None
         self._n_messages += 1
         try:
-            event = self._event(_parse_object(text))
+            event = self._event(parse_object(text, MAX_MESSAGE_CHARS))
         except RemoteProtocolError as error:
             event = ProtocolViolated(RemoteProtocolError(f"{error} (message {self._n_messages})"))
         self._is_over = isinstance(event, StreamStopped | ProtocolViolated)
@@ -175,7 +180,7 @@ class TwilioParser:
         return ProtocolViolated(RemoteProtocolError(rule))
 
     def _event(self, message: Mapping[str, Any]) -> TwilioEvent:
-        name = _text(message, "event")
+        name = text_in(message, "event")
         if name == "connected":
             return self._connected(message)
         if not self._is_connected:
@@ -194,7 +199,7 @@ class TwilioParser:
     def _connected(self, message: Mapping[str, Any]) -> StreamConnected:
         if self._is_connected:
             raise RemoteProtocolError("connected came twice")
-        protocol = _text(message, "protocol")
+        protocol = text_in(message, "protocol")
         if protocol != "Call":
             raise RemoteProtocolError("connected.protocol is not Call")
         self._is_connected = True
@@ -204,13 +209,13 @@ class TwilioParser:
     def _started(self, message: Mapping[str, Any]) -> StreamStarted:
         if self._stream_sid is not None:
             raise RemoteProtocolError("start came twice")
-        start = _section(message, "start")
+        start = section_in(message, "start")
         _check_format(start)
         started = StreamStarted(
             stream_sid=_sid(start, "start.streamSid"),
             call_sid=_sid(start, "start.callSid"),
             account_sid=_sid(start, "start.accountSid"),
-            parameters=_parameters(start),
+            parameters=texts_in(start, "start.customParameters", _MAX_PARAMETERS),
         )
         self._stream_sid = started.stream_sid
         return started
@@ -225,30 +230,30 @@ def serialize_media(stream_sid: str, payload: bytes) -> str:
     if not payload:
         raise LocalProtocolError("a media message of 0 bytes plays nothing")
     media = {"payload": b64encode(payload).decode("ascii")}
-    return _json({"event": "media", "streamSid": stream_sid, "media": media})
+    return serialize_object({"event": "media", "streamSid": stream_sid, "media": media})
 
 
 def serialize_mark(stream_sid: str, name: str) -> str:
     """Return the message that comes back when all that was sent before it has been played."""
-    return _json({"event": "mark", "streamSid": stream_sid, "mark": {"name": name}})
+    return serialize_object({"event": "mark", "streamSid": stream_sid, "mark": {"name": name}})
 
 
 def serialize_clear(stream_sid: str) -> str:
     """Return the message by which Twilio forgets what it has not played; all marks come back."""
-    return _json({"event": "clear", "streamSid": stream_sid})
+    return serialize_object({"event": "clear", "streamSid": stream_sid})
 
 
 # -- the parts of a message ------------------------------------------------------------------------
 
 
 def _media(message: Mapping[str, Any]) -> MediaReceived | MessageSkipped:
-    media = _section(message, "media")
+    media = section_in(message, "media")
     if media.get("track", "inbound") not in _INBOUND:
         return MessageSkipped(SkipReason.OTHER_TRACK, "media")
-    timestamp_ms = _number(media, "media.timestamp")
-    _number(media, "media.chunk")
+    timestamp_ms = number_in(media, "media.timestamp")
+    number_in(media, "media.chunk")
     try:
-        payload = binascii.a2b_base64(_text(media, "media.payload"), strict_mode=True)
+        payload = binascii.a2b_base64(text_in(media, "media.payload"), strict_mode=True)
     except ValueError:
         raise RemoteProtocolError("media.payload is not base64") from None
     if not payload:
@@ -257,17 +262,17 @@ def _media(message: Mapping[str, Any]) -> MediaReceived | MessageSkipped:
 
 
 def _dtmf(message: Mapping[str, Any]) -> DtmfReceived | MessageSkipped:
-    dtmf = _section(message, "dtmf")
+    dtmf = section_in(message, "dtmf")
     if dtmf.get("track", "inbound") not in _INBOUND:
         return MessageSkipped(SkipReason.OTHER_TRACK, "dtmf")
-    digit = _text(dtmf, "dtmf.digit").upper()
-    if digit not in _DTMF_DIGITS:
+    digit = text_in(dtmf, "dtmf.digit").upper()
+    if digit not in DTMF_DIGITS:
         return MessageSkipped(SkipReason.UNKNOWN_DIGIT, "dtmf")
     return DtmfReceived(digit)
 
 
 def _mark(message: Mapping[str, Any]) -> MarkReceived:
-    return MarkReceived(_text(_section(message, "mark"), "mark.name"))
+    return MarkReceived(text_in(section_in(message, "mark"), "mark.name"))
 
 
 def _stop(_message: Mapping[str, Any]) -> StreamStopped:
@@ -278,52 +283,11 @@ _PARSERS = MappingProxyType({"media": _media, "dtmf": _dtmf, "mark": _mark, "sto
 """Of the events between start and the end."""
 
 
-def _parse_object(text: str) -> Mapping[str, Any]:
-    if len(text) > MAX_MESSAGE_CHARS:
-        raise RemoteProtocolError(
-            f"a message of {len(text)} characters; {MAX_MESSAGE_CHARS} is all"
-        )
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        raise RemoteProtocolError("a message is not JSON") from None
-    if not isinstance(message, dict):
-        raise RemoteProtocolError("a message is not a JSON object")
-    return message
-
-
-def _section(message: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = message.get(name)
-    if not isinstance(section, dict):
-        raise RemoteProtocolError(f"{name} is not an object")
-    return section
-
-
-def _text(section: Mapping[str, Any], key: str) -> str:
-    """Return a text; ``key`` is the full one, of which the last part is the field's."""
-    value = section.get(key.rpartition(".")[2])
-    if not isinstance(value, str):
-        raise RemoteProtocolError(f"{key} is not text")
-    return value
-
-
 def _sid(section: Mapping[str, Any], key: str) -> str:
-    sid = _text(section, key)
+    sid = text_in(section, key)
     if not _SID.fullmatch(sid):
         raise RemoteProtocolError(f"{key} is not an identifier")
     return sid
-
-
-def _number(section: Mapping[str, Any], key: str) -> int | None:
-    """Return a whole number that stands as text or as a number; None where there is none."""
-    value = section.get(key.rpartition(".")[2])
-    if value is None:
-        return None
-    if isinstance(value, str) and _DIGITS_ONLY.fullmatch(value):
-        value = int(value)
-    if type(value) is not int or not 0 <= value <= _MAX_NUMBER:
-        raise RemoteProtocolError(f"{key} is not a whole number in 0..2^53")
-    return value
 
 
 def _check_format(start: Mapping[str, Any]) -> None:
@@ -336,27 +300,5 @@ def _check_format(start: Mapping[str, Any]) -> None:
             raise RemoteProtocolError(f"start.mediaFormat.{key} is not {wanted}")
 
 
-def _parameters(start: Mapping[str, Any]) -> Mapping[str, str]:
-    parameters = start.get("customParameters") or {}
-    if not isinstance(parameters, dict) or len(parameters) > _MAX_PARAMETERS:
-        raise RemoteProtocolError(
-            f"start.customParameters is not an object of at most {_MAX_PARAMETERS} texts"
-        )
-    for name, value in parameters.items():
-        if not isinstance(value, str) or not _is_unicode(name + value):
-            raise RemoteProtocolError("start.customParameters holds what is not text")
-    return MappingProxyType(dict(parameters))
-
-
-def _is_unicode(text: str) -> bool:
-    """Say whether a text can be written: JSON lets half of a surrogate pair stand alone."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _shown(name: str) -> str:
-    """Return the name of an event, fit for a log: nothing but plain letters, and not many."""
-    return name if _SID.fullmatch(name) else "an unnamed event"
-
-
-def _json(message: Mapping[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"))
+    return shown_name(name, "an unnamed event")

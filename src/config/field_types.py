@@ -5,7 +5,7 @@ Invariant: each says in words what is wrong with a text that it refuses.
 
 from __future__ import annotations
 
-__all__ = ["HttpUrl", "Name", "TcpAddress", "VariableName"]
+__all__ = ["HttpUrl", "InstanceName", "Name", "TcpAddress", "VariableName"]
 
 from typing import Annotated
 
@@ -17,6 +17,15 @@ VariableName = Annotated[
     str, Pattern(r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable")
 ]
 """Where a secret stands; never the secret."""
+
+InstanceName = Annotated[
+    str,
+    Pattern(
+        r"[a-z0-9]+([_-][a-z0-9]+)*",
+        "is not a name of lower-case letters and digits, with single - or _ between them",
+    ),
+]
+"""What an operator calls one of the providers."""
 
 Name = Annotated[str, Len(1, 200)]
 """A model, a voice: whatever a server calls it."""

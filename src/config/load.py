@@ -10,7 +10,7 @@ __all__ = ["LoadedConfig", "load_config", "parse_config", "read_config"]
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import resources
@@ -25,7 +25,8 @@ from .model_tree import to_tree
 from .models import AppConfig, unknown_provider
 from .problems import model_problems
 from .secret_search import find_secrets
-from .yaml_document import MAX_CHARACTERS, Tree, parse_document
+from .yaml_document import MAX_CHARACTERS, Tree, dotted, parse_document
+from .yaml_document import Path as KeyPath
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -145,21 +146,33 @@ def _fill_in_profile(tree: dict[str, Tree]) -> None:
 def _reference_problems(
     tree: dict[str, Tree], overrides: Overrides, source: str
 ) -> list[ConfigProblem]:
-    """Find a default provider that does not exist, also where other keys are wrong."""
-    engine, providers = tree.get("engine", {}), tree["providers"]
-    if not isinstance(engine, dict) or not isinstance(providers, dict):
-        return []
-    name = engine.get("default_provider", AppConfig().engine.default_provider)
-    if not isinstance(name, str) or name in providers:
+    """Find names of providers that do not exist, also where other keys are wrong."""
+    providers = tree["providers"]
+    if not isinstance(providers, dict):
         return []
     return [
         ConfigProblem(
-            key="engine.default_provider",
+            key=dotted(path),
             value=repr(name[:60]),
             rule=unknown_provider(name, providers),
-            source=overrides.source_of(("engine", "default_provider"), source),
+            source=overrides.source_of(path, source),
         )
+        for path, name in _provider_names(tree)
+        if isinstance(name, str) and name not in providers
     ]
+
+
+def _provider_names(tree: dict[str, Tree]) -> Iterator[tuple[KeyPath, Tree]]:
+    """Yield path and value of every key that names a provider which answers."""
+    engine, routes = tree.get("engine", {}), tree.get("routes", [])
+    if isinstance(engine, dict):
+        default = AppConfig().engine.default_provider
+        yield ("engine", "default_provider"), engine.get("default_provider", default)
+        yield ("engine", "fall_back_provider"), engine.get("fall_back_provider")
+    for number, route in enumerate(routes if isinstance(routes, list) else ()):
+        for key in ("provider", "fall_back_provider"):
+            if isinstance(route, dict):
+                yield ("routes", number, key), route.get(key)
 
 
 def _validated(

@@ -11,6 +11,8 @@ from __future__ import annotations
 __all__ = [
     "EMBEDDED",
     "PROVIDER_KINDS",
+    "AnnouncementConfig",
+    "AnnouncementsConfig",
     "AppConfig",
     "AudioSocketConfig",
     "AuthHeader",
@@ -32,13 +34,16 @@ __all__ = [
     "ProviderConfig",
     "ProviderKind",
     "RealtimeServerConfig",
+    "RouteConfig",
+    "RouteMatch",
     "TurnDetectionConfig",
     "TurnDetectionType",
     "TwilioConfig",
+    "provider_references",
     "unknown_provider",
 ]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
@@ -55,7 +60,9 @@ from ..core.config import (
     WithheldAudio,
 )
 from .browser_line_model import BrowserLineConfig
-from .field_rules import Pattern, check_fields
+from .announcement_models import AnnouncementConfig, AnnouncementsConfig
+from .field_rules import check_fields
+from .field_types import InstanceName
 from .line_models import AudioSocketConfig, LinesConfig, TwilioConfig
 from .listen_address import Host, Port, check_host, meet
 from .local_models import LocalConfig
@@ -77,15 +84,8 @@ from .provider_models import (
     TurnDetectionType,
     default_providers,
 )
+from .route_models import RouteConfig, RouteMatch
 from .suggestion import known_names
-
-InstanceName = Annotated[
-    str,
-    Pattern(
-        r"[a-z0-9]+([_-][a-z0-9]+)*",
-        "is not a name of lower-case letters and digits, with single - or _ between them",
-    ),
-]
 
 _STARVED_BY_DROP: frozenset[str] = frozenset({"openai_realtime", "deepgram"})
 """Kinds whose turn detector runs on the audio that they receive: without it, no turn ever ends."""
@@ -114,7 +114,14 @@ class EngineConfig:
     """The engine: which provider answers, and the bounds on what it takes on."""
 
     default_provider: InstanceName = "embedded"
-    """Name under ``providers`` of the one that answers calls; of a kind that is available."""
+    """Name under ``providers`` of the one that answers calls which take none of the ``routes``; of
+    a kind that is available."""
+    fall_back_provider: InstanceName | None = None
+    """Name of the one that takes over where that can't be reached, or is lost in mid-call; null:
+    none, and the call ends. A route has its own."""
+    fall_back_after_s: Annotated[float, Interval(ge=0.5, le=120.0)] = 10.0
+    """Time in s without a provider, at the start of a call and in the middle, after which the next
+    one is tried, where there is one; the provider may give up sooner."""
     max_calls: Annotated[int, Interval(ge=1, le=10_000)] = 100
     """Calls at a time; a further one is hung up at once and counted."""
     drain_timeout_s: Annotated[float, Interval(ge=0.0, le=3600.0)] = 30.0
@@ -128,6 +135,16 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.fall_back_provider == self.default_provider:
+            raise ValueError(
+                f"fall_back_provider: {self.fall_back_provider!r} is the default provider, which "
+                "it is to take over from"
+            )
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Names of the providers that are tried without a route, in this order."""
+        return tuple(filter(None, (self.default_provider, self.fall_back_provider)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +221,10 @@ class AppConfig:
     providers: Mapping[InstanceName, ProviderConfig] = field(default_factory=default_providers)
     """The agents that can answer, by a name of your own. A file that has this section has these
     providers and no others."""
+    routes: tuple[RouteConfig, ...] = ()
+    """Which provider answers which call: the first of these that fits; without one, the default."""
+    announcements: AnnouncementsConfig = field(default_factory=AnnouncementsConfig)
+    """What callers hear when a provider fails."""
     gating: GatingSection = field(default_factory=GatingSection)
     """The gate between line and provider: policy by kind of provider."""
     vad: VadConfig = field(default_factory=VadConfig)
@@ -219,10 +240,11 @@ class AppConfig:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        default = self.engine.default_provider
-        if default not in self.providers:
-            problem = unknown_provider(default, self.providers)
-            raise ValueError(f"engine.default_provider: {default!r} {problem}")
+        for key, answering in provider_references(self.engine, self.routes):
+            if answering not in self.providers:
+                problem = unknown_provider(answering, self.providers)
+                raise ValueError(f"{key}: {answering!r} {problem}")
+        self._check_route_lines()
         for name, provider in self.providers.items():
             if provider.kind not in self.gating.providers:
                 raise ValueError(
@@ -241,6 +263,16 @@ class AppConfig:
                 f"gate, and gating.providers.{provider.kind}.gating_enabled is false, so that "
                 "nobody would find them: use server_vad or semantic_vad, or turn the gate on"
             )
+
+    def _check_route_lines(self) -> None:
+        kinds = [line.name for line in fields(self.lines)]
+        for number, route in enumerate(self.routes):
+            if route.match.line not in (None, *kinds):
+                name = f"{route.match.line}"
+                raise ValueError(
+                    f"routes[{number}].match.line: {name!r} is not a kind of line; "
+                    f"{known_names(name, kinds)}"
+                )
 
     def _check_ports(self) -> None:
         server = self.realtime_server
@@ -264,7 +296,8 @@ class AppConfig:
     @property
     def answering_providers(self) -> tuple[str, ...]:
         """Names of the providers that can answer a call, each once: no other is ever reached."""
-        return (self.engine.default_provider,)
+        names = (name for _, name in provider_references(self.engine, self.routes))
+        return tuple(dict.fromkeys(names))
 
     @property
     def gating_config(self) -> GatingConfig:
@@ -279,6 +312,19 @@ class AppConfig:
         )
 
 
+def provider_references(
+    engine: EngineConfig, routes: Iterable[RouteConfig]
+) -> Iterator[tuple[str, str]]:
+    """Yield key and name of every place that names a provider that answers."""
+    yield "engine.default_provider", engine.default_provider
+    if engine.fall_back_provider is not None:
+        yield "engine.fall_back_provider", engine.fall_back_provider
+    for number, route in enumerate(routes):
+        yield f"routes[{number}].provider", route.provider
+        if route.fall_back_provider is not None:
+            yield f"routes[{number}].fall_back_provider", route.fall_back_provider
+
+
 def unknown_provider(name: str, providers: Mapping[str, object]) -> str:
-    """Return the rule that a default provider breaks that is not configured."""
+    """Return the rule that the name of a provider breaks that is not configured."""
     return f"is not the name of one of the providers; {known_names(name, providers)}"

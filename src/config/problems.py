@@ -25,7 +25,7 @@ from .yaml_document import Path, Tree, dotted
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_NAMED_FIELD = re.compile(r"([a-z_][\w.-]*): (.+)", re.DOTALL)
+_NAMED_FIELD = re.compile(r"([a-z_][\w.-]*(?:\[\d+\][\w.-]*)*): (.+)", re.DOTALL)
 """The text of a ``__post_init__`` error: the field, relative to its model, and the rule."""
 
 
@@ -90,7 +90,7 @@ def _judge_model(path: Path, text: str, tree: Tree) -> tuple[Path, str, str]:
     named = _NAMED_FIELD.fullmatch(text)
     if not named:
         return path, "", text
-    path = (*path, *named[1].split("."))
+    path = (*path, *_parts(named[1]))
     key = path[-1] if isinstance(path[-1], str) else ""
     value = shown_value(_value_at(tree, path), key)
     rest = named[2]
@@ -99,9 +99,18 @@ def _judge_model(path: Path, text: str, tree: Tree) -> tuple[Path, str, str]:
     return path, "", rest
 
 
+def _parts(name: str) -> Path:
+    """Return the path that a dotted name such as ``routes[2].provider`` stands for."""
+    parts = re.findall(r"[^.\[\]]+|\[\d+\]", name)
+    return tuple(int(part[1:-1]) if part.startswith("[") else part for part in parts)
+
+
 def _value_at(tree: Tree, path: Path) -> Tree:
     for part in path:
-        tree = tree.get(part) if isinstance(tree, dict) and isinstance(part, str) else None
+        if isinstance(tree, list) and isinstance(part, int) and part < len(tree):
+            tree = tree[part]
+        else:
+            tree = tree.get(part) if isinstance(tree, dict) and isinstance(part, str) else None
     return tree
 
 

@@ -51,7 +51,8 @@ def _allow_null(section: dict[str, Any], definitions: dict[str, Any]) -> None:
     In place, not as one of two alternatives: of those an editor can't tell which one was meant.
     """
     name = section.get("$ref", "").rpartition("/")[2]
-    definitions.get(name, section)["type"] = ["object", "null"]
+    owner = definitions.get(name, section)
+    owner["type"] = [owner["type"], "null"]
 
 
 def _readable(node: Any) -> Any:

@@ -345,3 +345,90 @@ def test_a_damaged_file_loads_or_is_a_config_error(start: int, length: int, text
 def test_any_environment_loads_or_is_a_config_error(environ: dict[str, str]) -> None:
     """Names that lead nowhere or through scalars, values of any text."""
     holds("", environ)
+
+
+class TestRoutes:
+    """A list of sections, each with its place in messages."""
+
+    def test_a_file_with_routes_loads(self, tmp_path: Path) -> None:
+        """As models, in the order of the file."""
+        path = tmp_path / "a.yaml"
+        path.write_text(
+            "routes:\n"
+            '  - match: {line: twilio, called_number: "+4930*", parameters: {queue: sales}}\n'
+            "    provider: openai\n"
+            "    fall_back_provider: embedded\n"
+            "  - provider: deepgram\n"
+            "announcements:\n"
+            "  lost: {text: null}\n"
+            "  unreachable: {text: Nobody is there., file: nobody.wav}\n"
+        )
+        config = load_config(path, {})
+        assert [route.candidates for route in config.routes] == [
+            ("openai", "embedded"),
+            ("deepgram",),
+        ]
+        assert config.routes[0].match.parameters == {"queue": "sales"}
+        assert config.announcements.lost.text is None
+        assert config.announcements.unreachable.file == "nobody.wav"
+        assert config.announcements.fall_back == AppConfig().announcements.fall_back
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            (
+                "routes:\n  - provider: openai\n  - provider: opnai\n",
+                "routes[1].provider: 'opnai' is not the name of one of the providers; did you",
+            ),
+            (
+                "routes:\n  - {provider: openai, fall_back_provider: openai}\n",
+                "routes[0].fall_back_provider: 'openai' is the provider that it is to take over",
+            ),
+            ("routes:\n  - match: {}\n", "routes[0].provider: is missing"),
+            (
+                "routes:\n  - {provider: openai, match: {called_number: +4930}}\n",
+                "routes[0].match.called_number: 4930 is not text",
+            ),
+            (
+                "routes:\n  - {provider: openai, match: {number: 1}}\n",
+                "routes[0].match.number: is not a known key",
+            ),
+            (
+                "routes:\n  - {provider: openai, match: {line: audiosoket}}\n",
+                "routes[0].match.line: 'audiosoket' is not a kind of line; did you mean 'audio",
+            ),
+            ("routes: openai\n", "routes: 'openai' is not a list"),
+            (
+                "engine: {fall_back_provider: gone}\n",
+                "engine.fall_back_provider: 'gone' is not the name of one of the providers",
+            ),
+            ("announcements: {lost: {file: x.wav}}\n", "announcements.lost.text: is missing"),
+        ],
+    )
+    def test_what_is_wrong_is_named_at_its_place(
+        self, tmp_path: Path, text: str, problem: str
+    ) -> None:
+        """Once, with the line of the file."""
+        path = tmp_path / "a.yaml"
+        path.write_text(text)
+        with pytest.raises(ConfigError) as info:
+            load_config(path, {})
+        (found,) = info.value.problems
+        assert str(found).startswith(problem)
+        assert f"{path}:" in found.source
+
+    def test_all_names_that_do_not_exist_are_told_at_once(self, tmp_path: Path) -> None:
+        """Also where something else is wrong."""
+        path = tmp_path / "a.yaml"
+        path.write_text(
+            "engine: {default_provider: one, max_calls: -1}\n"
+            "routes: [{provider: two, fall_back_provider: three}]\n"
+        )
+        with pytest.raises(ConfigError) as info:
+            load_config(path, {})
+        assert [problem.key for problem in info.value.problems] == [
+            "engine.default_provider",
+            "routes[0].provider",
+            "routes[0].fall_back_provider",
+            "engine.max_calls",
+        ]

@@ -12,7 +12,8 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from ..config.models import AppConfig, OpenAIRealtimeConfig, ProviderConfig
+from ..config.models import AppConfig
+from ..config.provider_models import OpenAIRealtimeConfig, ProviderConfig
 from ..errors import ConfigError, ConfigProblem, LocalProtocolError, TransportError
 from ..providers.registry import ProviderRegistry
 from ..realtime_server.server import RealtimeServer

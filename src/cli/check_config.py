@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from ..config import LoadedConfig, changed_keys, config_warnings, read_config
-from ..config.models import AppConfig, ProviderConfig
+from ..config.models import AppConfig
+from ..config.provider_models import ProviderConfig
 from ..errors import ConfigError, ConfigProblem, ProviderError
 from ..providers.registry import default_registry
 

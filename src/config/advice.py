@@ -28,8 +28,8 @@ from ..core.held_audio import MAX_HELD_CHUNKS
 from .environment import PREFIX
 from .listen_address import is_loopback
 from .model_tree import flattened, to_tree
-from .models import (
-    AppConfig,
+from .models import AppConfig
+from .provider_models import (
     DeepgramConfig,
     OpenAIRealtimeConfig,
     TurnDetectionConfig,

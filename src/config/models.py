@@ -3,42 +3,18 @@
 The core's own models (``vad``, ``audio_guard``, ``barge_in``, ``idle_fill`` and the policies under
 ``gating``) are those of ``core/config.py``. Invariant: a model that exists is valid, across its
 fields too; a default stands here or there, once. The models of providers are in
-``provider_models.py``, those of lines in ``line_models.py``; they are imported from here.
+``provider_models.py``, those of lines in ``line_models.py``.
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "EMBEDDED",
-    "PROVIDER_KINDS",
-    "AnnouncementConfig",
-    "AnnouncementsConfig",
     "AppConfig",
-    "AudioSocketConfig",
-    "AuthHeader",
-    "BrowserLineConfig",
-    "DeepgramConfig",
-    "DeepgramListenConfig",
-    "DeepgramSpeakConfig",
-    "DeepgramThinkConfig",
-    "DeepgramThinkProvider",
-    "Eagerness",
     "EngineConfig",
     "GatingSection",
-    "LinesConfig",
-    "LocalConfig",
     "LogFormat",
     "LogLevel",
-    "NoiseReduction",
-    "OpenAIRealtimeConfig",
-    "ProviderConfig",
-    "ProviderKind",
     "RealtimeServerConfig",
-    "RouteConfig",
-    "RouteMatch",
-    "TurnDetectionConfig",
-    "TurnDetectionType",
-    "TwilioConfig",
     "provider_references",
     "unknown_provider",
 ]
@@ -59,32 +35,19 @@ from ..core.config import (
     VadConfig,
     WithheldAudio,
 )
-from .browser_line_model import BrowserLineConfig
-from .announcement_models import AnnouncementConfig, AnnouncementsConfig
+from .announcement_models import AnnouncementsConfig
 from .field_rules import check_fields
 from .field_types import InstanceName
-from .line_models import AudioSocketConfig, LinesConfig, TwilioConfig
+from .line_models import LinesConfig
 from .listen_address import Host, Port, check_host, meet
-from .local_models import LocalConfig
 from .provider_models import (
-    EMBEDDED,
     PROVIDER_KINDS,
-    AuthHeader,
-    DeepgramConfig,
-    DeepgramListenConfig,
-    DeepgramSpeakConfig,
-    DeepgramThinkConfig,
-    DeepgramThinkProvider,
-    Eagerness,
-    NoiseReduction,
     OpenAIRealtimeConfig,
     ProviderConfig,
     ProviderKind,
-    TurnDetectionConfig,
-    TurnDetectionType,
     default_providers,
 )
-from .route_models import RouteConfig, RouteMatch
+from .route_models import RouteConfig
 from .suggestion import known_names
 
 _STARVED_BY_DROP: frozenset[str] = frozenset({"openai_realtime", "deepgram"})

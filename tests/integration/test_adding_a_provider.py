@@ -17,8 +17,8 @@ from support.virtual_time import in_socket_time, virtual_ms
 from voxgate.call import CallSession
 from voxgate.call_observer import CallEnded, CallObserver
 from voxgate.config import provider_models
+from voxgate.config.line_models import AudioSocketConfig
 from voxgate.config.local_models import LocalConfig
-from voxgate.config.models import AudioSocketConfig
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import GatingConfig, ProviderGatingPolicy
 from voxgate.providers.base import CallAudio

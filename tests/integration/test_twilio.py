@@ -30,7 +30,7 @@ from integration.line_conformance import (
 from support.twilio_messages import connected, mutated, start
 from support.twilio_peer import TwilioPeer
 from support.virtual_time import in_socket_time
-from voxgate.config.models import TwilioConfig
+from voxgate.config.line_models import TwilioConfig
 from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ConfigError, TransportError
 from voxgate.transports.base import Line, LineAudio, LineHangup, LinePlayed, LineWarning

@@ -17,14 +17,8 @@ from support.twilio_phone import TwilioPhone, sentence_frames
 from support.virtual_time import in_socket_time, virtual_ms
 from support.voice_service import CallRecord, Recorder, _policies, realtime_config
 from voxgate.call_observer import CallStarted
-from voxgate.config.models import (
-    AppConfig,
-    AudioSocketConfig,
-    EngineConfig,
-    GatingSection,
-    LinesConfig,
-    TwilioConfig,
-)
+from voxgate.config.line_models import AudioSocketConfig, LinesConfig, TwilioConfig
+from voxgate.config.models import AppConfig, EngineConfig, GatingSection
 from voxgate.core.gate_decision import GateEventType
 from voxgate.engine import AIEngine
 from voxgate.realtime_server import LogEntry, RealtimeServer, agent_voices

@@ -17,15 +17,9 @@ from typing import Any
 from support.telephone import Telephone, until
 from support.virtual_time import virtual_ms
 from voxgate.call_observer import CallEnded, CallObserver, CallStarted
-from voxgate.config.models import (
-    AppConfig,
-    AudioSocketConfig,
-    EngineConfig,
-    GatingSection,
-    LinesConfig,
-    OpenAIRealtimeConfig,
-    ProviderKind,
-)
+from voxgate.config.line_models import AudioSocketConfig, LinesConfig
+from voxgate.config.models import AppConfig, EngineConfig, GatingSection
+from voxgate.config.provider_models import OpenAIRealtimeConfig, ProviderKind
 from voxgate.core.config import ForwardedAudio, GatingMode, ProviderGatingPolicy
 from voxgate.core.gate_decision import GateDecision, GateEvent, GateEventType, GateState
 from voxgate.core.playout import PlayoutFrame

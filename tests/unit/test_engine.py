@@ -16,15 +16,9 @@ import voxgate.call.services
 from support.scripted_call import RecordingObserver, loud_frame
 from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
-from voxgate.config.models import (
-    AppConfig,
-    AudioSocketConfig,
-    DeepgramConfig,
-    EngineConfig,
-    LinesConfig,
-    OpenAIRealtimeConfig,
-    ProviderConfig,
-)
+from voxgate.config.line_models import AudioSocketConfig, LinesConfig
+from voxgate.config.models import AppConfig, EngineConfig
+from voxgate.config.provider_models import DeepgramConfig, OpenAIRealtimeConfig, ProviderConfig
 from voxgate.config.tools_config import ToolsConfig
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -139,6 +140,31 @@ def test_every_public_method_is_explained(source: Source) -> None:
             if not method.name.startswith("_") and not inherited and not ast.get_docstring(method):
                 unexplained.append(f"{node.name}.{method.name}")
     assert unexplained == []
+
+
+_SPEAKS_FOR = {
+    # A decision's events and state are made of these: whoever reads one needs no other module.
+    "voxgate.core.gate_decision": {"GateEventType", "GateState"},
+}
+
+
+@every_module
+def test_only_packages_re_export(source: Source) -> None:
+    """A name is imported from the module that defines it, or from the one package that offers it:
+    a module's ``__all__`` is what it defines."""
+    if source.is_package:
+        return
+    tree = source.tree()
+    re_exported = set(_all_of(tree) or ()) & set(_imported_names(tree))
+    assert re_exported == _SPEAKS_FOR.get(source.name, set())
+
+
+def test_a_name_is_re_exported_once() -> None:
+    """Two packages that offered one name would leave it open which of both is meant."""
+    offered = Counter(
+        name for source in SOURCES if source.is_package for name in _imported_names(source.tree())
+    )
+    assert [name for name, number in offered.items() if number > 1] == []
 
 
 def _imported_names(tree: ast.Module) -> dict[str, str]:

@@ -9,7 +9,8 @@ import pytest
 import voxgate.call.services
 from support.stand_in_server import StandInServer
 from voxgate.call import CallServices
-from voxgate.config.models import AppConfig, EngineConfig, OpenAIRealtimeConfig, ProviderConfig
+from voxgate.config.models import AppConfig, EngineConfig
+from voxgate.config.provider_models import OpenAIRealtimeConfig, ProviderConfig
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry
 from voxgate.providers.scripted import ScriptedProvider

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from voxgate.config import load
 from voxgate.config.load import load_config, parse_config, read_config
 from voxgate.config.model_tree import flattened, to_tree
-from voxgate.config.models import PROVIDER_KINDS, AppConfig, OpenAIRealtimeConfig
+from voxgate.config.models import AppConfig
+from voxgate.config.provider_models import PROVIDER_KINDS, OpenAIRealtimeConfig
 from voxgate.config.yaml_document import MAX_CHARACTERS
 from voxgate.core.config import GatingConfig, GatingMode
 from voxgate.core.guard_profile import PROFILE_DEFAULTS, GuardProfile

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from voxgate.config.model_tree import ChangedKey, changed_keys, flattened, to_tree
-from voxgate.config.models import AppConfig, EngineConfig, LogLevel, OpenAIRealtimeConfig
+from voxgate.config.models import AppConfig, EngineConfig, LogLevel
+from voxgate.config.provider_models import OpenAIRealtimeConfig
 from voxgate.core.config import GatingMode, ProviderGatingPolicy
 
 

@@ -7,18 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from voxgate.config.local_models import LocalConfig
-from voxgate.config.models import (
+from voxgate.config.provider_models import (
     EMBEDDED,
     PROVIDER_KINDS,
     DeepgramConfig,
     DeepgramListenConfig,
     DeepgramSpeakConfig,
     DeepgramThinkConfig,
+    InputTranscriptionConfig,
     OpenAIRealtimeConfig,
     TurnDetectionConfig,
-)
-from voxgate.config.provider_models import (
-    InputTranscriptionConfig,
     TurnDetectionType,
     default_providers,
 )

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxgate.config.models import AppConfig, EngineConfig, OpenAIRealtimeConfig
+from voxgate.config.models import AppConfig, EngineConfig
+from voxgate.config.provider_models import OpenAIRealtimeConfig
 from voxgate.config.route_models import CallFacts, RouteConfig, RouteMatch, first_route
 
 _CALL = CallFacts(

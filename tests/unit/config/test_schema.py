@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from voxgate.config.models import PROVIDER_KINDS
+from voxgate.config.provider_models import PROVIDER_KINDS
 from voxgate.config.schema import json_schema, schema_text
 
 FILE = Path(__file__).resolve().parents[3] / "config" / "ai-agent.schema.json"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from voxgate.config.models import TwilioConfig
+from voxgate.config.line_models import TwilioConfig
 from voxgate.transports.audiosocket import AudioSocketTransport
 from voxgate.transports.registry import TRANSPORTS, TransportRegistry
 from voxgate.transports.scripted import ScriptedTransport

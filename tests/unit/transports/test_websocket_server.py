@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
-from voxgate.config.models import TwilioConfig
+from voxgate.config.line_models import TwilioConfig
 from voxgate.errors import LocalProtocolError
 from voxgate.transports.websocket_server import (
     WebSocketLineKind,

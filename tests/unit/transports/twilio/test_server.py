@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp import web
 
-from voxgate.config.models import TwilioConfig
+from voxgate.config.line_models import TwilioConfig
 from voxgate.errors import ConfigError, LocalProtocolError
 from voxgate.transports.base import Line
 from voxgate.transports.twilio import TwilioTransport

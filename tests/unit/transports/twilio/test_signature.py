@@ -7,7 +7,7 @@ import sys
 import pytest
 from twilio.request_validator import RequestValidator
 
-from voxgate.config.models import TwilioConfig
+from voxgate.config.line_models import TwilioConfig
 from voxgate.errors import ConfigError
 from voxgate.transports.twilio.signature import SignatureCheck, make_signature_check
 

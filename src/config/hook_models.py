@@ -64,15 +64,15 @@ class CallHooksConfig:
         check_fields(self)
 
 
-def check_known_calls(calls: Mapping[str, Mapping[str, str]]) -> None:
+def check_known_calls(calls: Mapping[str, object]) -> None:
     """Raise ValueError for the first entry of ``calls`` that is not one."""
     for call_id, metadata in calls.items():
         rule = broken_rule(call_id, KnownCallId)
-        if not rule and not isinstance(metadata, Mapping):
-            rule = "is not a section with names and texts"
-        if rule:
+        texts = metadata if isinstance(metadata, Mapping) else None
+        if rule or texts is None:
+            rule = rule or "is not a section with names and texts"
             raise ValueError(f"calls.{call_id}: {rule}")
-        for name, text in metadata.items():
+        for name, text in texts.items():
             rule = broken_rule(name, MetadataName) or broken_rule(text, MetadataText)
             if rule:
                 raise ValueError(f"calls.{call_id}.{name}: {rule}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from .audiosocket import AudioSocketTransport
 from .base import Transport
+from .call_hooks import CallHooks
 
 TransportFactory = Callable[[Any, Mapping[str, str]], Transport]
 """Makes a transport from its section of the configuration, and from the environment in which its
@@ -68,13 +69,17 @@ class TransportRegistry:
         return ", ".join(self.names) or "none"
 
 
-def _audiosocket(config: Any, _environ: Mapping[str, str]) -> Transport:
-    """Take ``host``, ``port``, ``max_connections`` and ``uuid_timeout_s`` of the section."""
+def _audiosocket(config: Any, environ: Mapping[str, str]) -> Transport:
+    """Take the whole section, and the token of its hooks from the environment."""
     return AudioSocketTransport(
         config.host,
         config.port,
         max_connections=config.max_connections,
         uuid_timeout_s=config.uuid_timeout_s,
+        playout_rate_hz=config.playout_rate_hz,
+        allowed_peers=config.allowed_peers,
+        known_calls=config.calls,
+        hooks=CallHooks(config.hooks, environ, section="lines.audiosocket.hooks"),
     )
 
 

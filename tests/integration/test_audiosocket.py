@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -24,10 +24,13 @@ from integration.line_conformance import (
 )
 from support.audiosocket_peer import AUDIO, DTMF, ERROR, HANGUP, AudioSocketPeer, wire_frame
 from support.signals import white_noise
+from voxgate.config.hook_models import CallHooksConfig
 from voxgate.core.g711 import decode_mulaw, encode_mulaw
 from voxgate.errors import TransportError
 from voxgate.transports.audiosocket import AudioSocketLine, AudioSocketTransport
-from voxgate.transports.base import Line, LineAudio, LineHangup, LineWarning
+from voxgate.transports.audiosocket.protocol import AUDIO_RATES_HZ
+from voxgate.transports.base import Line, LineAudio, LineHangup, LineWarning, Transfer
+from voxgate.transports.call_hooks import CallHooks
 
 pytestmark = pytest.mark.timeout(GUARD_S)
 
@@ -166,23 +169,39 @@ async def test_call_without_audio_is_served_after_a_short_wait():
         assert await call.hear(1) == [frame_of(call.line, 1)]
 
 
-async def test_wide_call_is_captured_at_its_own_rate():
-    """The first frame's kind is the capture format, the playout stays what Asterisk plays."""
+@pytest.mark.parametrize(("kind", "rate_hz"), list(enumerate(AUDIO_RATES_HZ, AUDIO)))
+async def test_a_call_is_played_at_the_rate_at_which_it_began(kind: int, rate_hz: int):
+    """Whatever its kind: Asterisk's channel plays what it sends, and nothing else."""
+    frame = bytes(rate_hz * 20 // 1000 * 2)
     async for exchange in running(AudioSocketTransport(port=0)):
         peer = await exchange.connect()
-        await peer.send(0x12, bytes(640))
+        await peer.send(kind, frame)
         line = await exchange.served()
-        assert line.capture_format.rate_hz == 16_000
-        assert line.playout_format.rate_hz == 8_000
-        assert await next_event(line) == LineAudio(bytes(640))
+        assert line.capture_format.rate_hz == line.playout_format.rate_hz == rate_hz
+        assert await next_event(line) == LineAudio(frame)
+        line.send_audio(frame)
+        assert await peer.read_frame() == (kind, frame)
 
 
-async def test_configured_playout_rate_is_sent_under_its_kind():
-    """Who dials with a wide codec can have wide audio."""
+async def test_a_playout_rate_that_is_fixed_is_sent_under_its_kind():
+    """Also where the telephone says nothing at first, and then speaks at that rate."""
     async for exchange in running(AudioSocketTransport(port=0, playout_rate_hz=16_000)):
         call = await exchange.place_call()
         call.line.send_audio(bytes(640))
         assert await call.peer.read_frame() == (0x12, bytes(640))
+        assert call.line.capture_format.rate_hz == 16_000
+        await call.peer.send(0x12, bytes(640))
+        assert await next_event(call.line) == LineAudio(bytes(640))
+
+
+async def test_a_playout_rate_that_is_fixed_leaves_the_capture_as_it_comes():
+    """A telephone of another rate is heard as it is."""
+    async for exchange in running(AudioSocketTransport(port=0, playout_rate_hz=16_000)):
+        peer = await exchange.connect()
+        await peer.send(AUDIO, bytes(320))
+        line = await exchange.served()
+        assert line.capture_format.rate_hz == 8_000
+        assert line.playout_format.rate_hz == 16_000
 
 
 async def test_rate_that_changes_in_the_call_is_converted(exchange: AudioSocketExchange):
@@ -295,6 +314,119 @@ async def test_connection_over_the_limit_is_refused():
         assert exchange.transport.stats.refused_connections == 1
         for call in calls:
             await assert_is_well(call)
+
+
+@pytest.mark.parametrize("allowed", [["127.0.0.0/8"], ["::1", "127.0.0.1"], None])
+async def test_a_host_that_may_connect_is_served(allowed: list[str] | None):
+    """One of the networks is enough; no list admits everyone."""
+    async for exchange in running(AudioSocketTransport(port=0, allowed_peers=allowed)):
+        await assert_is_well(await exchange.place_call())
+        assert exchange.transport.stats.refused_peers == 0
+
+
+async def test_a_host_that_may_not_connect_is_closed_before_a_word():
+    """It learns nothing, takes no place, and is named once however often it tries."""
+    transport = AudioSocketTransport(port=0, allowed_peers=["192.0.2.0/24"], max_connections=1)
+    async for exchange in running(transport):
+        with capture_logs() as logs:
+            for _ in range(5):
+                peer = await exchange.connect(is_identified=False)
+                assert await peer.read_to_end() == []
+        assert transport.stats.refused_peers == 5
+        assert transport.stats.open_connections == transport.stats.accepted_calls == 0
+        assert [(log["event"], log["peer"], log["refused"]) for log in logs] == [
+            ("audiosocket.peer_refused", "127.0.0.1", 1)
+        ]
+
+
+class Pbx(CallHooks):
+    """An operator's system, without its socket."""
+
+    def __init__(self, answer: Mapping[str, str] | TransportError) -> None:
+        super().__init__(CallHooksConfig(), {}, section="hooks")
+        self.answer = answer
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.transfers: list[tuple[str, str]] = []
+        self.is_closed = False
+
+    async def fetch_metadata(self, call_id: str) -> Mapping[str, str]:
+        await self.may_answer.wait()
+        if isinstance(self.answer, TransportError):
+            raise self.answer
+        return {**self.answer, "asked": call_id}
+
+    def transfer_of(self, call_id: str) -> Transfer | None:
+        async def transfer(target: str) -> None:
+            self.transfers.append((call_id, target))
+
+        return transfer
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_call_is_what_the_file_and_the_operators_system_know_of_it():
+    """What is known of this call now goes before what is known of all such calls."""
+    pbx = Pbx({"caller_number": "+15550100", "language": "de"})
+    known = {"*": {"called_number": "700", "language": "en"}}
+    async for exchange in running(AudioSocketTransport(port=0, known_calls=known, hooks=pbx)):
+        call = await exchange.place_call()
+        assert call.line.metadata == {
+            "called_number": "700",
+            "caller_number": "+15550100",
+            "language": "de",
+            "asked": call.line.call_id,
+        }
+    assert pbx.is_closed
+
+
+async def test_without_an_answer_a_call_goes_on_and_says_so():
+    """With what the file knows; one warning, which shows no number."""
+    pbx = Pbx(TransportError("hook at pbx", "no answer in 1 s", code="timeout", retryable=False))
+    known = {"*": {"called_number": "700"}}
+    async for exchange in running(AudioSocketTransport(port=0, known_calls=known, hooks=pbx)):
+        call = await exchange.place_call()
+        assert call.line.metadata == {"called_number": "700"}
+        assert await next_event(call.line) == LineWarning(
+            "audiosocket.metadata_unavailable", "hook at pbx: no answer in 1 s [timeout]"
+        )
+        assert exchange.transport.stats.metadata_failures == 1
+        await assert_is_well(call)
+
+
+async def test_nothing_said_is_lost_while_the_operators_system_thinks():
+    """The audio waits, and the format is that of its first frame."""
+    pbx = Pbx({})
+    pbx.may_answer.clear()
+    async for exchange in running(AudioSocketTransport(port=0, hooks=pbx)):
+        peer = await exchange.connect()
+        for number in range(5):
+            await peer.send(0x12, bytes((number, 0)) * 320)
+        pbx.may_answer.set()
+        line = await exchange.served()
+        peer.hang_up()
+        events = await collected(line)
+        assert heard_audio(events) == b"".join(bytes((n, 0)) * 320 for n in range(5))
+        assert line.playout_format.rate_hz == 16_000
+
+
+async def test_a_transfer_is_the_operators_systems_to_do():
+    """It is asked for this call; Asterisk then takes the call off this line."""
+    pbx = Pbx({})
+    async for exchange in running(AudioSocketTransport(port=0, hooks=pbx)):
+        call = await exchange.place_call()
+        assert call.line.transfer is not None
+        await call.line.transfer("+15550100")
+        assert pbx.transfers == [(call.line.call_id, "+15550100")]
+        call.peer.hang_up()
+        assert ending(await collected(call.line)) == "caller_hangup"
+
+
+async def test_a_line_without_hooks_can_not_transfer(exchange: AudioSocketExchange):
+    """The agent is told so, rather than that it failed."""
+    call = await exchange.place_call()
+    assert call.line.transfer is None
 
 
 async def test_second_connection_with_a_live_uuid_is_refused(exchange: AudioSocketExchange):

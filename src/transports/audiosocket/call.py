@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import assert_never
 from uuid import UUID
 
-from ...core.audio import AudioFormat
+from ...core.audio import G711_RATE_HZ, AudioFormat
 from ..base import LineDtmf, LineEvent, LineHangup, LineWarning
 from .capture import AudioSocketCapture
 from .protocol import (
@@ -75,9 +75,9 @@ class AudioSocketCall:
             warnings=MappingProxyType(dict(self._warnings)),
         )
 
-    def fix_capture_format(self) -> AudioFormat:
-        """Fix the format, at 8 kHz if no audio has come yet, and return it."""
-        return self._capture.fix_format()
+    def fix_capture_format(self, rate_hz: int = G711_RATE_HZ) -> AudioFormat:
+        """Fix the format, at ``rate_hz`` if no audio has come yet, and return it."""
+        return self._capture.fix_format(rate_hz)
 
     def receive_data(self, data: bytes) -> list[LineEvent]:
         """Take the next bytes of the connection and return the events that they complete."""

@@ -104,6 +104,12 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         name = self._transport and self._transport.get_extra_info("peername")
         return f"{name[0]}:{name[1]}" if name else "unknown"
 
+    @property
+    def peer_host(self) -> str | None:
+        """Address of the peer without its port; None if the socket is gone again."""
+        name = self._transport and self._transport.get_extra_info("peername")
+        return name[0] if name else None
+
     async def wait_identified(self) -> bool:
         """Wait until the peer has said which call this is; False if it went away before."""
         await self._wait_for(lambda: self.call.call_id is not None)

@@ -10,19 +10,16 @@ __all__ = ["AUDIOSOCKET_CAPABILITIES", "AudioSocketLine", "AudioSocketStats"]
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ...core.audio import AudioFormat
-from ..base import LineCapabilities, LineEvent
+from ..base import LineCapabilities, LineEvent, Transfer
+from ..call_metadata import NO_METADATA
 from .connection import AudioSocketConnection
 from .protocol import serialize_audio
 
 AUDIOSOCKET_CAPABILITIES = LineCapabilities(max_silence_ms=2000, can_flush=False, max_lead_ms=0)
 """Asterisk ends a call after 2,000 ms without a frame, keeps what it was sent, and plays a burst as
 fast as it came: measured with Asterisk 23."""
-
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +50,8 @@ class AudioSocketLine:
         connection: The accepted socket.
         capture_format: Format of the audio events.
         playout_format: Format of :meth:`send_audio`: PCM16 at a rate that has a frame kind.
+        metadata: What is known of the call; AudioSocket itself says which call it is, and no more.
+        transfer: What hands the call over; None where nothing does.
     """
 
     def __init__(
@@ -62,11 +61,15 @@ class AudioSocketLine:
         *,
         capture_format: AudioFormat,
         playout_format: AudioFormat,
+        metadata: Mapping[str, str] = NO_METADATA,
+        transfer: Transfer | None = None,
     ) -> None:
         self._call_id = call_id
         self._connection = connection
         self._capture_format = capture_format
         self._playout_format = playout_format
+        self._metadata = metadata
+        self._transfer = transfer
 
     @property
     def kind(self) -> str:
@@ -80,8 +83,13 @@ class AudioSocketLine:
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """Nothing: AudioSocket says which call it is, and no more."""
-        return _NOTHING
+        """What the configuration and the operator's own system know of the call."""
+        return self._metadata
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """What hands the call over, so that Asterisk takes it off this line; None: nothing can."""
+        return self._transfer
 
     @property
     def capabilities(self) -> LineCapabilities:

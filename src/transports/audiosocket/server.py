@@ -9,13 +9,18 @@ __all__ = ["AudioSocketServerStats", "AudioSocketTransport"]
 
 import asyncio
 import errno
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import structlog
 
 from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
 from ...errors import LocalProtocolError, TransportError
-from ..base import CallHandler
+from ..base import CallHandler, LineWarning
+from ..call_hooks import CallHooks
+from ..call_metadata import NO_METADATA, KnownCallTable
+from ..peer_allow_list import PeerAllowList
 from .connection import AudioSocketConnection
 from .line import AudioSocketLine
 from .protocol import AUDIO_RATES_HZ
@@ -25,6 +30,8 @@ _FIRST_AUDIO_TIMEOUT_S = 0.2
 
 _RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 """The address may become free, or come up with its network interface."""
+
+_NO_CALLS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +50,10 @@ class AudioSocketServerStats:
     """Connections that ended without a UUID, or did not say it in time."""
     duplicate_calls: int
     """Connections with the UUID of a call that was still alive."""
+    refused_peers: int
+    """Connections of hosts that are not in ``allowed_peers``."""
+    metadata_failures: int
+    """Calls that go on without what the operator's own system knows of them."""
 
 
 class AudioSocketTransport:
@@ -54,8 +65,11 @@ class AudioSocketTransport:
         port: TCP port; 0 lets the system choose one, see :attr:`address`.
         max_connections: Connections held at a time; one more is told to hang up.
         uuid_timeout_s: Time in which a connection must say which call it is.
-        playout_rate_hz: Rate of the audio sent. The ``AudioSocket()`` application plays 8000 (and
-            takes 12000 and 16000); others are for ``Dial(AudioSocket/...)`` with a wide codec.
+        playout_rate_hz: Rate of the audio sent, in Hz; None: that of the call's first audio, which
+            is what Asterisk's channel plays.
+        allowed_peers: Addresses and networks of the hosts that may connect; None: all.
+        known_calls: Metadata that is known beforehand; see :class:`KnownCallTable`.
+        hooks: The operator's own systems; None if there are none.
 
     Raises:
         ValueError: if a number is out of range.
@@ -68,14 +82,20 @@ class AudioSocketTransport:
         *,
         max_connections: int = 200,
         uuid_timeout_s: float = 5.0,
-        playout_rate_hz: int = G711_RATE_HZ,
+        playout_rate_hz: int | None = None,
+        allowed_peers: Iterable[str] | None = None,
+        known_calls: Mapping[str, Mapping[str, str]] = _NO_CALLS,
+        hooks: CallHooks | None = None,
     ) -> None:
         _check_arguments(port, max_connections, uuid_timeout_s, playout_rate_hz)
         self._host = host
         self._port = port
         self._max_connections = max_connections
         self._uuid_timeout_s = uuid_timeout_s
-        self._playout_format = AudioFormat(Encoding.PCM16, playout_rate_hz)
+        self._playout_rate_hz = playout_rate_hz
+        self._allowed_peers = PeerAllowList(allowed_peers)
+        self._known_calls = KnownCallTable(known_calls)
+        self._hooks = hooks
         self._server: asyncio.Server | None = None
         self._owner: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -86,6 +106,7 @@ class AudioSocketTransport:
         self._refused_connections = 0
         self._unidentified_connections = 0
         self._duplicate_calls = 0
+        self._metadata_failures = 0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -108,6 +129,8 @@ class AudioSocketTransport:
             refused_connections=self._refused_connections,
             unidentified_connections=self._unidentified_connections,
             duplicate_calls=self._duplicate_calls,
+            refused_peers=self._allowed_peers.refused_peers,
+            metadata_failures=self._metadata_failures,
         )
 
     async def start(self, handler: CallHandler) -> None:
@@ -156,6 +179,15 @@ class AudioSocketTransport:
         self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
     ) -> None:
         """Listen until stopped; ends when the last call has ended. Cancelling ends all calls."""
+        try:
+            await self._listen(handler, accepting)
+        finally:
+            if self._hooks is not None:
+                await self._hooks.close()
+
+    async def _listen(
+        self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
+    ) -> None:
         async with asyncio.TaskGroup() as calls:
 
             def accept(connection: AudioSocketConnection) -> None:
@@ -183,6 +215,10 @@ class AudioSocketTransport:
                 server.close()
 
     def _refuses(self, connection: AudioSocketConnection) -> bool:
+        if not self._allowed_peers.admits(connection.peer_host):
+            connection.abort()
+            self._report_refused_peers(connection)
+            return True
         if self._stopping.is_set():
             reason = "stopping"
         elif self._open_connections >= self._max_connections:
@@ -198,6 +234,11 @@ class AudioSocketTransport:
         )
         connection.say_goodbye()
         return True
+
+    def _report_refused_peers(self, connection: AudioSocketConnection) -> None:
+        refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
+        if refused:
+            log.warning("audiosocket.peer_refused", peer=connection.peer_host, refused=refused)
 
     async def _serve(self, connection: AudioSocketConnection, handler: CallHandler) -> None:
         try:
@@ -268,21 +309,46 @@ class AudioSocketTransport:
             self._live_call_ids.discard(call_id)
 
     async def _line(self, call_id: str, connection: AudioSocketConnection) -> AudioSocketLine:
+        """Return the line as soon as its format is fixed and what is known of it is there."""
+        async with asyncio.TaskGroup() as waits:
+            fixing = waits.create_task(self._fixed_format(call_id, connection))
+            asking = waits.create_task(self._metadata(call_id, connection))
+        capture_format = fixing.result()
+        playout_rate_hz = self._playout_rate_hz or capture_format.rate_hz
+        return AudioSocketLine(
+            call_id,
+            connection,
+            capture_format=capture_format,
+            playout_format=AudioFormat(Encoding.PCM16, playout_rate_hz),
+            metadata=asking.result(),
+            transfer=None if self._hooks is None else self._hooks.transfer_of(call_id),
+        )
+
+    async def _fixed_format(self, call_id: str, connection: AudioSocketConnection) -> AudioFormat:
         try:
             async with asyncio.timeout(_FIRST_AUDIO_TIMEOUT_S):
                 await connection.wait_capture_format()
         except TimeoutError:
-            log.info("audiosocket.capture_format_assumed", call_id=call_id, rate_hz=G711_RATE_HZ)
-        return AudioSocketLine(
-            call_id,
-            connection,
-            capture_format=connection.call.fix_capture_format(),
-            playout_format=self._playout_format,
-        )
+            rate_hz = self._playout_rate_hz or G711_RATE_HZ
+            log.info("audiosocket.capture_format_assumed", call_id=call_id, rate_hz=rate_hz)
+            return connection.call.fix_capture_format(rate_hz)
+        return connection.call.fix_capture_format()
+
+    async def _metadata(self, call_id: str, connection: AudioSocketConnection) -> Mapping[str, str]:
+        """Return what is known of a call; what its owner's system says of it goes first."""
+        known, told = self._known_calls.metadata_of(call_id), NO_METADATA
+        if self._hooks is not None:
+            try:
+                told = await self._hooks.fetch_metadata(call_id)
+            except TransportError as error:
+                self._metadata_failures += 1
+                warning = LineWarning("audiosocket.metadata_unavailable", str(error))
+                connection.events.put(warning)
+        return MappingProxyType({**known, **told})
 
 
 def _check_arguments(
-    port: int, max_connections: int, uuid_timeout_s: float, playout_rate_hz: int
+    port: int, max_connections: int, uuid_timeout_s: float, playout_rate_hz: int | None
 ) -> None:
     if not 0 <= port <= 65_535:
         raise ValueError(f"port: {port} is not in 0..65535")
@@ -290,5 +356,5 @@ def _check_arguments(
         raise ValueError(f"max_connections: {max_connections} is below 1")
     if not uuid_timeout_s > 0:
         raise ValueError(f"uuid_timeout_s: {uuid_timeout_s} is not above 0")
-    if playout_rate_hz not in AUDIO_RATES_HZ:
+    if playout_rate_hz is not None and playout_rate_hz not in AUDIO_RATES_HZ:
         raise ValueError(f"playout_rate_hz: {playout_rate_hz} is not one of {AUDIO_RATES_HZ}")

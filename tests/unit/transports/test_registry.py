@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from voxgate.config.line_models import TwilioConfig
+from voxgate.config.hook_models import CallHooksConfig
+from voxgate.config.line_models import AudioSocketConfig, TwilioConfig
+from voxgate.errors import ConfigError
 from voxgate.transports.audiosocket import AudioSocketTransport
 from voxgate.transports.registry import TRANSPORTS, TransportRegistry
 from voxgate.transports.scripted import ScriptedTransport
@@ -57,7 +59,15 @@ def test_empty_name_is_refused():
 def test_audiosocket_is_there():
     """The built-in line takes its section of the configuration."""
     assert "audiosocket" in TRANSPORTS.names
-    assert isinstance(TRANSPORTS.create("audiosocket", SECTION), AudioSocketTransport)
+    assert isinstance(TRANSPORTS.create("audiosocket", AudioSocketConfig()), AudioSocketTransport)
+
+
+def test_what_audiosocket_can_not_do_without_is_missed_at_the_start():
+    """The token of its hooks is read from the environment, by the name that the section gives."""
+    section = AudioSocketConfig(hooks=CallHooksConfig(token_env="PBX_TOKEN"))  # noqa: S106
+    with pytest.raises(ConfigError, match=r"^PBX_TOKEN: is not set, .*lines\.audiosocket\.hooks"):
+        TRANSPORTS.create("audiosocket", section, {})
+    assert TRANSPORTS.create("audiosocket", section, {"PBX_TOKEN": "t"})
 
 
 def test_twilio_is_there():

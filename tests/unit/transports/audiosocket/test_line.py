@@ -39,6 +39,25 @@ async def test_line_says_what_it_is():
     )
 
 
+async def test_a_line_knows_of_its_call_what_it_was_told():
+    """And hands it over by what it was given for that; nothing, where nothing is known."""
+
+    async def transfer(target: str) -> None: ...
+
+    line, _ = line_of(AudioFormat())
+    assert (line.metadata, line.transfer) == ({}, None)
+    connection = AudioSocketConnection(lambda _: None)
+    told = AudioSocketLine(
+        str(ID),
+        connection,
+        capture_format=WIDE,
+        playout_format=WIDE,
+        metadata={"called_number": "700"},
+        transfer=transfer,
+    )
+    assert (told.metadata, told.transfer) == ({"called_number": "700"}, transfer)
+
+
 async def test_a_flush_sends_nothing():
     """Asterisk ends a call over a kind that it does not know, and can't forget what it has."""
     line, transport = line_of(AudioFormat())

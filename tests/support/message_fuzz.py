@@ -11,16 +11,23 @@ from typing import Any
 import numpy as np
 
 _ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1e308, 10**30, "", "\x00", "\ud800", "x" * 300, [], {}, [[]],
-    [None], {"type": "Welcome"}, ["user"], "user", "Error",
+    None, True, False, 0, -1, 1e308, 10**30, 10**400, 10**4299, float("inf"), float("nan"), "",
+    "\x00", "\ud800", "x" * 300, "gICA", "gIC", "g=", [], {}, [[]], [None], {"type": "Welcome"},
+    ["user"], "user", "Error",
 )  # fmt: skip
+
+_NESTING = 0.02
+"""How often a change is deep nesting, which takes long to parse."""
+
+_DEPTHS = (3, 100, 900, 1100, 20_000)
 
 
 def mutated(originals: Sequence[str], rng: np.random.Generator) -> str | bytes:
-    """Return one of the originals, changed one to four times."""
+    """Return one of the originals, changed one to four times; half of them are JSON still."""
     text = originals[rng.integers(len(originals))]
+    changes = _CHANGES if rng.random() < 0.5 else _CHANGES_IN_JSON
     for _ in range(rng.integers(1, 5)):
-        change = _CHANGES[rng.integers(len(_CHANGES))]
+        change = _nest if rng.random() < _NESTING else changes[rng.integers(len(changes))]
         text = change(text, rng)
     return text.encode("utf-8", "surrogatepass") if rng.random() < 0.05 else text
 
@@ -44,10 +51,9 @@ def _double(text: str, rng: np.random.Generator) -> str:
 
 def _swap_value(text: str, rng: np.random.Generator) -> str:
     try:
-        message = json.loads(text)
+        return json.dumps(_with_odd_value(json.loads(text), rng))
     except (ValueError, RecursionError):
         return text
-    return json.dumps(_with_odd_value(message, rng))
 
 
 def _with_odd_value(value: Any, rng: np.random.Generator) -> Any:
@@ -60,6 +66,29 @@ def _with_odd_value(value: Any, rng: np.random.Generator) -> Any:
     return _ODD_VALUES[rng.integers(len(_ODD_VALUES))]
 
 
-_CHANGES: tuple[Callable[[str, np.random.Generator], str], ...] = (
-    _flip, _cut, _double, _swap_value, _swap_value, _swap_value,
-)  # fmt: skip
+def _nest(text: str, rng: np.random.Generator) -> str:
+    """Put a value somewhere that is nested as deeply as a parser can stand, or deeper."""
+    depth = int(_DEPTHS[rng.integers(len(_DEPTHS))])
+    opening, closing = (("[", "]"), ('{"a":', "}"))[rng.integers(2)]
+    deep = f"{opening * depth}1{closing * depth}"
+    head, colon, tail = text.rpartition(":")
+    return f"{head}{colon}{deep},{tail}" if rng.random() < 0.5 else f'{{"a":{deep},{text[1:]}'
+
+
+def _repeat_key(text: str, rng: np.random.Generator) -> str:
+    """Say of one key twice what it is; the last word counts, as JSON has it."""
+    try:
+        message = json.loads(text)
+        whole = json.dumps(message)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(message, dict) or not message:
+        return text
+    key = list(message)[rng.integers(len(message))]
+    again = json.dumps({key: _ODD_VALUES[rng.integers(len(_ODD_VALUES))]})
+    return f"{whole[:-1]},{again[1:]}"
+
+
+_Change = Callable[[str, np.random.Generator], str]
+_CHANGES_IN_JSON: tuple[_Change, ...] = (_repeat_key, _swap_value, _swap_value, _swap_value)
+_CHANGES: tuple[_Change, ...] = (_flip, _flip, _cut, _double, *_CHANGES_IN_JSON)

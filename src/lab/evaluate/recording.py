@@ -17,10 +17,10 @@ import numpy as np
 
 from ...core.audio import FRAME_MS, AudioFormat
 from ...core.gate_decision import GateEvent
+from ...core.wav import WavAudio, parse_wav
 from .activity import active_intervals
 from .intervals import Interval, clipped
 from .manifest import ManifestRow, RowNote, RowProblem, UnreadFile
-from .wav import WavAudio, parse_wav
 
 _HERE = Path()
 

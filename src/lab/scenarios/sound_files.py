@@ -15,7 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
-from ..evaluate.wav import parse_wav
+from ...core.wav import parse_wav
 from .signals import RATE_HZ, Audio
 
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".gsm")

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.audio import AudioFormat
-from ...core.framer import Framer
+from .audio import AudioFormat
+from .framer import Framer
 
 KNOWN_RATES_HZ = (8000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000)
 """Rates that the gate takes as they are."""

@@ -32,9 +32,10 @@ __all__ = [
     "parse_server_message",
 ]
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+from ..json_fields import JsonObject, NotAnObject, parsed_object, text_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +174,6 @@ SessionMessage = (
 
 ServerMessage = TurnMessage | SessionMessage
 
-_Json = Mapping[str, object]
-
 _ROLES = {"user": True, "assistant": False}
 
 _ASIDES = frozenset({"backchannel", "presence_check", "filler"})
@@ -199,14 +198,11 @@ def parse_server_message(message: str | bytes) -> ServerMessage:
     """Return what one message of the server says."""
     if isinstance(message, bytes):
         return VoiceChunk(message)
-    try:
-        fields = json.loads(message)
-    except (ValueError, RecursionError):
-        return MessageMalformed("not_json")
-    if not isinstance(fields, dict):
-        return MessageMalformed("not_an_object")
-    message_type = fields.get("type")
-    if not isinstance(message_type, str):
+    fields = parsed_object(message)
+    if isinstance(fields, NotAnObject):
+        return MessageMalformed(str(fields))
+    message_type = text_at(fields, "type")
+    if message_type is None:
         return MessageMalformed("no_type")
     parser = _PARSERS.get(message_type)
     if parser is not None:
@@ -214,16 +210,16 @@ def parse_server_message(message: str | bytes) -> ServerMessage:
     return MessageIgnored(message_type) if message_type in _IGNORED else MessageUnknown()
 
 
-def _parse_text(fields: _Json) -> TextSpoken | MessageMalformed:
-    is_caller = _ROLES.get(_text(fields, "role") or "")
-    content = _text(fields, "content")
+def _parse_text(fields: JsonObject) -> TextSpoken | MessageMalformed:
+    is_caller = _ROLES.get(text_at(fields, "role") or "")
+    content = text_at(fields, "content")
     if is_caller is None or content is None:
         return MessageMalformed("no_text")
-    is_aside = _text(fields, "conversational_behavior") in _ASIDES
+    is_aside = text_at(fields, "conversational_behavior") in _ASIDES
     return TextSpoken(is_caller, content, is_aside)
 
 
-def _parse_request(fields: _Json) -> FunctionCallsRequested | MessageMalformed:
+def _parse_request(fields: JsonObject) -> FunctionCallsRequested | MessageMalformed:
     functions = fields.get("functions")
     if not isinstance(functions, list):
         return MessageMalformed("no_functions")
@@ -239,21 +235,21 @@ def _parse_request(fields: _Json) -> FunctionCallsRequested | MessageMalformed:
 def _function_call(entry: object) -> FunctionCall | None:
     if not isinstance(entry, dict):
         return None
-    call_id, name, arguments = (_text(entry, key) for key in ("id", "name", "arguments"))
+    call_id, name, arguments = (text_at(entry, key) for key in ("id", "name", "arguments"))
     if call_id is None or name is None:
         return None
     return FunctionCall(id=call_id, name=name, arguments=arguments or "{}")
 
 
-def _parse_cancelled(fields: _Json) -> FunctionCallsCancelled | MessageMalformed:
+def _parse_cancelled(fields: JsonObject) -> FunctionCallsCancelled | MessageMalformed:
     functions = fields.get("functions")
     if not isinstance(functions, list):
         return MessageMalformed("no_functions")
-    ids = (_text(entry, "id") for entry in functions if isinstance(entry, dict))
+    ids = (text_at(entry, "id") for entry in functions if isinstance(entry, dict))
     return FunctionCallsCancelled(tuple(call_id for call_id in ids if call_id is not None))
 
 
-_PARSERS: Mapping[str, Callable[[_Json], ServerMessage]] = {
+_PARSERS: Mapping[str, Callable[[JsonObject], ServerMessage]] = {
     "Welcome": lambda _: Welcomed(),
     "SettingsApplied": lambda _: SettingsApplied(),
     "UserStartedSpeaking": lambda _: UserSpeechBegun(),
@@ -264,11 +260,6 @@ _PARSERS: Mapping[str, Callable[[_Json], ServerMessage]] = {
     "FunctionCallRequest": _parse_request,
     "FunctionCallCancelled": _parse_cancelled,
     "InjectionRefused": lambda _: InjectionRefused(),
-    "Error": lambda fields: ErrorReported(_text(fields, "code")),
-    "Warning": lambda fields: WarningReported(_text(fields, "code")),
+    "Error": lambda fields: ErrorReported(text_at(fields, "code")),
+    "Warning": lambda fields: WarningReported(text_at(fields, "code")),
 }
-
-
-def _text(fields: _Json, key: str) -> str | None:
-    value = fields.get(key)
-    return value if isinstance(value, str) else None

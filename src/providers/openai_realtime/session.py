@@ -50,6 +50,7 @@ from .error_table import (
     error_for_event,
     provider_error,
 )
+from .event_parser import parse_server_event
 from .response_requests import RESPONSE_ID
 from .server_events import (
     ConversationEvent,
@@ -72,7 +73,6 @@ from .server_events import (
     TranscriptionFailed,
     TranscriptReceived,
     TurnCommitted,
-    parse_server_event,
 )
 from .session_update import session_fields, wire_format_name
 

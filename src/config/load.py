@@ -119,7 +119,7 @@ def _fill_in_defaults(tree: dict[str, Tree]) -> None:
 
     A policy is completed here with the defaults of *its kind*, which its model can't know.
     """
-    defaults = AppConfig()
+    defaults = _defaults()
     for section in fields(defaults):
         if tree.get(section.name, {}) is None:
             del tree[section.name]
@@ -166,7 +166,7 @@ def _provider_names(tree: dict[str, Tree]) -> Iterator[tuple[KeyPath, Tree]]:
     """Yield path and value of every key that names a provider which answers."""
     engine, routes = tree.get("engine", {}), tree.get("routes", [])
     if isinstance(engine, dict):
-        default = AppConfig().engine.default_provider
+        default = _defaults().engine.default_provider
         yield ("engine", "default_provider"), engine.get("default_provider", default)
         yield ("engine", "fall_back_provider"), engine.get("fall_back_provider")
     for number, route in enumerate(routes if isinstance(routes, list) else ()):
@@ -190,6 +190,11 @@ def _validated(
         known = {problem.key for problem in problems}
         problems += [problem for problem in found if problem.key not in known]
         return None
+
+
+@cache
+def _defaults() -> AppConfig:
+    return AppConfig()
 
 
 @cache

@@ -20,9 +20,10 @@ __all__ = [
 ]
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
@@ -96,7 +97,8 @@ def _check_fields(model: Any) -> None:
         TypeError: a value is not of its field's type; True and False are no numbers.
         ValueError: a number is outside its interval.
     """
-    hints = get_type_hints(type(model), include_extras=True)
+    kind: Any = type(model)
+    hints = _type_hints(kind)
     for model_field in fields(model):
         name, hint = model_field.name, hints[model_field.name]
         value = getattr(model, name)
@@ -104,6 +106,11 @@ def _check_fields(model: Any) -> None:
             _check_number(name, value, hint)
         elif isinstance(hint, type) and not isinstance(value, hint):
             raise TypeError(f"{name}: {value!r} is not a {hint.__name__}")
+
+
+@cache
+def _type_hints(model: Hashable) -> Mapping[str, Any]:
+    return get_type_hints(model, include_extras=True)
 
 
 def _check_number(name: str, value: Any, hint: Any) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..clock import Clock, monotonic_ms
 from ..config.provider_models import ProviderConfig
+from ..local_agent.agent_parts import AgentParts
 from .base import CallAudio
 from .gating import GatingManager
 from .tools import ToolRegistry
@@ -34,5 +35,9 @@ class ProviderSetup:
     """The key, or None where none is wanted."""
     hold_ms: float = DEFAULT_HOLD_MS
     """Caller's audio that is held while the provider is away, in ms, oldest dropped beyond."""
+    parts: AgentParts | None = None
+    """What a local agent is made of, started; None for providers that are no local agent."""
+    is_gated: bool = False
+    """The gate is in front of the provider, for kinds that can do without it."""
     tools: ToolRegistry = field(default_factory=ToolRegistry)
     """Functions that the model may call, those that concern this call among them."""

@@ -114,7 +114,7 @@ def config_warnings(
     return (
         *(warning for check in checks for warning in check(config)),
         *_api_keys(config, environ),
-        *_browser_token(config, environ),
+        *_line_secrets(config, environ),
         *_variables(config, environ),
     )
 
@@ -282,6 +282,15 @@ def _addresses(config: AppConfig) -> _Warnings:
             f"{socket.host} can be reached from other machines, and AudioSocket has no password: "
             "let a firewall admit the Asterisk host only",
         )
+    asterisk = config.lines.asterisk_websocket
+    is_open = asterisk.password_env is None and asterisk.allowed_peers is None
+    if asterisk.enabled and is_open and not is_loopback(asterisk.host):
+        yield _warning(
+            "lines.asterisk_websocket.host",
+            f"{asterisk.host} can be reached from other machines, and nothing is asked for: "
+            "whoever reaches it talks to the agent at your cost; set allowed_peers, or "
+            "username_env and password_env",
+        )
     browser = config.lines.browser
     if browser.enabled and browser.token_env is None and not is_loopback(browser.host):
         yield _warning(
@@ -327,24 +336,25 @@ def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
             f"providers.{name}.api_key_env",
             f"the environment variable {variable} is not set: serve will not start without it",
         )
-    twilio = config.lines.twilio
-    is_signed = twilio.enabled and twilio.validate_signature
-    if is_signed and not environ.get(twilio.auth_token_env, "").strip():
-        yield _warning(
-            "lines.twilio.auth_token_env",
-            f"the environment variable {twilio.auth_token_env} is not set: serve will not start "
-            "without it",
-        )
 
 
-def _browser_token(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
-    browser = config.lines.browser
-    variable = browser.token_env
-    if browser.enabled and variable is not None and not environ.get(variable, "").strip():
-        yield _warning(
-            "lines.browser.token_env",
-            f"the environment variable {variable} is not set: serve will not start without it",
-        )
+def _line_secrets(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
+    """Find secrets of lines that are not in the environment."""
+    lines = config.lines
+    twilio, browser, asterisk = lines.twilio, lines.browser, lines.asterisk_websocket
+    wanted = (
+        (twilio.validate_signature and twilio, "twilio.auth_token_env"),
+        (browser, "browser.token_env"),
+        (asterisk, "asterisk_websocket.username_env"),
+        (asterisk, "asterisk_websocket.password_env"),
+    )
+    for line, key in wanted:
+        variable = getattr(line, key.partition(".")[2], None) if line and line.enabled else None
+        if variable is not None and not environ.get(variable, "").strip():
+            yield _warning(
+                f"lines.{key}",
+                f"the environment variable {variable} is not set: serve will not start without it",
+            )
 
 
 def _variables(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:

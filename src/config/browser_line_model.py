@@ -40,8 +40,8 @@ class BrowserLineConfig:
     path: UrlPath = "/browser"
     """Path of the WebSocket on this server; the JavaScript is below it."""
     allowed_origins: tuple[str, ...] = ()
-    """Origins of pages that may call, such as ``https://voice.example.com``. Pages of this very
-    server may too, where it goes by an address or localhost."""
+    """Origins of pages that may call, such as ``https://voice.example.com``. Pages of the same
+    host, on any port, may too, where it goes by an address or localhost."""
     token_env: VariableName | None = None
     """Name of the environment variable with the token that a call must give; null: none is asked
     for. Set it wherever others reach the server: each call is at your cost."""

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from annotated_types import Interval, Len
 
+from .asterisk_websocket_model import AsteriskWebSocketConfig
 from .browser_line_model import BrowserLineConfig
 from .field_rules import Pattern, check_fields
 from .field_types import VariableName
@@ -146,6 +147,8 @@ class LinesConfig:
     """Twilio Media Streams over a WebSocket."""
     browser: BrowserLineConfig = field(default_factory=BrowserLineConfig)
     """Web pages over a WebSocket."""
+    asterisk_websocket: AsteriskWebSocketConfig = field(default_factory=AsteriskWebSocketConfig)
+    """Asterisk's WebSocket channel."""
 
     def __post_init__(self) -> None:
         check_fields(self)

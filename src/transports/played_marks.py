@@ -18,10 +18,17 @@ _NAME = re.compile(r"[0-9]{1,12}")
 class PlayedMarks:
     """The marks of one call."""
 
-    __slots__ = ("_n_cleared", "_n_played", "_n_sent", "foreign_marks", "void_marks")
+    __slots__ = (
+        "_n_cleared",
+        "_n_marked",
+        "_n_played",
+        "_n_sent",
+        "foreign_marks",
+        "void_marks",
+    )
 
     def __init__(self) -> None:
-        self._n_sent = self._n_cleared = self._n_played = 0
+        self._n_sent = self._n_marked = self._n_cleared = self._n_played = 0
         self.foreign_marks = 0
         """Marks that we never sent."""
         self.void_marks = 0
@@ -30,11 +37,24 @@ class PlayedMarks:
     def send(self) -> str:
         """Count a frame as sent, and return the name of the mark behind it."""
         self._n_sent += 1
-        return str(self._n_sent)
+        return self._marked(self._n_sent)
+
+    def send_partly(self, n_held: int) -> str | None:
+        """Count a frame as sent, of which something may be held back.
+
+        Args:
+            n_held: The newest frames that have not gone out to their ends, this one included.
+
+        Returns:
+            The name of the mark behind those before them; None where it would prove nothing new.
+        """
+        self._n_sent += 1
+        number = self._n_sent - n_held
+        return self._marked(number) if number > self._n_marked else None
 
     def clear(self) -> None:
         """Take that all that was sent is to be forgotten."""
-        self._n_cleared = self._n_sent
+        self._n_cleared = self._n_marked = self._n_sent
 
     def receive(self, name: str) -> int | None:
         """Return how many of the frames sent are played; None if a mark does not prove it."""
@@ -47,3 +67,7 @@ class PlayedMarks:
             return None
         self._n_played = number
         return number
+
+    def _marked(self, number: int) -> str:
+        self._n_marked = number
+        return str(number)

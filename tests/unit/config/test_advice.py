@@ -346,12 +346,32 @@ def test_a_twilio_line_without_its_token_is_told() -> None:
 
 def test_a_browser_line_that_others_reach_without_a_token_is_told() -> None:
     """On this machine only, it is nobody else's; with a token, it asks for one."""
-    text = "lines: {browser: {enabled: true, host: 0.0.0.0}}"
+    text = "lines: {browser: {enabled: true, host: 10.0.0.7}}"
     key = "lines.browser.host"
     assert "no token is asked for" in warned(text)[key]
-    assert key not in warned(text.replace("0.0.0.0", "127.0.0.1"))
+    assert key not in warned(text.replace("10.0.0.7", "127.0.0.1"))
     assert key not in warned(text.replace("true", "false"))
-    assert key not in warned(text.replace("0.0.0.0", "0.0.0.0, token_env: T"), {"T": "secret"})
+    assert key not in warned(text.replace("10.0.0.7", "10.0.0.7, token_env: T"), {"T": "secret"})
+
+
+def test_an_asterisk_websocket_that_anybody_reaches_is_told() -> None:
+    """A password or a list of peers will do, and so will this machine only."""
+    text = "lines: {asterisk_websocket: {enabled: true, host: 10.0.0.7}}"
+    key = "lines.asterisk_websocket.host"
+    assert "set allowed_peers, or username_env" in warned(text)[key]
+    for other in ("127.0.0.1", "10.0.0.7, username_env: U, password_env: P"):
+        assert key not in warned(text.replace("10.0.0.7", other))
+    assert key not in warned(text.replace("10.0.0.7", "10.0.0.7, allowed_peers: [10.0.0.9]"))
+    assert key not in warned(text.replace("true", "false"))
+
+
+def test_an_asterisk_websocket_whose_password_is_not_set_is_told() -> None:
+    """serve refuses it, and the user just so."""
+    text = "lines: {asterisk_websocket: {enabled: true, username_env: WS_U, password_env: WS_P}}"
+    told = warned(text, {"WS_U": "voxgate"})
+    assert "WS_P is not set" in told["lines.asterisk_websocket.password_env"]
+    assert "lines.asterisk_websocket.username_env" not in told
+    assert "WS_U is not set" in warned(text, {})["lines.asterisk_websocket.username_env"]
 
 
 def test_a_browser_line_whose_token_is_not_set_is_told() -> None:

@@ -41,7 +41,7 @@ def told(tree: Tree, overrides: Overrides = NONE) -> list[str]:
         ({"Barge-in": {}}, "Barge-in: is not a known key; did you mean 'barge_in'? (a.yaml)"),
         (
             {"lines": {"sip": {}}},
-            "lines.sip: is not a known key; known: audiosocket, twilio, browser (a.yaml)",
+            "lines.sip: is not a known key; known: audiosocket, twilio, browser, asterisk_w",
         ),
         (
             {"lines": {"audiosocket": {"allowed_peers": ["::1", 3]}}},

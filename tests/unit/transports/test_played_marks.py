@@ -47,3 +47,16 @@ def test_marks_that_we_never_sent_are_counted(name: str):
     marks = sent(3)
     assert marks.receive(name) is None
     assert (marks.void_marks, marks.foreign_marks) == (0, 1)
+
+
+def test_a_frame_held_back_is_not_in_the_mark_behind_the_others():
+    """It is proven by a later mark; one that would prove nothing new is not sent."""
+    marks = PlayedMarks()
+    assert marks.send_partly(1) is None
+    assert marks.send_partly(1) == "1"
+    assert marks.send_partly(2) is None
+    assert marks.send_partly(0) == "4"
+    assert marks.receive("4") == 4
+    marks.clear()
+    assert marks.send_partly(1) is None
+    assert marks.send_partly(0) == "6"

@@ -1,0 +1,182 @@
+"""The server that Asterisk's ``chan_websocket`` connects to as a client.
+
+Who may connect is here; how WebSockets become calls, and whom they can't disturb, is
+:mod:`~voxgate.transports.websocket_server`'s to say. Invariant: who is not in ``allowed_peers``, or
+shows no password where one is asked for, gets no WebSocket.
+"""
+
+from __future__ import annotations
+
+__all__ = ["AsteriskWebSocketServerStats", "AsteriskWebSocketTransport"]
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import structlog
+from aiohttp import web
+
+from ...config.asterisk_websocket_model import AsteriskWebSocketConfig
+from ..base import CallHandler
+from ..peer_allow_list import PeerAllowList
+from ..websocket_line import WebSocketLine
+from ..websocket_server import WebSocketLineKind, WebSocketServer
+from .call import AsteriskWebSocketCall
+from .credentials import CHALLENGE, BasicCredentials, make_credentials
+from .line import make_asterisk_websocket_line
+from .protocol import MAX_MESSAGE_BYTES, SUBPROTOCOL
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskWebSocketServerStats:
+    """What happened on a server so far, and what is open now."""
+
+    open_connections: int
+    """WebSockets that are not closed, whether they are calls yet or not."""
+    accepted_calls: int
+    """Calls handed to the engine."""
+    refused_connections: int
+    """WebSockets over ``max_connections``, or while stopping."""
+    unidentified_connections: int
+    """WebSockets that ended without ``MEDIA_START``, or did not send it in time."""
+    duplicate_calls: int
+    """WebSockets with the unique id of a channel that was still alive."""
+    refused_peers: int
+    """Requests from addresses that are not in ``allowed_peers``."""
+    unauthorized_requests: int
+    """Requests without the password, or with a wrong one."""
+    foreign_requests: int
+    """Requests for a WebSocket without the subprotocol ``media``."""
+
+
+class AsteriskWebSocketTransport:
+    """Serves the WebSocket that ``Dial(WebSocket/...)`` leads to.
+
+    Args:
+        config: The section ``lines.asterisk_websocket``.
+        environ: Where user and password are, by the names that the section gives.
+
+    Raises:
+        ValueError: if ``allowed_peers`` names what is no network.
+    """
+
+    def __init__(
+        self, config: AsteriskWebSocketConfig, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._credentials: BasicCredentials | None = None
+        self._allowed_peers = PeerAllowList(config.allowed_peers)
+        self._unauthorized_requests = 0
+        self._foreign_requests = 0
+        self._server = WebSocketServer(
+            config,
+            WebSocketLineKind(
+                name="asterisk_websocket",
+                routes=self._routes,
+                make_call=AsteriskWebSocketCall,
+                make_line=make_asterisk_websocket_line,
+                refusal=self._refusal,
+                subprotocols=(SUBPROTOCOL,),
+                max_message_bytes=MAX_MESSAGE_BYTES,
+            ),
+        )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that the server listens on.
+
+        Raises:
+            LocalProtocolError: if the server is not listening.
+        """
+        return self._server.address
+
+    @property
+    def stats(self) -> AsteriskWebSocketServerStats:
+        """What happened so far."""
+        return AsteriskWebSocketServerStats(
+            **asdict(self._server.stats),
+            refused_peers=self._allowed_peers.refused_peers,
+            unauthorized_requests=self._unauthorized_requests,
+            foreign_requests=self._foreign_requests,
+        )
+
+    async def start(self, handler: CallHandler) -> None:
+        """Listen; each call is answered, and handed to ``handler`` in a task of its own.
+
+        The call is hung up when the handler is done. What the handler raises is logged.
+
+        Raises:
+            ConfigError: if a password is to be asked for, and is not in the environment.
+            TransportError: if the address can't be bound.
+            LocalProtocolError: if the server is running or was stopped.
+        """
+        self._server.check_startable()
+        self._credentials = make_credentials(self._config, self._environ)
+
+        async def serve(line: WebSocketLine[AsteriskWebSocketCall]) -> None:
+            line.connection.write(*line.call.answer())
+            await handler(line)
+
+        await self._server.start(serve)
+
+    async def stop(self) -> None:
+        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
+        await self._server.stop()
+
+    async def wait_closed(self) -> None:
+        """Wait, after :meth:`stop`, until the last call has ended."""
+        await self._server.wait_closed()
+
+    def _routes(
+        self, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> Iterable[web.AbstractRouteDef]:
+        return (web.get(self._config.path, serve),)
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        """Return what a request is answered with that is not let in; None lets it in."""
+        if not self._allowed_peers.admits(request.remote):
+            self._report_refused_peers(request)
+            return web.Response(status=403, text="This address may not connect.\n")
+        authorization = request.headers.get("Authorization")
+        if self._credentials is not None and not self._credentials.admit(authorization):
+            return self._refuse_unauthorized(request, has_password=authorization is not None)
+        if SUBPROTOCOL not in _subprotocols(request):
+            return self._refuse_foreign(request)
+        return None
+
+    def _report_refused_peers(self, request: web.Request) -> None:
+        refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
+        if refused:
+            log.warning("asterisk_websocket.peer_refused", peer=request.remote, refused=refused)
+
+    def _refuse_unauthorized(self, request: web.Request, *, has_password: bool) -> web.Response:
+        self._unauthorized_requests += 1
+        log.warning(
+            "asterisk_websocket.password_refused",
+            peer=request.remote,
+            has_password=has_password,
+            hint="username and password in websocket_client.conf must be those of the environment",
+        )
+        return web.Response(
+            status=401,
+            text="The password is missing or wrong.\n",
+            headers={"WWW-Authenticate": CHALLENGE},
+        )
+
+    def _refuse_foreign(self, request: web.Request) -> web.Response:
+        self._foreign_requests += 1
+        log.warning(
+            "asterisk_websocket.subprotocol_refused",
+            peer=request.remote,
+            hint="protocols = media must stand in websocket_client.conf",
+        )
+        return web.Response(status=400, text="The subprotocol must be media.\n")
+
+
+def _subprotocols(request: web.Request) -> set[str]:
+    header = request.headers.get("Sec-WebSocket-Protocol", "")
+    return {name.strip() for name in header.split(",")}

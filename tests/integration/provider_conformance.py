@@ -51,10 +51,28 @@ class ProviderHarness(ABC):
     gate: ScriptedGate
     is_told_of_truncation = True
     """False where the protocol has no word for what was heard of an answer."""
+    has_wire = False
+    """Whether the other end is at the end of a wire, on which a provider can make it wait."""
 
     @abstractmethod
     async def start(self) -> None:
         """Start the provider, and do the other end's part of it."""
+
+    async def begin_start(self) -> asyncio.Future[None]:
+        """Begin to start; the other end takes the connection, and says nothing so far."""
+        starting = asyncio.ensure_future(self.provider.start())
+        await asyncio.sleep(0)
+        return starting
+
+    async def end_start(self) -> None:  # noqa: B027 - nothing to do without a wire
+        """Let the other end do its part of a start that was begun."""
+
+    async def send_garbage(self) -> None:  # noqa: B027 - there is none without a wire
+        """Have the other end send what no protocol knows, in text and in binary."""
+
+    async def hang_up(self) -> None:
+        """Have the other end close the connection in good order."""
+        await self.lose_connection()
 
     @abstractmethod
     async def received(self, n_bytes: int) -> bytes:
@@ -187,6 +205,31 @@ class ProviderConformance:
             run_without_waiting(harness.provider.send_audio(FRAME))
             run_without_waiting(harness.provider.advance())
         run_without_waiting(harness.provider.interrupt({}))
+
+    async def test_frames_wait_for_the_other_end(self, harness: ProviderHarness) -> None:
+        """What the caller says before the start, and while a slow server makes up its mind, is
+        heard: from the first word, in order."""
+        for number in range(3):
+            await harness.provider.send_audio(bytes([number]) * 160)
+        starting = await harness.begin_start()
+        for number in range(3, 6):
+            await harness.provider.send_audio(bytes([number]) * 160)
+        await harness.end_start()
+        async with asyncio.timeout(PATIENCE_S):
+            await starting
+
+        everything = b"".join(bytes([number]) * 160 for number in range(6))
+        assert await harness.received(len(everything)) == everything
+
+    async def test_frames_of_any_length_are_sent_whole(self, harness: ProviderHarness) -> None:
+        """Lines cut as they like, and an empty frame is nothing."""
+        await harness.start()
+        frames = [b"\x11" * 7, b"", b"\x22" * 333, b"\x33" * 160]
+        for frame in frames:
+            harness.gate.frame_decisions.append(PASS_THROUGH)
+            await harness.provider.send_audio(frame)
+
+        assert await harness.received(500) == b"".join(frames)
 
     async def test_the_agent_s_voice_arrives_and_the_gate_hears_of_it(
         self, harness: ProviderHarness
@@ -335,6 +378,56 @@ class ProviderConformance:
         await next_of(events, ProviderDisconnected)
         assert not harness.gate.is_agent_speaking
 
+    async def test_a_server_that_hangs_up_in_an_answer_is_asked_again(
+        self, harness: ProviderHarness
+    ) -> None:
+        """In good order or not, the answer has an end, and the next one is heard."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.generate("item-1", b"\x42" * 800)
+        await next_of(events, AgentAudio)
+        await harness.hang_up()
+        assert (await next_of(events, ResponseDone)).status == "failed"
+        assert (await next_of(events, ProviderDisconnected)).error.retryable
+        await harness.restore_connection()
+        await next_of(events, ProviderReady)
+        await harness.generate("item-2", b"\x43" * 80)
+
+        assert (await next_of(events, AgentAudio)).audio == b"\x43" * 80
+
+    async def test_garbage_disturbs_nothing(self, harness: ProviderHarness) -> None:
+        """It is neither heard nor an end: the answer after it is."""
+        await harness.start()
+        events = harness.provider.events()
+        await next_of(events, ProviderReady)
+        await harness.send_garbage()
+        await harness.generate("item-1", b"\x42" * 80)
+
+        assert isinstance(await next_event(events), ResponseStarted)
+        assert await next_of(events, AgentAudio) == AgentAudio("item-1", b"\x42" * 80)
+
+    async def test_audio_without_end_is_bounded(self, harness: ProviderHarness) -> None:
+        """An engine that takes nothing stops the other end instead of filling the memory, and gets
+        all of it when it goes on."""
+        await harness.start()
+        if not harness.has_wire:
+            return
+        n_pieces, taken = 4000, 0
+        flood = asyncio.create_task(self._flood(harness, n_pieces))
+        await harness.gate.wait_for_pieces(1000)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert sum(is_speaking for is_speaking, _ in harness.gate.speaking) <= 1100
+        events = harness.provider.events()
+        while taken < n_pieces * 160:
+            taken += len((await next_of(events, AgentAudio)).audio)
+        await flood
+
+    @staticmethod
+    async def _flood(harness: ProviderHarness, n_pieces: int) -> None:
+        for _ in range(n_pieces):
+            await harness.generate("item-1", b"\x42" * 160)
+
     async def test_an_error_that_is_final_ends_the_events(self, harness: ProviderHarness) -> None:
         """With the reason, and without another attempt."""
         await harness.start()
@@ -345,6 +438,8 @@ class ProviderConformance:
         assert isinstance(ended.error, ProviderError)
         assert not ended.error.retryable
         assert [event async for event in events] == []
+        await harness.provider.send_audio(FRAME)
+        await harness.provider.interrupt({"item-1": 5.0})
         await harness.provider.stop()
 
     async def test_stop_ends_the_events_and_may_be_repeated(self, harness: ProviderHarness) -> None:
@@ -390,6 +485,41 @@ class ProviderConformance:
         assert isinstance(events[-1], ProviderEnded)
         assert starting.exception() is None or isinstance(starting.exception(), ProviderError)
         assert stopping.exception() is None
+
+    async def test_stop_while_connecting_ends_the_start(self, harness: ProviderHarness) -> None:
+        """The other end has said nothing so far; two hang up at the same time."""
+        starting = await harness.begin_start()
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(harness.provider.stop(), harness.provider.stop())
+            await asyncio.wait({starting})
+            events = [event async for event in harness.provider.events()]
+
+        assert isinstance(events[-1], ProviderEnded)
+        assert sum(isinstance(event, ProviderEnded) for event in events) == 1
+        assert starting.exception() is None or isinstance(starting.exception(), ProviderError)
+
+    async def test_a_start_that_is_cancelled_leaves_nothing_behind(
+        self, harness: ProviderHarness
+    ) -> None:
+        """Whoever gave it up need not stop it."""
+        starting = await harness.begin_start()
+        starting.cancel()
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.wait({starting})
+            if starting.cancelled():
+                assert [e async for e in harness.provider.events()] == [ProviderEnded()]
+
+    async def test_nothing_comes_after_the_end(self, harness: ProviderHarness) -> None:
+        """What waited for the engine is its, what came later is nobody's; the end stays the end."""
+        await harness.start()
+        await harness.generate("item-1", b"\x42" * 800)
+        await harness.gate.wait_for_pieces(1)
+        await harness.provider.stop()
+        first = [event async for event in harness.provider.events()]
+        again = [event async for event in harness.provider.events()]
+
+        assert first[-1] == ProviderEnded()
+        assert again == [ProviderEnded()]
 
     async def test_a_provider_is_started_once(self, harness: ProviderHarness) -> None:
         """It serves one call."""

@@ -83,6 +83,7 @@ class DeepgramHarness(ProviderHarness):
     """The provider and a peer on the loopback."""
 
     is_told_of_truncation = False
+    has_wire = True
 
     def __init__(self, peer: DeepgramPeer) -> None:
         self.gate = ScriptedGate()
@@ -94,6 +95,22 @@ class DeepgramHarness(ProviderHarness):
         self._session, _ = await asyncio.gather(
             self._peer.accept_configured(), self.provider.start()
         )
+
+    async def begin_start(self) -> asyncio.Future[None]:
+        starting = asyncio.ensure_future(self.provider.start())
+        self._session = await self._peer.accept()
+        return starting
+
+    async def end_start(self) -> None:
+        await self._session.configure()
+
+    async def send_garbage(self) -> None:
+        for message in ("{", "", "[" * 5000, "[]", '{"type":7}', '{"type":"x"}'):
+            await self._session.send_raw(message)
+        await self._session.send_odd({"type": "ConversationText", "role": "nobody"})
+
+    async def hang_up(self) -> None:
+        await self._session.close(1000)
 
     async def received(self, n_bytes: int) -> bytes:
         return await self._session.receive_audio(n_bytes)

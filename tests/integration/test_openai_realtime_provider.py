@@ -78,6 +78,8 @@ async def running(
 class OpenAIRealtimeHarness(ProviderHarness):
     """The provider and a peer on the loopback."""
 
+    has_wire = True
+
     def __init__(self, peer: RealtimePeer) -> None:
         self.gate = ScriptedGate()
         self._peer = peer
@@ -93,6 +95,23 @@ class OpenAIRealtimeHarness(ProviderHarness):
         self._session, _ = await asyncio.gather(
             self._peer.accept_configured(), self.provider.start()
         )
+
+    async def begin_start(self) -> asyncio.Future[None]:
+        starting = asyncio.ensure_future(self.provider.start())
+        self._session = await self._peer.accept()
+        return starting
+
+    async def end_start(self) -> None:
+        await self._session.configure()
+
+    async def send_garbage(self) -> None:
+        for message in ("{", b"\xff\x00", b"", "[" * 5000, "[]", '{"type":7}', '{"type":"x"}'):
+            await self._session.send_text(message)
+        await self._session.send_odd({"type": "response.output_audio.delta", "item_id": "item-1"})
+        await self._session.send_odd({"type": "response.output_audio.delta", "delta": "gICA"})
+
+    async def hang_up(self) -> None:
+        await self._session.close(1001)
 
     async def received(self, n_bytes: int) -> bytes:
         return await self._session.receive_audio(n_bytes)

@@ -10,7 +10,9 @@ __all__ = [
     "AnswerRequest",
     "Answerer",
     "FunctionCall",
+    "LocalAnswerer",
     "LogEntry",
+    "OfferedFunction",
     "Pace",
     "RealtimeServer",
     "RealtimeSession",
@@ -23,7 +25,15 @@ __all__ = [
     "agent_voices",
 ]
 
-from .answerer import Answerer, AnswerRequest, FunctionCall, ScriptedAnswerer, Speech
+from .answerer import (
+    Answerer,
+    AnswerRequest,
+    FunctionCall,
+    OfferedFunction,
+    ScriptedAnswerer,
+    Speech,
+)
+from .local_answerer import LocalAnswerer
 from .response import Pace
 from .server import RealtimeServer
 from .session import RealtimeSession, SessionOptions

@@ -12,16 +12,18 @@ __all__ = [
     "AnswerRequest",
     "Answerer",
     "FunctionCall",
+    "OfferedFunction",
     "ScriptedAnswerer",
     "Speech",
 ]
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..core.audio import AudioFormat
+from ..local_agent.reply import HistoryItem
 from .voice_library import VoiceLibrary, VoiceLine, agent_voices
 
 DEFAULT_REPLIES = ("service_time", "card_payment", "opening_hours", "repeat")
@@ -31,6 +33,16 @@ interrupted."""
 _GREETING = "greeting"
 _AFTER_INTERRUPTION = "go_on"
 _AFTER_SILENCE = "still_there"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedFunction:
+    """A function that the client offers."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """JSON schema of its arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +60,23 @@ class AnswerRequest:
     """Instructions for this answer alone."""
     text: str | None = None
     """Newest text item that no answer has followed yet."""
-    caller_audio: bytes = b""
+    caller_audio: bytes = field(default=b"", repr=False)
     """The caller's last turn."""
     caller_format: AudioFormat = AudioFormat()
-    functions: tuple[str, ...] = ()
-    """Names of the functions that the client offers."""
+    offered: tuple[OfferedFunction, ...] = ()
+    """The functions that the client offers."""
     function_output: str | None = None
     """Newest result of a function that no answer has followed yet, as the client wrote it."""
+    history: tuple[HistoryItem, ...] = field(default=(), repr=False)
+    """The conversation as text, in order; what the caller said is in it where the server has a
+    recogniser, and of the agent what was not cut off."""
+    system_text: str = field(default="", repr=False)
+    """Messages of the role ``system`` in the conversation."""
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of the functions that the client offers."""
+        return tuple(function.name for function in self.offered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

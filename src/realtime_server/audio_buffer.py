@@ -62,6 +62,11 @@ class InputAudioBuffer:
         self._drop(end)
         return taken
 
+    def peek(self, *, from_ms: float, until_ms: float | None = None) -> bytes:
+        """Return the audio between two times, moved into what is held; nothing is dropped."""
+        end = len(self._audio) if until_ms is None else self._offset(until_ms)
+        return bytes(self._audio[self._offset(from_ms) : end])
+
     def clear(self) -> None:
         """Drop everything held; the clock goes on."""
         self._drop(len(self._audio))

@@ -11,6 +11,8 @@ __all__ = ["CallerAudio"]
 from collections.abc import Callable
 
 from ..core.audio import AudioFormat
+from ..core.g711 import decode
+from ..core.stream_converter import StreamConverter
 from .audio_buffer import InputAudioBuffer
 from .session_config import InputConfig
 from .speech_scorer import SCORED_RATE_HZ, FrameScorer, SpeechScorer
@@ -22,8 +24,9 @@ from .turn_detector import (
     TurnEvent,
     settings_of,
 )
-from .wire_audio import SpeechConverter, audio_format_of
+from .wire_audio import audio_format_of
 
+_SCORED_FORMAT = AudioFormat(rate_hz=SCORED_RATE_HZ)
 _KEPT_WHILE_SILENT_MS = 11_000.0
 """Audio kept while nobody speaks: more than the longest prefix padding."""
 _KEPT_MS = 15 * 60_000.0
@@ -45,6 +48,7 @@ class CallerAudio:
         self._new_scorer = new_scorer
         self._buffer = InputAudioBuffer(audio_format_of(config.format))
         self._turn_start_ms: float | None = None
+        self._given_until_ms = 0.0
         self._converter = self._new_converter()
         self._detector = self._new_detector()
 
@@ -88,12 +92,26 @@ class CallerAudio:
         if self._detector is None:
             self._buffer.forget_before(self._buffer.end_ms - _KEPT_MS)
             return []
-        return self._detector.process(self._converter.samples(audio))
+        return self._detector.process(decode(self._converter.process(audio), _SCORED_FORMAT))
 
     def begin_turn(self, event: SpeechStarted) -> float:
         """Return when a turn begins: what an earlier turn took is not in it, padding or not."""
         self._turn_start_ms = max(event.audio_start_ms, self._buffer.start_ms)
+        self._given_until_ms = self._turn_start_ms
         return self._turn_start_ms
+
+    def next_of_turn(self, until_ms: float | None = None) -> bytes:
+        """Return what has come of the turn that is going on since this was last asked.
+
+        Without turn detection everything is of a turn, which the client ends.
+
+        Args:
+            until_ms: Where the turn ends; None while it goes on.
+        """
+        is_turn = self._detector is None or self._turn_start_ms is not None
+        start_ms, end_ms = self._given_until_ms, self._buffer.end_ms
+        self._given_until_ms = end_ms if until_ms is None else min(until_ms, end_ms)
+        return self._buffer.peek(from_ms=start_ms, until_ms=until_ms) if is_turn else b""
 
     def take_turn(self, event: SpeechStopped | IdleTimeout) -> bytes:
         """Return the audio of a turn that ended."""
@@ -128,8 +146,8 @@ class CallerAudio:
         if self._detector is not None:
             self._detector.end_turn()
 
-    def _new_converter(self) -> SpeechConverter:
-        return SpeechConverter(self._buffer.audio_format, AudioFormat(rate_hz=SCORED_RATE_HZ))
+    def _new_converter(self) -> StreamConverter:
+        return StreamConverter(self._buffer.audio_format, _SCORED_FORMAT)
 
     def _new_detector(self) -> TurnDetector | None:
         if self._config.turn_detection is None:

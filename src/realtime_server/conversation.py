@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["Conversation", "ConversationItem"]
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,10 @@ class ConversationItem:
     """Of the audio generated or said, also after the bytes were let go."""
     is_truncated: bool = False
     """Cut by the client: what is generated after that is not heard and not kept."""
+    transcript: str | None = field(default=None, repr=False)
+    """What a recogniser made of the caller's audio; None where it is not known."""
+    _words: list[tuple[float, str]] = field(default_factory=list, repr=False)
+    """What the agent said, each piece with the time at which its audio ends."""
 
     @property
     def is_model_audio(self) -> bool:
@@ -42,12 +47,28 @@ class ConversationItem:
         is_assistant = self.body.get("role") == "assistant"
         return is_assistant and any(part["type"] == "output_audio" for part in parts)
 
-    def add_audio(self, audio: bytes) -> None:
-        """Append what was generated or said."""
+    @property
+    def agent_words(self) -> str:
+        """What the agent said; of an item that was cut, the words whose audio was kept whole."""
+        return " ".join(text for end_ms, text in self._words if end_ms <= self.duration_ms)
+
+    def add_audio(self, audio: bytes, text: str = "") -> None:
+        """Append what was generated or said, with the words in it."""
         if self.is_truncated:
             return
         self.audio += audio
         self.duration_ms += bytes_to_ms(len(audio), self.audio_format)
+        if text:
+            self._words.append((self.duration_ms, text))
+
+    def set_transcript(self, text: str) -> None:
+        """Take what a recogniser made of the caller's audio."""
+        self.transcript = text
+        content = [
+            {**part, "transcript": text} if part["type"] == "input_audio" else part
+            for part in self.body.get("content", [])
+        ]
+        self.body = {**self.body, "content": content}
 
     def truncate(self, content_index: int, audio_end_ms: int) -> None:
         """Cut the audio and forget the transcript.
@@ -92,6 +113,14 @@ class Conversation:
     def __init__(self, conversation_id: str) -> None:
         self.id = conversation_id
         self._items: list[ConversationItem] = []
+
+    def __iter__(self) -> Iterator[ConversationItem]:
+        """Iterate over the items, in order."""
+        return iter(self._items)
+
+    def find(self, item_id: str) -> ConversationItem | None:
+        """Return an item, or None if there is none of that id."""
+        return next((item for item in self._items if item.id == item_id), None)
 
     @property
     def last_id(self) -> str | None:

@@ -5,11 +5,22 @@ Invariant: outputs leave in the order in which they came, and every event has an
 
 from __future__ import annotations
 
-__all__ = ["AskAnswer", "CloseSession", "DropAnswer", "Outbox", "SendEvent", "SessionOutput"]
+__all__ = [
+    "AskAnswer",
+    "CloseSession",
+    "DropAnswer",
+    "DropTurn",
+    "EndTurn",
+    "HearTurn",
+    "Outbox",
+    "SendEvent",
+    "SessionOutput",
+]
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ..core.audio import AudioFormat
 from .answerer import AnswerRequest
 from .server_events import Event
 from .session_log import LogEntry, SessionLog
@@ -37,6 +48,29 @@ class DropAnswer:
     response_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearTurn:
+    """Let the recogniser hear the next audio of a turn; the first begins it."""
+
+    item_id: str
+    audio: bytes = field(repr=False)
+    audio_format: AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class EndTurn:
+    """The turn is over; its words go to ``RealtimeSession.receive_transcript``."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """Nobody wants the words of this turn."""
+
+    item_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class CloseSession:
     """Close the connection, once what came before is sent."""
@@ -45,7 +79,8 @@ class CloseSession:
     reason: str
 
 
-SessionOutput = SendEvent | AskAnswer | DropAnswer | CloseSession
+SessionOutput = SendEvent | AskAnswer | DropAnswer | HearTurn | EndTurn | DropTurn | CloseSession
+"""Whatever a session wants done."""
 
 
 class Outbox:

@@ -57,8 +57,8 @@ class Responder:
         config: SessionConfig,
         request: AnswerRequest,
         now_ms: float,
-    ) -> None:
-        """Begin a response and ask for an answer.
+    ) -> str:
+        """Begin a response and return its id; :meth:`ask` is what it waits for.
 
         Raises:
             RequestError: if one is active, or its voice is not the one spoken with.
@@ -78,7 +78,12 @@ class Responder:
         self.was_interrupted = False
         self._outbox.log(self._caller.position_ms, "response_created")
         self._outbox.send(*self._response.created())
-        self._outbox.put(AskAnswer(settings.response_id, request))
+        return settings.response_id
+
+    def ask(self, response_id: str, request: AnswerRequest) -> None:
+        """Ask for the answer of a response; not if nobody wants it any more."""
+        if self._active(response_id) is not None:
+            self._outbox.put(AskAnswer(response_id, request))
 
     def interrupt(self) -> None:
         """Cancel the response because the caller speaks; one outside the conversation goes on."""

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..core.audio import AudioFormat
+from ..core.stream_converter import StreamConverter
 from ..core.units import bytes_to_ms, ms_to_bytes
 from . import server_events as build
 from .answerer import FunctionCall, Speech
 from .conversation import Conversation, ConversationItem
 from .server_events import Event, PartAddress
-from .wire_audio import SpeechConverter, encoded_audio
+from .wire_audio import encoded_audio
 
 _AUDIO_TOKEN_MS = 50
 """Output audio that one token stands for."""
@@ -96,7 +97,7 @@ class ResponseRun:
         self._conversation = conversation
         self._due_ms = now_ms + pace.first_delta_ms
         self._pieces: deque[Speech] = deque()
-        self._converter: tuple[AudioFormat, SpeechConverter] | None = None
+        self._converter: StreamConverter | None = None
         self._transcript = ""
         self._n_audio_bytes = 0
         self._has_all_speech = False
@@ -180,7 +181,7 @@ class ResponseRun:
         self._transcript += text
         self._n_audio_bytes += len(audio)
         if self.item:
-            self.item.add_audio(audio)
+            self.item.add_audio(audio, piece.text)
         return events + self._deltas(text, audio)
 
     def _deltas(self, text: str, audio: bytes) -> list[Event]:
@@ -329,10 +330,9 @@ class ResponseRun:
         return text_tokens, math.ceil(audio_ms / _AUDIO_TOKEN_MS)
 
     def _converted(self, piece: Speech) -> bytes:
-        if self._converter is None or self._converter[0] != piece.audio_format:
-            converter = SpeechConverter(piece.audio_format, self.settings.audio_format)
-            self._converter = (piece.audio_format, converter)
-        return self._converter[1].process(piece.audio)
+        if self._converter is None or self._converter.source != piece.audio_format:
+            self._converter = StreamConverter(piece.audio_format, self.settings.audio_format)
+        return self._converter.process(piece.audio)
 
     def _spaced(self, text: str) -> str:
         return f" {text}" if text and self._transcript else text

@@ -1,25 +1,19 @@
-"""The server's shell: sockets, tasks and clocks around :class:`RealtimeSession`.
+"""The server: listens, admits clients, and gives each a session with a shell around it.
 
-Each connection has one task that owns its session: it alone feeds it, drains it and writes. A
-reader task and the answerers' tasks only fill its bounded inbox; when that is full they wait, and
-so, by TCP, does the client.
-
-Invariant: a connection that fails, or an answerer that raises, ends nothing but itself.
+Invariant: a connection that fails ends nothing but itself.
 """
 
 from __future__ import annotations
 
 __all__ = ["MAX_MESSAGE_BYTES", "RealtimeServer"]
 
-import asyncio
 import http
-import json
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self, assert_never
+from dataclasses import replace
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -28,49 +22,22 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from ..clock import Clock, monotonic_ms
+from ..local_agent.recogniser import Recogniser
 from .admission import PATH, Refused, admit
-from .answerer import Answerer, AnswerRequest, FunctionCall, ScriptedAnswerer, Speech
-from .outbox import AskAnswer, CloseSession, DropAnswer, SendEvent, SessionOutput
+from .answerer import Answerer, ScriptedAnswerer
 from .response import Pace
-from .server_events import Event
 from .session import RealtimeSession, SessionOptions
 from .session_log import SessionLog
+from .session_shell import SessionShell, event_text
 
 MAX_MESSAGE_BYTES = 15 * 2**20
 """Largest message that the API takes; a larger one closes the connection with 1009."""
 
-_MAX_INBOX = 64
-"""Inputs that may wait for a session's task; beyond it the reader and the answerers wait."""
 _MAX_RECORDS = 256
 """Sessions whose records are kept, ended ones included; the oldest goes."""
 _CLOSE_TIMEOUT_S = 5.0
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    data: str | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    response_id: str
-    piece: Speech | FunctionCall
-
-
-@dataclass(frozen=True, slots=True)
-class _AnswerEnd:
-    response_id: str
-    is_failed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Gone:
-    """The client is gone."""
-
-
-_Input = _Message | _Piece | _AnswerEnd | _Gone
 
 
 class RealtimeServer:
@@ -82,6 +49,8 @@ class RealtimeServer:
         replies: Ids of the sentences that turns are answered with, in order and from the start
             again; None for the default. See ``voices/index.json``.
         answerer_factory: Makes the answerer of each session, in place of ``replies``.
+        recogniser: Hears the words of the caller's turns, for the answerer and for clients that
+            want transcripts; started and stopped by whoever made it. None: nobody does.
         expected_api_key: The Bearer key to ask for; None: any will do, or none.
         speed_ratio: Speed of audio delivery against real time.
         max_session_ms: Wall time after which a session is ended, in ms.
@@ -100,6 +69,7 @@ class RealtimeServer:
         port: int = 0,
         replies: Sequence[str] | None = None,
         answerer_factory: Callable[[], Answerer] | None = None,
+        recogniser: Recogniser | None = None,
         expected_api_key: str | None = None,
         speed_ratio: float | None = None,
         max_session_ms: float | None = None,
@@ -115,7 +85,9 @@ class RealtimeServer:
         self._port = port
         self._new_answerer = answerer_factory or (lambda: ScriptedAnswerer(replies))
         self._expected_api_key = expected_api_key
-        self._options = _options(options, speed_ratio, max_session_ms, keeps_input_audio)
+        self._recogniser = recogniser
+        chosen = _options(options, speed_ratio, max_session_ms, keeps_input_audio)
+        self._options = replace(chosen, has_recogniser=recogniser is not None)
         self._clock = clock
         self._records: deque[SessionLog] = deque(maxlen=_MAX_RECORDS)
         self._server: Server | None = None
@@ -209,7 +181,14 @@ class RealtimeServer:
         self._records.append(session.record)
         _log.info("realtime_server.session_started", session_id=session.record.session_id)
         try:
-            await _SessionShell(connection, session, self._new_answerer(), self._clock).run()
+            shell = SessionShell(
+                connection,
+                session,
+                answerer=self._new_answerer(),
+                recogniser=self._recogniser,
+                clock=self._clock,
+            )
+            await shell.run()
         finally:
             session.record.close_reason = _close_reason(connection)
             _log.info(
@@ -227,117 +206,6 @@ class RealtimeServer:
             now_ms=self._clock(),
             options=self._options,
         )
-
-
-class _SessionShell:
-    """One connection: its inbox, its tasks, and the loop that owns the session."""
-
-    def __init__(
-        self,
-        connection: ServerConnection,
-        session: RealtimeSession,
-        answerer: Answerer,
-        clock: Clock,
-    ) -> None:
-        self._connection = connection
-        self._session = session
-        self._answerer = answerer
-        self._clock = clock
-        self._inbox: asyncio.Queue[_Input] = asyncio.Queue(_MAX_INBOX)
-        self._answers: dict[str, asyncio.Task[None]] = {}
-
-    async def run(self) -> None:
-        """Serve until the client is gone or the session is over."""
-        async with asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(self._read(), name="realtime session reader")
-            try:
-                await self._loop(tasks)
-            except ConnectionClosed:
-                pass
-            finally:
-                reader.cancel()
-                for answer in self._answers.values():
-                    answer.cancel()
-
-    async def _loop(self, tasks: asyncio.TaskGroup) -> None:
-        """Drain, wait for an input or the deadline, feed; over and over."""
-        while await self._drain(tasks):
-            received = await self._next_input()
-            if isinstance(received, _Gone):
-                return
-            now_ms = self._clock()
-            if received is not None:
-                self._feed(received, now_ms)
-            self._session.handle_deadline(now_ms)
-            await asyncio.sleep(0)  # a burst of messages is one session's, not everybody's
-
-    async def _next_input(self) -> _Input | None:
-        """Return the next input, or None when the session's deadline is reached."""
-        deadline_ms = self._session.next_deadline_ms()
-        wait_ms = None if deadline_ms is None else max(0.0, deadline_ms - self._clock())
-        try:
-            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
-                return await self._inbox.get()
-        except TimeoutError:
-            return None
-
-    def _feed(self, received: _Message | _Piece | _AnswerEnd, now_ms: float) -> None:
-        match received:
-            case _Message(data):
-                self._session.receive_message(data, now_ms)
-            case _Piece(response_id, piece):
-                if isinstance(piece, FunctionCall):
-                    self._session.receive_function_call(response_id, piece, now_ms)
-                else:
-                    self._session.receive_speech(response_id, piece, now_ms)
-            case _AnswerEnd(response_id, is_failed=True):
-                self._session.receive_answer_failure(response_id, now_ms)
-            case _AnswerEnd(response_id):
-                self._session.receive_answer_end(response_id, now_ms)
-            case _:
-                assert_never(received)
-
-    async def _drain(self, tasks: asyncio.TaskGroup) -> bool:
-        """Do what the session wants done; return whether it goes on."""
-        while (output := self._session.next_output()) is not None:
-            await self._carry_out(output, tasks)
-        return not self._session.is_closed
-
-    async def _carry_out(self, output: SessionOutput, tasks: asyncio.TaskGroup) -> None:
-        match output:
-            case SendEvent(event):
-                await self._connection.send(_text(event))
-            case AskAnswer(response_id, request):
-                self._answers[response_id] = tasks.create_task(
-                    self._answer(response_id, request), name="realtime answer"
-                )
-            case DropAnswer(response_id):
-                if (answer := self._answers.pop(response_id, None)) is not None:
-                    answer.cancel()
-            case CloseSession(code, reason):
-                await self._connection.close(code, reason)
-            case _:
-                assert_never(output)
-
-    async def _read(self) -> None:
-        try:
-            async for data in self._connection:
-                await self._inbox.put(_Message(data))
-        except ConnectionClosed:
-            pass
-        await self._inbox.put(_Gone())
-
-    async def _answer(self, response_id: str, request: AnswerRequest) -> None:
-        """Let the answerer speak; cancelled when nobody waits for it any more."""
-        is_failed = False
-        try:
-            async for piece in self._answerer.answer(request):
-                await self._inbox.put(_Piece(response_id, piece))
-        except Exception as exc:  # noqa: BLE001 - an answerer's fault ends its response alone
-            _log.warning("realtime_server.answer_failed", error=type(exc).__name__)
-            is_failed = True
-        await self._inbox.put(_AnswerEnd(response_id, is_failed))
-        self._answers.pop(response_id, None)
 
 
 def _options(
@@ -369,7 +237,7 @@ def _check_path(connection: ServerConnection, request: Request) -> Response | No
 
 async def _refuse(connection: ServerConnection, refused: Refused) -> None:
     try:
-        await connection.send(_text(refused.event))
+        await connection.send(event_text(refused.event))
         await connection.close(refused.close_code, refused.close_reason)
     except ConnectionClosed:
         pass
@@ -382,7 +250,3 @@ def _lower_case(request: Request) -> dict[str, str]:
 def _close_reason(connection: ServerConnection) -> str:
     """Return ``code reason`` of the close, for the record."""
     return f"{connection.close_code or ''} {connection.close_reason or ''}".strip() or "lost"
-
-
-def _text(event: Event) -> str:
-    return json.dumps(event, separators=(",", ":"))

@@ -36,6 +36,8 @@ __all__ = [
     "speech_started",
     "speech_stopped",
     "timeout_triggered",
+    "transcription_completed",
+    "transcription_delta",
     "transcription_failed",
 ]
 
@@ -137,16 +139,37 @@ def input_audio_cleared() -> Event:
     return {"type": "input_audio_buffer.cleared"}
 
 
-def transcription_failed(item_id: str) -> Event:
-    """Return ``conversation.item.input_audio_transcription.failed``: there is no recogniser."""
+def transcription_delta(item_id: str, text: str) -> Event:
+    """Return ``conversation.item.input_audio_transcription.delta``."""
+    return {
+        "type": "conversation.item.input_audio_transcription.delta",
+        "item_id": item_id,
+        "content_index": 0,
+        "delta": text,
+    }
+
+
+def transcription_completed(item_id: str, text: str, duration_ms: float) -> Event:
+    """Return ``conversation.item.input_audio_transcription.completed``."""
+    return {
+        "type": "conversation.item.input_audio_transcription.completed",
+        "item_id": item_id,
+        "content_index": 0,
+        "transcript": text,
+        "usage": {"type": "duration", "seconds": duration_ms / 1000},
+    }
+
+
+def transcription_failed(item_id: str, code: str, message: str) -> Event:
+    """Return ``conversation.item.input_audio_transcription.failed``."""
     return {
         "type": "conversation.item.input_audio_transcription.failed",
         "item_id": item_id,
         "content_index": 0,
         "error": {
             "type": "server_error",
-            "code": "transcription_unavailable",
-            "message": "This server has no recogniser.",
+            "code": code,
+            "message": message,
             "param": None,
         },
     }

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 __all__ = ["RealtimeSession", "SessionOptions"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from . import server_events as build
-from .answerer import AnswerRequest, FunctionCall, Speech
+from .answer_requests import AnswerRequests
+from .answerer import FunctionCall, Speech
 from .caller_audio import CallerAudio
+from .caller_turns import CallerTurns
 from .client_events import (
     AppendAudio,
     CancelResponse,
@@ -27,9 +29,6 @@ from .client_events import (
     CreateItem,
     CreateResponse,
     DeleteItem,
-    FunctionCallOutput,
-    ItemReference,
-    NewItem,
     ResponseOptions,
     RetrieveItem,
     TruncateItem,
@@ -41,14 +40,12 @@ from .outbox import CloseSession, Outbox, SessionOutput
 from .request_error import RequestError, invalid_value
 from .responder import Responder
 from .response import Pace
-from .session_config import FunctionTool, SemanticVad, ServerVad, SessionConfig, merged
+from .session_config import SemanticVad, ServerVad, SessionConfig, merged
 from .session_log import SessionLog
 from .speech_scorer import FrameScorer, SpeechScorer
 from .turn_detector import IdleTimeout, SpeechStarted, SpeechStopped, TurnEvent
 from .wire_audio import decoded_audio
 
-_MIN_COMMIT_MS = 100.0
-"""Least audio that the API lets a client commit."""
 _GOING_AWAY = 1001
 """WebSocket close code of a session that is over (RFC 6455 section 7.4.1)."""
 
@@ -64,6 +61,8 @@ class SessionOptions:
     """Whether the session's record keeps the audio received: for tests and the lab."""
     new_scorer: Callable[[], FrameScorer] = SpeechScorer
     """Makes what the turn detector of a session hears with."""
+    has_recogniser: bool = False
+    """Whether the caller's turns are recognised; answers are then asked for with their words."""
 
     def __post_init__(self) -> None:
         if self.max_session_ms <= 0:
@@ -107,11 +106,15 @@ class RealtimeSession:
         self._responder = Responder(
             self._outbox, self._conversation, self._caller, self._options.pace
         )
-        self._turn_item_id: str | None = None
-        self._turns_heard = 0
-        self._last_turn = b""
-        self._unanswered_text: str | None = None
-        self._function_output: str | None = None
+        self._turns = CallerTurns(
+            self._outbox,
+            self._conversation,
+            self._caller,
+            has_recogniser=self._options.has_recogniser,
+        )
+        self._requests = AnswerRequests(
+            self._outbox, self._conversation, self._turns, self._responder
+        )
         self._outbox.send(build.session_created(self._session_object()))
 
     @property
@@ -157,6 +160,13 @@ class RealtimeSession:
         if not self._is_closed:
             self._outbox.now_ms = now_ms
             self._responder.receive_failure(response_id)
+
+    def receive_transcript(self, item_id: str, text: str | None, now_ms: float) -> None:
+        """Take the words of a turn of the caller; None: the recogniser failed."""
+        if not self._is_closed:
+            self._outbox.now_ms = now_ms
+            self._turns.receive_words(item_id, text)
+            self._requests.ask_when_heard()
 
     def handle_deadline(self, now_ms: float) -> None:
         """Let time pass: send audio that is due, end a session that has lasted too long."""
@@ -206,11 +216,9 @@ class RealtimeSession:
             case AppendAudio():
                 self._append_audio(event.audio)
             case CommitAudio():
-                self._commit_audio()
+                self._turns.commit()
             case ClearAudio():
-                self._caller.clear()
-                self._turn_item_id = None
-                self._outbox.send(build.input_audio_cleared())
+                self._turns.clear()
             case _:
                 assert_never(event)
 
@@ -234,26 +242,18 @@ class RealtimeSession:
             raise invalid_value("session.model", "The model of a session can't be changed.")
         config = merged(self._config, update)
         self._responder.check_voice(config.audio.output.voice, self._config)
+        if config.audio.input.format != self._config.audio.input.format:
+            self._turns.forget()
         self._config = config
         self._caller.configure(config.audio.input)
+        self._turns.transcription = config.audio.input.transcription
         self._outbox.send(build.session_updated(self._session_object()))
 
     def _append_audio(self, text: str) -> None:
         audio = decoded_audio(text, self._caller.audio_format)
         self.record.add_audio(audio)
-        for event in self._caller.append(audio):
-            self._take_turn_event(event)
-        self._caller.forget_silence()
-
-    def _commit_audio(self) -> None:
-        held_ms = self._caller.held_ms
-        if held_ms < _MIN_COMMIT_MS:
-            raise RequestError(
-                "Error committing input audio buffer: buffer too small. Expected at least "
-                f"100ms of audio, but buffer only has {held_ms:.2f}ms of audio.",
-                code="input_audio_buffer_commit_empty",
-            )
-        self._add_turn(self._item_id_of_turn(), self._caller.take_all())
+        for event in self._turns.append(audio):
+            self._follow_turn(event)
 
     def _create_item(self, event: CreateItem) -> None:
         body = event.item.model_dump(exclude_none=True)
@@ -262,10 +262,9 @@ class RealtimeSession:
         item = ConversationItem(id=body["id"], body=body, audio_format=self._caller.audio_format)
         item.add_audio(audio)
         previous_id = self._conversation.add(item, after=event.previous_item_id)
-        self._turns_heard += body.get("role") == "user"
-        self._unanswered_text = _text_of(event.item) or self._unanswered_text
-        if isinstance(event.item, FunctionCallOutput):
-            self._function_output = event.item.output
+        if body.get("role") == "user":
+            self._turns.add_written(item, audio)
+        self._requests.receive_item(event.item)
         self._outbox.send(build.item_added(body, previous_id), build.item_done(body, previous_id))
 
     def _take_spoken_audio(self, body: dict[str, Any]) -> bytes:
@@ -288,54 +287,18 @@ class RealtimeSession:
             build.item_truncated(event.item_id, event.content_index, event.audio_end_ms)
         )
 
-    def _take_turn_event(self, event: TurnEvent) -> None:
+    def _follow_turn(self, event: TurnEvent) -> None:
         match event:
             case SpeechStarted():
-                self._begin_turn(self._caller.begin_turn(event))
-            case SpeechStopped(audio_end_ms):
-                item_id = self._item_id_of_turn()
-                self._log("speech_stopped", at_ms=audio_end_ms)
-                self._outbox.send(build.speech_stopped(item_id, audio_end_ms))
-                self._add_turn(item_id, self._caller.take_turn(event))
+                detection = self._turn_detection()
+                if detection is not None and detection.interrupt_response:
+                    self._responder.interrupt()
+            case SpeechStopped():
                 self._answer_turn()
-            case IdleTimeout(audio_start_ms, audio_end_ms):
-                item_id = self._outbox.next_id("item")
-                self._log("timeout_triggered", at_ms=audio_end_ms)
-                self._outbox.send(build.timeout_triggered(item_id, audio_start_ms, audio_end_ms))
-                self._add_turn(item_id, self._caller.take_turn(event))
+            case IdleTimeout():
                 self._answer_turn(was_idle=True)
             case _:
                 assert_never(event)
-
-    def _begin_turn(self, audio_start_ms: float) -> None:
-        self._turn_item_id = self._outbox.next_id("item")
-        self._log("speech_started", at_ms=audio_start_ms)
-        self._outbox.send(build.speech_started(self._turn_item_id, audio_start_ms))
-        detection = self._turn_detection()
-        if detection is not None and detection.interrupt_response:
-            self._responder.interrupt()
-
-    def _item_id_of_turn(self) -> str:
-        """Return the id that ``speech_started`` announced, or a new one."""
-        return self._turn_item_id or self._outbox.next_id("item")
-
-    def _add_turn(self, item_id: str, audio: bytes) -> None:
-        """Make audio of the caller an item of the conversation."""
-        self._turn_item_id = None
-        body = _caller_message(item_id)
-        item = ConversationItem(id=item_id, body=body, audio_format=self._caller.audio_format)
-        item.add_audio(audio)
-        previous_id = self._conversation.add(item)
-        self._turns_heard += 1
-        self._last_turn = audio
-        self._log("committed")
-        self._outbox.send(
-            build.input_audio_committed(item_id, previous_id),
-            build.item_added(body, previous_id),
-            build.item_done(body, previous_id),
-        )
-        if self._config.audio.input.transcription is not None:
-            self._outbox.send(build.transcription_failed(item_id))
 
     def _answer_turn(self, *, was_idle: bool = False) -> None:
         detection = self._turn_detection()
@@ -350,23 +313,7 @@ class RealtimeSession:
         return self._config.audio.input.turn_detection
 
     def _start_response(self, options: ResponseOptions, *, was_idle: bool = False) -> None:
-        request = AnswerRequest(
-            turns_heard=self._turns_heard,
-            was_interrupted=self._responder.was_interrupted,
-            was_idle=was_idle,
-            session_instructions=self._config.instructions,
-            instructions=options.instructions,
-            text=_last_text(options) or self._unanswered_text,
-            caller_audio=self._last_turn,
-            caller_format=self._caller.audio_format,
-            functions=tuple(tool.name for tool in self._tools_of(options)),
-            function_output=self._function_output,
-        )
-        self._responder.start(options, self._config, request, self._outbox.now_ms)
-        self._unanswered_text = self._function_output = None
-
-    def _tools_of(self, options: ResponseOptions) -> Sequence[FunctionTool]:
-        return self._config.tools if options.tools is None else options.tools
+        self._requests.start(options, self._config, was_idle=was_idle)
 
     def _expire(self) -> None:
         minutes = self._options.max_session_ms / 60_000
@@ -385,26 +332,3 @@ class RealtimeSession:
     def _session_object(self) -> dict[str, Any]:
         """Return the session as events write it."""
         return {**self._identity, **self._config.model_dump()}
-
-
-def _caller_message(item_id: str) -> dict[str, Any]:
-    return {
-        "id": item_id,
-        "object": "realtime.item",
-        "type": "message",
-        "status": "completed",
-        "role": "user",
-        "content": [{"type": "input_audio", "transcript": None}],
-    }
-
-
-def _text_of(item: NewItem | ItemReference) -> str | None:
-    """Return the text of a message, or None."""
-    content: list[Mapping[str, Any]] = item.model_dump().get("content", [])
-    return " ".join(part["text"] for part in content if "text" in part) or None
-
-
-def _last_text(options: ResponseOptions) -> str | None:
-    """Return the newest text of the context that a response brings along, or None."""
-    texts = (_text_of(item) for item in reversed(options.input or []))
-    return next(filter(None, texts), None)

@@ -5,17 +5,12 @@ Invariant: what is decoded is a whole number of samples of the session's format.
 
 from __future__ import annotations
 
-__all__ = ["SpeechConverter", "audio_format_of", "decoded_audio", "encoded_audio"]
+__all__ = ["audio_format_of", "decoded_audio", "encoded_audio"]
 
 import base64
 import binascii
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..core.audio import AudioFormat, Encoding
-from ..core.g711 import decode, encode
-from ..core.resample import Resampler
 from .request_error import invalid_value
 from .session_config import PcmaFormat, PcmFormat, PcmuFormat
 
@@ -59,22 +54,3 @@ def decoded_audio(text: str, audio_format: AudioFormat, *, param: str = "audio")
 def encoded_audio(audio: bytes) -> str:
     """Return audio as the base64 string of an event."""
     return base64.b64encode(audio).decode("ascii")
-
-
-class SpeechConverter:
-    """Turns a stream of one format into another; the same bytes when the formats are equal."""
-
-    def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
-        self._source = source
-        self._target = target
-        self._resampler = Resampler(source.rate_hz, target.rate_hz)
-
-    def process(self, audio: bytes) -> bytes:
-        """Take the next bytes of the stream and return what they become."""
-        if self._source == self._target:
-            return audio
-        return encode(self.samples(audio), self._target)
-
-    def samples(self, audio: bytes) -> NDArray[np.int16]:
-        """Take the next bytes of the stream and return them as samples at the target's rate."""
-        return self._resampler.process(decode(audio, self._source))

@@ -23,7 +23,15 @@ from typing import Any
 from support.openai_events import validated
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.realtime_server.answerer import AnswerRequest, ScriptedAnswerer, Speech
-from voxgate.realtime_server.outbox import AskAnswer, CloseSession, DropAnswer, SendEvent
+from voxgate.realtime_server.outbox import (
+    AskAnswer,
+    CloseSession,
+    DropAnswer,
+    DropTurn,
+    EndTurn,
+    HearTurn,
+    SendEvent,
+)
 from voxgate.realtime_server.session import RealtimeSession, SessionOptions
 
 MULAW = AudioFormat(Encoding.MULAW)
@@ -48,6 +56,8 @@ class SessionDriver:
         self.asked: list[str] = []
         self.dropped: list[str] = []
         self.closed: CloseSession | None = None
+        self.hearing: list[HearTurn | EndTurn | DropTurn] = []
+        """What the recogniser was told, with ``has_recogniser``."""
         self._drain()
 
     def send(self, event_type: str, **fields: Any) -> list[Event]:
@@ -117,6 +127,13 @@ class SessionDriver:
         self._drain()
         return self.events[before:]
 
+    def transcribe(self, item_id: str, text: str | None) -> list[Event]:
+        """Give the words of a turn as a recogniser would, and return what comes of it."""
+        before = len(self.events)
+        self.session.receive_transcript(item_id, text, self.now_ms)
+        self._drain()
+        return self.events[before:]
+
     def of_type(self, event_type: str) -> list[Event]:
         """Return the events of one type so far."""
         return [event for event in self.events if event["type"] == event_type]
@@ -133,6 +150,8 @@ class SessionDriver:
                     self._answer(response_id, request)
                 case DropAnswer(response_id):
                     self.dropped.append(response_id)
+                case HearTurn() | EndTurn() | DropTurn():
+                    self.hearing.append(output)
                 case CloseSession():
                     self.closed = output
 

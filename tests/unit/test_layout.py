@@ -30,6 +30,7 @@ SHELLS = {
     "providers/openai_realtime/connection.py",
     "providers/openai_realtime/provider.py",
     "realtime_server/server.py",
+    "realtime_server/session_shell.py",
     "transports/audiosocket/connection.py",
     "transports/audiosocket/server.py",
 }

@@ -49,7 +49,8 @@ class Bench:
     def start(self, config: SessionConfig = CONFIG, **options: Any) -> str:
         """Begin a response at 0 ms and return its id."""
         request = AnswerRequest(turns_heard=1)
-        self.responder.start(ResponseOptions.model_validate(options), config, request, 0.0)
+        given = ResponseOptions.model_validate(options)
+        self.responder.ask(self.responder.start(given, config, request, 0.0), request)
         return next(o.response_id for o in self.outputs() if isinstance(o, AskAnswer))
 
     def outputs(self) -> list[Any]:

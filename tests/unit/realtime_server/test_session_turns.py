@@ -24,6 +24,7 @@ from support.signals import speech_like
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.g711 import decode_mulaw, encode
 from voxgate.core.units import db_to_ratio
+from voxgate.realtime_server.response import Pace
 from voxgate.realtime_server.voice_library import VoiceLibrary, agent_voices
 
 CALLER = VoiceLibrary.load(files("voxgate.lab") / "voices")
@@ -153,8 +154,10 @@ def test_the_log_tells_what_the_turn_detector_saw() -> None:
         "speech_stopped",
         "committed",
         "response_created",
+        "audio_began",
         "response_done",
     ]
+    assert entries[4].now_ms - entries[3].now_ms == Pace().first_delta_ms
     assert (
         entries[0].at_ms == driver.of_type("input_audio_buffer.speech_started")[0]["audio_start_ms"]
     )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import aiohttp
 import pytest
@@ -27,7 +28,7 @@ from integration.line_conformance import (
     next_event,
     until,
 )
-from support.twilio_messages import connected, mutated, start
+from support.twilio_messages import CALL_SID, connected, mutated, start
 from support.twilio_peer import TwilioPeer
 from support.virtual_time import in_socket_time
 from voxgate.config.line_models import TwilioConfig
@@ -42,6 +43,8 @@ pytestmark = pytest.mark.timeout(GUARD_S)
 
 PUBLIC_URL = "wss://voice.example.com/twilio"
 TWIML_URL = "https://voice.example.com/twiml"
+AFTER_URL = f"{TWIML_URL}?after=stream"
+NUMBERS = ("called_number", "caller_number")
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - nobody's
 ENVIRON = {"TWILIO_AUTH_TOKEN": TOKEN}
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "lines" / "twilio.md"
@@ -437,10 +440,10 @@ class TestSignatures:
         """A POST with its fields signed, a GET with its query."""
         form = {"CallSid": "CA1", "To": "+15550100"}
         status, _, text = await guarded.twiml("POST", data=form, headers=signed(TWIML_URL, form))
-        assert (status, PUBLIC_URL in text) == (200, True)
+        assert (status, PUBLIC_URL in text, "+15550100" in text) == (200, True, True)
         query = "?CallSid=CA1&To=%2B15550100"
         status, _, text = await guarded.twiml(query=query, headers=signed(TWIML_URL + query))
-        assert (status, PUBLIC_URL in text) == (200, True)
+        assert (status, PUBLIC_URL in text, "+15550100" in text) == (200, True, True)
 
     async def test_requests_whose_fields_were_changed_get_none(self, guarded: TwilioExchange):
         """Nor do those without a signature."""
@@ -476,13 +479,27 @@ class TestTwiml:
         """By either method that the console offers."""
         status, content_type, text = await exchange.twiml(method)
         assert (status, content_type) == (200, "text/xml")
-        assert f'<Connect>\n    <Stream url="{PUBLIC_URL}"' in text
+        assert f'<Connect action="{AFTER_URL}">\n    <Stream url="{PUBLIC_URL}"' in text
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    async def test_the_stream_is_told_who_calls_whom(self, exchange: TwilioExchange, method: str):
+        """From the fields of the request; what the configuration says of every call goes first."""
+        transport = TwilioTransport(config(parameters={"called_number": "the office"}))
+        fields = {"From": "+15550199", "To": "+15550100", "CallSid": CALL_SID}
+        options = {"data": fields} if method == "POST" else {"params": fields}
+        _, _, text = await exchange.twiml(method, **options)
+        parameters = {name: _parameter(text, name) for name in NUMBERS}
+        assert parameters == {"called_number": "+15550100", "caller_number": "+15550199"}
+        async for other in running(transport):
+            _, _, text = await other.twiml(method, **options)
+            assert _parameter(text, "called_number") == "the office"
 
     async def test_it_is_what_the_document_tells_to_paste(self):
-        """To the letter."""
+        """To the letter, with a TwiML Bin's own words for the numbers."""
+        form = {"From": "{{From}}", "To": "{{To}}"}
         parameters = {"language": "en"}
         async for exchange in running(TwilioTransport(config(parameters=parameters))):
-            _, _, text = await exchange.twiml()
+            _, _, text = await exchange.twiml("POST", data=form)
         blocks = DOCUMENT.read_text(encoding="utf-8").split("```xml\n")[1:]
         assert text == blocks[0].partition("```")[0]
 
@@ -491,6 +508,59 @@ class TestTwiml:
         status, _, text = await exchange.twiml("POST", data={"a": "x" * 100_000})
         assert status == 413
         assert "Traceback" not in text
+
+
+class TestTransfer:
+    """A call that goes to somebody else."""
+
+    @staticmethod
+    def after(call_sid: str = CALL_SID) -> dict[str, Any]:
+        """Return what Twilio asks with when a stream is over, by POST."""
+        form = {"CallSid": call_sid, "CallStatus": "in-progress"}
+        return {"query": "?after=stream", "data": form, "headers": signed(AFTER_URL, form)}
+
+    async def test_twilio_is_told_whom_to_dial(self, guarded: TwilioExchange):
+        """The stream ends, Twilio asks what comes after it, and is told once."""
+        call = await guarded.place_call(
+            headers=signed(PUBLIC_URL), parameters={"voxgate_transfer": "yes"}
+        )
+        assert call.line.transfer is not None
+        with capture_logs() as logs:
+            await call.line.transfer("+15550100")
+            assert await call.is_told_to_hang_up()
+            status, content_type, text = await guarded.twiml("POST", **self.after())
+        assert (status, content_type) == (200, "text/xml")
+        assert "<Dial>\n    <Number>+15550100</Number>" in text
+        assert ending(await collected(call.line)) == "local_hangup"
+        assert guarded.transport.stats.transferred_calls == 1
+        assert (logs[-1]["event"], logs[-1]["call_sid"]) == ("twilio.call_transferred", CALL_SID)
+        assert "+15550100" not in str(logs)
+        assert "<Hangup />" in (await guarded.twiml("POST", **self.after()))[2]
+
+    async def test_a_call_that_the_agent_ends_is_hung_up(self, guarded: TwilioExchange):
+        """Twilio asks here too, also when the caller is gone."""
+        _, _, text = await guarded.twiml("POST", **self.after())
+        assert "<Hangup />" in text
+        assert guarded.transport.stats.transferred_calls == 0
+        assert guarded.transport.stats.served_twiml == 0
+
+    async def test_only_twilio_learns_where_a_call_goes(self, guarded: TwilioExchange):
+        """And who is refused takes nothing away."""
+        call = await guarded.place_call(
+            headers=signed(PUBLIC_URL), parameters={"voxgate_transfer": "yes"}
+        )
+        assert call.line.transfer is not None
+        await call.line.transfer("+15550100")
+        asked = {**self.after(), "headers": signed(TWIML_URL, {"CallSid": CALL_SID})}
+        status, _, text = await guarded.twiml("POST", **asked)
+        assert (status, "+15550100" in text) == (403, False)
+        assert "+15550100" in (await guarded.twiml("POST", **self.after()))[2]
+
+
+def _parameter(text: str, name: str) -> str | None:
+    """Return the value of a parameter of the stream."""
+    parameters = ET.fromstring(text).findall("./Connect/Stream/Parameter")  # noqa: S314 - ours
+    return next((each.get("value") for each in parameters if each.get("name") == name), None)
 
 
 async def test_paced_call_both_ways(exchange: TwilioExchange):

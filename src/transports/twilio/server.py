@@ -19,13 +19,20 @@ from aiohttp import web
 
 from ...config.line_models import TWIML_PATH, TwilioConfig
 from ..base import CallHandler
+from ..websocket_connection import WebSocketConnection
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServer
 from .call import TwilioCall
 from .line import make_twilio_line
 from .protocol import MAX_MESSAGE_CHARS
 from .signature import SIGNATURE_HEADER, SignatureCheck, make_signature_check
+from .transfers import PendingTransfers
 from .twiml import connect_twiml
+from .webhook import CallFields, parse_call_fields
+
+_AFTER_STREAM = ("after", "stream")
+"""The query by which Twilio asks what comes after a stream. A query of the same path, so that a
+proxy that forwards the TwiML forwards this too."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +54,9 @@ class TwilioServerStats:
     unsigned_requests: int
     """Requests that are not Twilio's, by their signature."""
     served_twiml: int
-    """Requests that were answered with TwiML."""
+    """Requests that were answered with TwiML that connects a call."""
+    transferred_calls: int
+    """Calls that Twilio was told to connect with somebody else."""
 
 
 class TwilioTransport:
@@ -64,13 +73,15 @@ class TwilioTransport:
         self._check: SignatureCheck | None = None
         self._unsigned_requests = 0
         self._served_twiml = 0
+        self._transferred_calls = 0
+        self._transfers = PendingTransfers()
         self._server = WebSocketServer(
             config,
             WebSocketLineKind(
                 name="twilio",
                 routes=self._routes,
                 make_call=TwilioCall,
-                make_line=make_twilio_line,
+                make_line=self._line,
                 refusal=self._unsigned,
                 max_message_bytes=MAX_MESSAGE_CHARS,
             ),
@@ -92,6 +103,7 @@ class TwilioTransport:
             **asdict(self._server.stats),
             unsigned_requests=self._unsigned_requests,
             served_twiml=self._served_twiml,
+            transferred_calls=self._transferred_calls,
         )
 
     async def start(self, handler: CallHandler) -> None:
@@ -153,9 +165,30 @@ class TwilioTransport:
             signature, query=query, form=form
         ):
             return self._refuse_unsigned(request)
-        self._served_twiml += 1
-        text = connect_twiml(self._config.public_url or "", self._config.parameters)
+        call = parse_call_fields(form if request.method == "POST" else request.query)
+        name, value = _AFTER_STREAM
+        is_after = request.query.get(name) == value
+        text = self._after_stream(call) if is_after else self._connecting(call)
         return web.Response(text=text, content_type="text/xml")
+
+    def _connecting(self, call: CallFields) -> str:
+        """Return what connects a call; what the configuration says of every call goes first."""
+        self._served_twiml += 1
+        return connect_twiml(
+            self._config.public_url or "",
+            {**call.numbers, **self._config.parameters},
+            after_url="{}?{}={}".format(self._config.public_twiml_url, *_AFTER_STREAM),
+        )
+
+    def _after_stream(self, call: CallFields) -> str:
+        text, is_transfer = self._transfers.take_twiml(call.call_sid)
+        if is_transfer:
+            self._transferred_calls += 1
+            log.info("twilio.call_transferred", call_sid=call.call_sid)
+        return text
+
+    def _line(self, connection: WebSocketConnection[TwilioCall]) -> WebSocketLine[TwilioCall]:
+        return make_twilio_line(connection, self._transfers)
 
     def _unsigned(self, request: web.Request) -> web.Response | None:
         """Return what a WebSocket that is not Twilio's is answered with; None for Twilio's."""

@@ -11,9 +11,12 @@ from aiohttp import web
 from support.fake_websocket import FakeWebSocket
 from support.twilio_messages import CALL_SID, STREAM_SID, connected, start
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.transports.base import LineCapabilities
+from voxgate.errors import TransportError
+from voxgate.transports.base import LineCapabilities, LineHangup
 from voxgate.transports.twilio.call import TwilioCall
 from voxgate.transports.twilio.line import make_twilio_line
+from voxgate.transports.twilio.transfers import PendingTransfers
+from voxgate.transports.twilio.twiml import dial_twiml
 from voxgate.transports.websocket_connection import WebSocketConnection
 from voxgate.transports.websocket_line import WebSocketLine
 
@@ -23,11 +26,11 @@ def connection_of(call: TwilioCall) -> WebSocketConnection[TwilioCall]:
     return WebSocketConnection(websocket, None, call, name="twilio")
 
 
-def made() -> WebSocketLine[TwilioCall]:
+def made(transfers: PendingTransfers | None = None, **parameters: str) -> WebSocketLine[TwilioCall]:
     call = TwilioCall()
-    for message in (connected(), start(parameters={"a": "b"})):
+    for message in (connected(), start(parameters={"a": "b", **parameters})):
         call.receive_text(json.dumps(message))
-    return make_twilio_line(connection_of(call))
+    return make_twilio_line(connection_of(call), transfers or PendingTransfers())
 
 
 async def test_a_line_is_what_its_start_said():
@@ -51,4 +54,43 @@ async def test_a_line_is_sent_200_ms_ahead_at_most_and_needs_no_silence():
 async def test_a_stream_that_has_not_started_is_no_line():
     """The server asks for none before."""
     with pytest.raises(AssertionError):
-        make_twilio_line(connection_of(TwilioCall()))
+        make_twilio_line(connection_of(TwilioCall()), PendingTransfers())
+
+
+@pytest.mark.parametrize("said", ["", "no", "true"])
+async def test_a_call_whose_twiml_does_not_ask_us_can_not_be_transferred(said: str):
+    """Its caller would be hung up: somebody else wrote its TwiML."""
+    line = made(voxgate_transfer=said)
+    assert line.transfer is None
+    assert line.metadata == {"a": "b"}
+
+
+async def test_a_transfer_is_noted_and_the_stream_ended():
+    """Twilio asks what comes after it; the parameter is no metadata of the call."""
+    transfers = PendingTransfers()
+    line = made(transfers, voxgate_transfer="yes")
+    assert line.metadata == {"a": "b"}
+    assert line.transfer is not None
+    await line.transfer("+15550100")
+    assert line.connection.events.hangup == LineHangup("local_hangup")
+    assert transfers.take_twiml(CALL_SID) == (dial_twiml("+15550100"), True)
+
+
+async def test_a_target_that_is_none_leaves_the_call_as_it_is():
+    """The agent is told that it failed, and goes on."""
+    line = made(voxgate_transfer="yes")
+    assert line.transfer is not None
+    with pytest.raises(TransportError, match=r"^twilio: the target is no number.* \[bad_target\]$"):
+        await line.transfer("the boss")
+    assert not line.connection.events.is_closed
+
+
+async def test_a_call_that_is_over_can_not_be_transferred():
+    """Its stream is gone, and Twilio asks no more."""
+    transfers = PendingTransfers()
+    line = made(transfers, voxgate_transfer="yes")
+    await line.hangup()
+    assert line.transfer is not None
+    with pytest.raises(TransportError, match="the call is over"):
+        await line.transfer("+15550100")
+    assert transfers.take_twiml(CALL_SID)[1] is False

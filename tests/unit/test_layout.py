@@ -17,6 +17,7 @@ INTERFACES = {
     "local_agent/reply.py",
     "local_agent/voice.py",
     "providers/base.py",
+    "providers/socket_conversation.py",
     "transports/base.py",
 }
 

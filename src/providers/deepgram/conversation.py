@@ -30,7 +30,7 @@ from ..base import (
     ResponseStarted,
 )
 from ..gating import GatingManager
-from ..session_keeper import RENEWAL
+from ..socket_conversation import RENEWAL
 from ..tools import ToolSpec
 from .answers import Answers
 from .client_messages import (

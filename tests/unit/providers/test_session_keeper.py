@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Close
 
+from support.socket_talk import FakeConnection, FakeTalk
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.errors import LocalProtocolError, ProviderError
 from voxgate.providers.base import (
@@ -23,109 +22,16 @@ from voxgate.providers.base import (
     ResponseDone,
     ResponseStarted,
 )
-from voxgate.providers.session_keeper import RENEWAL, ReconnectPolicy, SessionKeeper
-
-
-class Connection:
-    """The other end of a connection, in memory."""
-
-    def __init__(self) -> None:
-        self.sent: list[str | bytes] = []
-        self.is_closed = False
-        self.was_aborted = False
-        self.is_broken = False
-        self._coming: asyncio.Queue[str | Exception] = asyncio.Queue()
-
-    @property
-    def transport(self) -> Connection:
-        return self
-
-    def abort(self) -> None:
-        self.was_aborted = True
-
-    def come(self, *messages: str | Exception) -> None:
-        for message in messages:
-            self._coming.put_nowait(message)
-
-    async def send(self, message: str | bytes) -> None:
-        if self.is_broken:
-            raise ConnectionClosedError(None, None)
-        self.sent.append(message)
-
-    async def recv(self) -> str:
-        message = await self._coming.get()
-        if isinstance(message, Exception):
-            raise message
-        return message
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-
-class Talk:
-    """A conversation that is ready with the first ``ready`` and says what a test queues."""
-
-    def __init__(self) -> None:
-        self.is_ready = False
-        self.messages: deque[str] = deque()
-        self.deadline_ms: float | None = None
-        self.due: list[float] = []
-        self.due_error: ProviderError | None = None
-        self.n_sessions = 0
-        self.renewal_ms = math.inf
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        return {"sessions": self.n_sessions}
-
-    def open_session(self) -> None:
-        self.n_sessions += 1
-        self.renewal_ms = math.inf
-        self.messages.appendleft("settings")
-
-    def receive_message(self, message: str | bytes, now_ms: float) -> tuple[ProviderEvent, ...]:
-        if message == "ready":
-            self.is_ready = True
-            return (ProviderReady(self.n_sessions > 1),)
-        if message == "refuse":
-            raise ProviderError("peer", "no", code="refused", retryable=False)
-        if message == "bug":
-            raise ZeroDivisionError
-        return (ResponseStarted(str(message)),)
-
-    def lose_session(self, now_ms: float) -> tuple[ProviderEvent, ...]:
-        self.is_ready = False
-        return (ResponseDone("lost", "failed"),)
-
-    def next_message(self, now_ms: float) -> str | None:
-        return self.messages.popleft() if self.messages else None
-
-    def next_deadline_ms(self) -> float | None:
-        return self.deadline_ms
-
-    def handle_deadline(self, now_ms: float) -> None:
-        if self.deadline_ms is not None and now_ms >= self.deadline_ms:
-            self.due.append(now_ms)
-            self.deadline_ms = None
-            if self.due_error is not None:
-                raise self.due_error
-
-    def is_renewal_due(self, now_ms: float) -> bool:
-        return self.is_ready and now_ms >= self.renewal_ms
-
-    def postpone_renewal(self, now_ms: float) -> None:
-        self.renewal_ms = now_ms + 1000.0
-
-    def deliver(self, event: ProviderEvent) -> bool:
-        return event != ResponseStarted("cut off")
+from voxgate.providers.session_keeper import ReconnectPolicy, SessionKeeper
+from voxgate.providers.socket_conversation import RENEWAL
 
 
 class Rig:
     """A keeper and its other end."""
 
     def __init__(self, **policy: Any) -> None:
-        self.talk = Talk()
-        self.connections: list[Connection] = []
+        self.talk = FakeTalk()
+        self.connections: list[FakeConnection] = []
         self.failures: deque[ProviderError] = deque()
         self.greets = True
         self.n_messages = 0
@@ -154,7 +60,7 @@ class Rig:
         self.events = self.keeper.events()
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> FakeConnection:
         return self.connections[-1]
 
     def _count(self) -> None:
@@ -166,7 +72,7 @@ class Rig:
     async def _connect(self) -> Any:
         if self.failures:
             raise self.failures.popleft()
-        self.connections.append(Connection())
+        self.connections.append(FakeConnection())
         if self.greets:
             self.connection.come("hello", "ready")
         return self.connection

@@ -12,8 +12,6 @@ __all__ = ["ServerBrokeProtocolError", "TwilioPeer"]
 import asyncio
 import contextlib
 import json
-import socket
-import struct
 from base64 import b64decode
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -21,30 +19,23 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from support.socket_caller import SLOT_S, ServerBrokeProtocolError, SocketCaller, opened
 from support.twilio_messages import connected, dtmf, mark, media, start, stop
 
 FRAME_BYTES = 160
 """20 ms."""
-SLOT_S = 0.02
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _NUMBERS = count(1)
 
 
-class ServerBrokeProtocolError(AssertionError):
-    """The server sent what Twilio would not take."""
-
-
-class TwilioPeer:
+class TwilioPeer(SocketCaller):
     """One stream; :meth:`connect` opens it."""
 
     def __init__(self, connection: ClientConnection, stream_sid: str) -> None:
-        self.connection = connection
+        super().__init__(connection, "twilio peer")
         self.stream_sid = stream_sid
-        self.arrived: list[bytes] = []
-        """The audio of every media message, as it came."""
         self.played: list[bytes] = []
         """What the caller heard, slot by slot, silence left out; the last may be short."""
         self.clears: list[tuple[float, float]] = []
@@ -55,10 +46,7 @@ class TwilioPeer:
         """Audio, and the names of marks."""
         self._is_returning_marks = True
         self._chunks = count(1)
-        self._n_taken = 0
-        self._has_news = asyncio.Event()
-        self._listener = asyncio.create_task(self._listen(), name="twilio peer listener")
-        self._player = asyncio.create_task(self._play(), name="twilio peer player")
+        self.run_beside(asyncio.create_task(self._play(), name="twilio peer player"))
 
     @classmethod
     @asynccontextmanager
@@ -73,16 +61,7 @@ class TwilioPeer:
         is_started: bool = True,
     ) -> AsyncIterator[TwilioPeer]:
         """Open a stream, and unless told otherwise say which it is, as Twilio does at once."""
-        host, port = address
-        connection = await connect(
-            f"ws://{host}:{port}{path}",
-            additional_headers=dict(headers or {}),
-            compression=None,
-            ping_interval=None,
-            max_queue=4,
-            close_timeout=1,
-            proxy=None,
-        )
+        connection = await opened(address, path, headers=headers)
         peer = cls(connection, stream_sid or f"MZ{next(_NUMBERS):032x}")
         try:
             if is_started:
@@ -90,7 +69,7 @@ class TwilioPeer:
                 await peer.send(start(stream_sid=peer.stream_sid, parameters=parameters))
             yield peer
         finally:
-            await peer._end()
+            await peer.end()
 
     @property
     def played_ms(self) -> float:
@@ -117,20 +96,6 @@ class TwilioPeer:
         """Press a key."""
         await self.send(dtmf(digit, stream_sid=self.stream_sid))
 
-    async def hear(self, n_frames: int) -> list[bytes]:
-        """Return the audio of the next media messages."""
-        while len(self.arrived) < self._n_taken + n_frames:
-            if self._listener.done():
-                raise ServerBrokeProtocolError("the stream ended before its audio was complete")
-            self._has_news.clear()
-            await self._has_news.wait()
-        start_at, self._n_taken = self._n_taken, self._n_taken + n_frames
-        return self.arrived[start_at : self._n_taken]
-
-    def stop_reading(self) -> None:
-        """Take nothing more of what is sent."""
-        self._listener.cancel()
-
     def keep_marks(self) -> None:
         """Return no more marks, as if nothing were played any more."""
         self._is_returning_marks = False
@@ -140,37 +105,10 @@ class TwilioPeer:
         await self.send(stop(stream_sid=self.stream_sid))
         await self.close()
 
-    async def close(self) -> None:
-        """Close the WebSocket in good order."""
-        await self.connection.close()
-
-    def reset(self) -> None:
-        """Break the connection with a RST."""
-        transport = self.connection.transport
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        transport.abort()
-
-    def finish_sending(self) -> None:
-        """Send a FIN without a close, but stay open for what still comes."""
-        self.connection.transport.write_eof()
-
-    async def wait_closed(self) -> tuple[int, str]:
-        """Wait for the server's close, and return its code and reason."""
-        await asyncio.wait({self._listener})
-        await self.connection.wait_closed()
-        return self.connection.close_code or 0, self.connection.close_reason or ""
-
-    async def _listen(self) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            async for data in self.connection:
-                if isinstance(data, bytes):
-                    raise ServerBrokeProtocolError("a binary message")
-                await self._take(json.loads(data))
-                self._has_news.set()
-        self._has_news.set()
-
-    async def _take(self, message: dict[str, Any]) -> None:
+    async def take(self, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            raise ServerBrokeProtocolError("a binary message")
+        message: dict[str, Any] = json.loads(data)
         if message.get("streamSid") != self.stream_sid:
             raise ServerBrokeProtocolError("a message of another stream")
         match message["event"]:
@@ -201,10 +139,10 @@ class TwilioPeer:
             while True:
                 # An empty buffer plays what comes at once, not at some slot of its own.
                 if not self._held:
-                    self._has_news.clear()
-                    await self._has_news.wait()
+                    self.has_news.clear()
+                    await self.has_news.wait()
                     due_s = loop.time()
-                    if self._listener.done():
+                    if self.is_over:
                         return
                     continue
                 due_s += SLOT_S
@@ -230,14 +168,3 @@ class TwilioPeer:
     async def _return_mark(self, name: str) -> None:
         if self._is_returning_marks:
             await self.send(mark(name, stream_sid=self.stream_sid))
-
-    async def _end(self) -> None:
-        tasks = {self._listener, self._player}
-        self._player.cancel()
-        with contextlib.suppress(ConnectionClosed):
-            await self.connection.close()
-        self._listener.cancel()
-        await asyncio.wait(tasks)
-        for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error

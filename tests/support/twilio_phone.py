@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed
 
-from support.twilio_peer import FRAME_BYTES, SLOT_S, TwilioPeer
+from support.socket_caller import SLOT_S
+from support.twilio_peer import FRAME_BYTES, TwilioPeer
 from voxgate.core.g711 import decode_mulaw, encode_mulaw
 from voxgate.realtime_server.voice_library import agent_voices
 

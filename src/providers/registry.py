@@ -14,6 +14,7 @@ from collections.abc import Callable
 from ..errors import ProviderError
 from .base import Provider
 from .deepgram import DeepgramProvider
+from .local import LocalProvider
 from .openai_realtime import OpenAIRealtimeProvider
 from .setup import ProviderSetup
 
@@ -79,5 +80,5 @@ def default_registry() -> ProviderRegistry:
     registry = ProviderRegistry()
     registry.register("openai_realtime", OpenAIRealtimeProvider.from_setup)
     registry.register("deepgram", DeepgramProvider.from_setup)
-    registry.register("local", None)
+    registry.register("local", LocalProvider.from_setup)
     return registry

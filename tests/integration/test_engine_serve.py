@@ -20,6 +20,8 @@ import structlog
 
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
 from voxgate.cli import main
+from voxgate.providers.registry import ProviderRegistry
+from voxgate.providers.scripted import ScriptedProvider
 
 _GUARD_S = 120.0
 """No wait in a passing test comes near it, on however slow a machine."""
@@ -187,19 +189,21 @@ class TestRefusal:
         assert "Traceback" not in output.err
         return [line for line in output.err.splitlines() if not line.startswith("20")]
 
-    @pytest.mark.parametrize("kind", ["local"])
     def test_a_provider_that_is_not_there_yet(
         self,
-        kind: str,
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         """Named, with what there is instead."""
-        config = configured(tmp_path, f"engine: {{default_provider: {kind}}}\n")
+        registry = ProviderRegistry()
+        registry.register("deepgram", ScriptedProvider.from_setup)
+        registry.register("local", None)
+        monkeypatch.setattr("voxgate.engine.default_registry", lambda: registry)
+        config = configured(tmp_path, "engine: {default_provider: local}\n")
         (line,) = self.refused(config, monkeypatch, capsys)
         assert line == (
-            f"voxgate: {kind}: not available in this version; there is openai_realtime, deepgram "
+            "voxgate: local: not available in this version; there is deepgram "
             "[provider_not_available]"
         )
 

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from voxgate.cli.check_config import command
+from voxgate.providers.registry import ProviderRegistry
+from voxgate.providers.scripted import ScriptedProvider
 
 
 def check(*arguments: str, **environ: str) -> Result:
@@ -74,20 +76,39 @@ def test_deepgram_can_answer(file: Path) -> None:
     assert "the environment variable DEEPGRAM_API_KEY is not set" in result.output
 
 
-@pytest.mark.parametrize("name", ["local"])
-def test_a_provider_that_serve_would_refuse_is_an_error(file: Path, name: str) -> None:
+def test_the_local_agent_can_answer(file: Path) -> None:
+    """Without a key, a server or a warning."""
+    file.write_text("engine: {default_provider: local}\n")
+    result = check(str(file))
+    assert result.exit_code == 0
+    assert "warning" not in result.output
+    assert "  gate         passes everything untouched" in result.output.splitlines()
+
+
+@pytest.fixture
+def _no_local_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that knows the kind local, and has no client for it."""
+    registry = ProviderRegistry()
+    registry.register("openai_realtime", ScriptedProvider.from_setup)
+    registry.register("local", None)
+    monkeypatch.setattr("voxgate.cli.check_config.default_registry", lambda: registry)
+
+
+@pytest.mark.usefixtures("_no_local_agent")
+def test_a_provider_that_serve_would_refuse_is_an_error(file: Path) -> None:
     """Known to the configuration is not the same as available; what there is instead is said."""
-    file.write_text(f"engine: {{default_provider: {name}}}\n")
+    file.write_text("engine: {default_provider: local}\n")
     result = check(str(file))
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.startswith(
-        f"engine.default_provider: '{name}' is of the kind {name}, "
+        "engine.default_provider: 'local' is of the kind local, "
         "not available in this version; there is openai_realtime"
     )
     assert str(file) in result.stderr
 
 
+@pytest.mark.usefixtures("_no_local_agent")
 def test_a_provider_that_serve_would_refuse_is_an_error_from_the_environment_too() -> None:
     """The message names the variable then; as JSON it is a problem like any other."""
     result = check("--json", VOXGATE__ENGINE__DEFAULT_PROVIDER="local")

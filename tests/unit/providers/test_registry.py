@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from support.local_parts import ScriptedRecogniser, ScriptedReply, ScriptedVoice, parts_of
 from support.scripted_gate import ScriptedGate
 from voxgate.config.local_models import LocalConfig
 from voxgate.config.provider_models import (
@@ -16,6 +19,7 @@ from voxgate.core.audio import AudioFormat
 from voxgate.errors import ProviderError
 from voxgate.providers.base import CallAudio
 from voxgate.providers.deepgram import DeepgramProvider
+from voxgate.providers.local import LocalProvider
 from voxgate.providers.openai_realtime import OpenAIRealtimeProvider
 from voxgate.providers.registry import ProviderRegistry, default_registry
 from voxgate.providers.scripted import ScriptedProvider
@@ -49,15 +53,40 @@ async def test_deepgram_can_be_made() -> None:
     assert not provider.capabilities.needs_gating
 
 
-@pytest.mark.parametrize("kind", ["local"])
-def test_a_kind_without_a_client_says_so_before_any_call(kind: str) -> None:
-    """The engine asks at start-up; the answer names the kind and what there is instead."""
+async def test_the_local_agent_can_be_made() -> None:
+    """Of parts that somebody has started; without them it says so before the call begins."""
+    parts = parts_of(ScriptedRecogniser(), ScriptedReply(), ScriptedVoice())
+    setup = replace(_setup(LocalConfig()), parts=parts)
+    provider = default_registry().create(setup)
+
+    assert isinstance(provider, LocalProvider)
+    assert not provider.capabilities.needs_gating
+    gated = default_registry().create(replace(setup, is_gated=True))
+    assert gated.capabilities.needs_gating
+    with pytest.raises(ProviderError, match="its parts were not started"):
+        default_registry().create(_setup(LocalConfig()))
+
+
+@pytest.mark.parametrize("kind", PROVIDER_KINDS)
+def test_every_kind_is_available(kind: str) -> None:
+    """The engine asks at start-up."""
+    assert callable(default_registry().require(kind))
+
+
+def _without_a_client() -> ProviderRegistry:
+    registry = ProviderRegistry()
+    registry.register("deepgram", DeepgramProvider.from_setup)
+    registry.register("local", None)
+    return registry
+
+
+def test_a_kind_without_a_client_says_so_before_any_call() -> None:
+    """The answer names the kind and what there is instead."""
     with pytest.raises(ProviderError) as caught:
-        default_registry().require(kind)
+        _without_a_client().require("local")
 
     assert str(caught.value) == (
-        f"{kind}: not available in this version; there is openai_realtime, deepgram "
-        "[provider_not_available]"
+        "local: not available in this version; there is deepgram [provider_not_available]"
     )
     assert not caught.value.retryable
 
@@ -65,7 +94,7 @@ def test_a_kind_without_a_client_says_so_before_any_call(kind: str) -> None:
 def test_a_kind_without_a_client_can_not_be_made_either() -> None:
     """Whoever skips the check meets the same error at the first call."""
     with pytest.raises(ProviderError, match="local: not available in this version"):
-        default_registry().create(_setup(LocalConfig()))
+        _without_a_client().create(_setup(LocalConfig()))
 
 
 def test_an_unknown_kind_is_an_error_that_lists_what_exists() -> None:

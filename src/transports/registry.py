@@ -90,5 +90,14 @@ def _twilio(config: Any, environ: Mapping[str, str]) -> Transport:
     return TwilioTransport(config, environ)
 
 
-TRANSPORTS = TransportRegistry([("audiosocket", _audiosocket), ("twilio", _twilio)])
+def _browser(config: Any, environ: Mapping[str, str]) -> Transport:
+    """Take the whole section; its server is imported only where it is used."""
+    from .browser import BrowserTransport
+
+    return BrowserTransport(config, environ)
+
+
+TRANSPORTS = TransportRegistry(
+    [("audiosocket", _audiosocket), ("browser", _browser), ("twilio", _twilio)]
+)
 """The kinds of lines of voxgate; a plugin registers its own here before the engine starts."""

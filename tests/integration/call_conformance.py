@@ -84,7 +84,8 @@ class LineCall:
     def voice(self, n_frames: int) -> list[bytes]:
         """Return frames that are told apart, none of which is silence or a fade."""
         if self.line.playout_format.encoding is Encoding.PCM16:
-            return [(1000 + number).to_bytes(2, "little") * 160 for number in range(n_frames)]
+            n_samples = self.line.playout_format.frame_samples
+            return [(1000 + number).to_bytes(2, "little") * n_samples for number in range(n_frames)]
         # Two bytes of mu-law tell 10,000 frames apart.
         return [bytes((number // 100, 128 + number % 100)) * 80 for number in range(n_frames)]
 

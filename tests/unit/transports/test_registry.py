@@ -6,10 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from voxgate.config.browser_line_model import BrowserLineConfig
 from voxgate.config.hook_models import CallHooksConfig
 from voxgate.config.line_models import AudioSocketConfig, TwilioConfig
 from voxgate.errors import ConfigError
 from voxgate.transports.audiosocket import AudioSocketTransport
+from voxgate.transports.browser import BrowserTransport
 from voxgate.transports.registry import TRANSPORTS, TransportRegistry
 from voxgate.transports.scripted import ScriptedTransport
 from voxgate.transports.twilio import TwilioTransport
@@ -74,3 +76,10 @@ def test_twilio_is_there():
     """It takes its section whole."""
     assert "twilio" in TRANSPORTS.names
     assert isinstance(TRANSPORTS.create("twilio", TwilioConfig()), TwilioTransport)
+
+
+def test_browser_is_there():
+    """It takes its section whole, and reads its token at the start."""
+    assert "browser" in TRANSPORTS.names
+    section = BrowserLineConfig(token_env="PAGE_TOKEN")  # noqa: S106
+    assert isinstance(TRANSPORTS.create("browser", section), BrowserTransport)

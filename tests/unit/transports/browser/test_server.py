@@ -1,0 +1,51 @@
+"""The server's life; whom it lets in is told over real sockets, in the integration tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from voxgate.config.browser_line_model import BrowserLineConfig
+from voxgate.errors import ConfigError, LocalProtocolError
+from voxgate.transports.base import Line
+from voxgate.transports.browser import BrowserTransport
+
+
+async def nobody(line: Line) -> None:
+    raise AssertionError(line)
+
+
+def test_a_server_that_does_not_listen_has_no_address():
+    """Asking for it is a mistake of ours."""
+    with pytest.raises(LocalProtocolError, match="not listening"):
+        BrowserTransport(BrowserLineConfig(), {}).address  # noqa: B018 - a property
+
+
+async def test_a_server_without_its_token_opens_no_socket():
+    """It is refused before anything listens, and can be stopped all the same."""
+    transport = BrowserTransport(BrowserLineConfig(token_env="PAGE_TOKEN"), {})  # noqa: S106
+    with pytest.raises(ConfigError, match=r"PAGE_TOKEN: is not set; lines\.browser asks"):
+        await transport.start(nobody)
+    await transport.stop()
+    await transport.wait_closed()
+
+
+async def test_a_stopped_server_does_not_start():
+    """Once is all."""
+    transport = BrowserTransport(BrowserLineConfig(), {})
+    await transport.stop()
+    with pytest.raises(LocalProtocolError, match="started once"):
+        await transport.start(nobody)
+
+
+def test_the_scripts_lie_below_the_websocket():
+    """And nothing else has a route."""
+    transport = BrowserTransport(BrowserLineConfig(path="/a/b"), {})
+    paths = {route.path for route in transport._routes(nobody)}  # type: ignore
+    names = ("call", "capture", "playout", "resampler")
+    assert paths == {"/a/b", *(f"/a/b/voxgate-{name}.js" for name in names)}
+
+
+def test_a_new_server_has_counted_nothing():
+    """Each counter has its place."""
+    stats = BrowserTransport(BrowserLineConfig(), {}).stats
+    assert (stats.open_connections, stats.accepted_calls, stats.refused_origins) == (0, 0, 0)

@@ -93,3 +93,16 @@ class TransportError(_PeerError):
 
 class ProviderError(_PeerError):
     """A provider could not be reached, refused us, or broke."""
+
+    def __init__(
+        self,
+        peer: str,
+        reason: str,
+        *,
+        code: str | None = None,
+        retryable: bool,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(peer, reason, code=code, retryable=retryable)
+        self.retry_after_s = retry_after_s
+        """Time in s that the provider asks for before another attempt, or None."""

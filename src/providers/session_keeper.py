@@ -24,6 +24,7 @@ from tenacity import (
     wait_exponential,
     wait_random,
 )
+from tenacity.wait import wait_base
 from websockets.asyncio.client import ClientConnection
 
 from ..clock import Clock
@@ -36,6 +37,9 @@ from .socket_exchange import SocketExchange
 _STABLE_MS = 10_000
 """A connection that lived so long was a good one: the next outage has all its attempts again. A
 server that accepts and hangs up at once would else be asked without end."""
+
+_LONGEST_WISH_S = 20.0
+"""Longest pause that a server may ask for, in s; the caller has given up after that."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,6 +60,21 @@ class ReconnectPolicy:
     """Pause in ms before the first attempt; it doubles with each further one."""
     max_ms: float
     """Longest pause in ms."""
+
+
+class _Pause(wait_base):
+    """Pauses that double, longer by chance, and no shorter than the server asks for."""
+
+    def __init__(self, initial_s: float, max_s: float) -> None:
+        self._growing = wait_exponential(multiplier=initial_s, max=max_s)
+        self._by_chance = wait_random(0, initial_s)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """Return the pause before the next attempt, in s."""
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        wish_s = error.retry_after_s or 0.0 if isinstance(error, ProviderError) else 0.0
+        own_s = self._growing(retry_state) + self._by_chance(retry_state)
+        return max(own_s, min(wish_s, _LONGEST_WISH_S))
 
 
 class SessionKeeper:
@@ -205,7 +224,7 @@ class SessionKeeper:
         initial_s, max_s = self._policy.initial_ms / 1000, self._policy.max_ms / 1000
         retrying = AsyncRetrying(
             stop=stop_after_attempt(1 + self._policy.max_reconnects),
-            wait=wait_exponential(multiplier=initial_s, max=max_s) + wait_random(0, initial_s),
+            wait=_Pause(initial_s, max_s),
             retry=retry_if_exception(_is_retryable),
             reraise=True,
         )

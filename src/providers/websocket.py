@@ -19,6 +19,7 @@ __all__ = [
 
 import ipaddress
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import Headers
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -68,6 +70,9 @@ _STATUSES: Mapping[int, tuple[str, str]] = {
     408: ("http_408", "the server gave up waiting"),
     429: ("rate_limit_exceeded", "the account's limit of connections is used up for now"),
 }
+
+_SECONDS = re.compile(r"[0-9]{1,6}")
+"""RFC 9110 section 10.2.3: a delay is whole seconds."""
 
 # The first match counts, so that the special ones come before what they are a case of.
 _FAILURES: tuple[tuple[type[Exception], str, str, bool], ...] = (
@@ -186,7 +191,8 @@ def error_for_exception(exc: Exception, peer: str) -> ProviderError:
         frame = exc.rcvd or exc.sent
         return error_for_close(ABNORMAL_CLOSE if frame is None else frame.code, peer)
     if isinstance(exc, InvalidStatus):
-        return error_for_status(exc.response.status_code, peer)
+        wish_s = _retry_after_s(exc.response.headers)
+        return error_for_status(exc.response.status_code, peer, retry_after_s=wish_s)
     if isinstance(exc, InvalidProxyStatus) and exc.response.status_code < _FIRST_SERVER_ERROR:
         reason = "the proxy refused to connect"
         return ProviderError(peer, reason, code="proxy_refused", retryable=False)
@@ -198,11 +204,13 @@ def error_for_exception(exc: Exception, peer: str) -> ProviderError:
     return ProviderError(peer, reason, code=code, retryable=retryable)
 
 
-def error_for_status(status: int, peer: str) -> ProviderError:
+def error_for_status(
+    status: int, peer: str, *, retry_after_s: float | None = None
+) -> ProviderError:
     """Return the error for an HTTP status in place of a WebSocket."""
     code, reason = _STATUSES.get(status, (f"http_{status}", f"the server answered {status}"))
     retryable = status in _RETRYABLE_STATUSES or status >= _FIRST_SERVER_ERROR
-    return ProviderError(peer, reason, code=code, retryable=retryable)
+    return ProviderError(peer, reason, code=code, retryable=retryable, retry_after_s=retry_after_s)
 
 
 def error_for_close(close_code: int, peer: str) -> ProviderError:
@@ -214,3 +222,10 @@ def error_for_close(close_code: int, peer: str) -> ProviderError:
         code=f"close_{close_code}",
         retryable=close_code in _RETRYABLE_CLOSES,
     )
+
+
+def _retry_after_s(headers: Headers) -> float | None:
+    """Return what ``Retry-After`` asks for, in s; None for a date: whose clock is right?"""
+    wishes = headers.get_all("Retry-After")
+    is_number = bool(wishes) and _SECONDS.fullmatch(wishes[0].strip()) is not None
+    return float(wishes[0]) if is_number else None

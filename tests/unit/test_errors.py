@@ -89,3 +89,9 @@ def test_a_config_error_survives_pickling() -> None:
     """An error raised in a worker process arrives whole."""
     error = pickle.loads(pickle.dumps(ConfigError([OUT_OF_RANGE])))  # noqa: S301 - our own bytes
     assert error.problems == (OUT_OF_RANGE,)
+
+
+def test_a_provider_may_ask_for_time() -> None:
+    """For whoever tries again; nothing is asked for unless it says so."""
+    assert ProviderError("peer", "busy", retryable=True).retry_after_s is None
+    assert ProviderError("peer", "busy", retryable=True, retry_after_s=2.5).retry_after_s == 2.5

@@ -29,7 +29,7 @@ PEER = "openai_realtime"
 BUSY = "conversation_already_has_active_response"
 """Code for an answer that was asked for while another is under way."""
 
-RATE_LIMITED = frozenset({"rate_limit_exceeded", "rate_limit_error"})
+RATE_LIMITED = frozenset({"rate_limit_exceeded", "rate_limit_error", "slow_down"})
 """Codes and types of errors that go away with time."""
 
 
@@ -82,6 +82,15 @@ _RULES = {
     "cannot_update_voice": _Rule(
         Consequence.WARN, retryable=False, reason="the voice is locked once the agent has spoken"
     ),
+    "slow_down": _Rule(
+        Consequence.WARN, retryable=True, reason="the account asks for more than it did before"
+    ),
+    "server_is_overloaded": _Rule(
+        Consequence.WARN, retryable=True, reason="the server is overloaded"
+    ),
+    "invalid_tool_call_id": _Rule(
+        Consequence.WARN, retryable=False, reason="the function call is gone from the conversation"
+    ),
     "server_error": _Rule(Consequence.WARN, retryable=True, reason="the server is in trouble"),
     "missing_model": _Rule(
         Consequence.END, retryable=False, reason="neither URL nor configuration names a model"
@@ -115,7 +124,9 @@ _RULES = {
 
 _OTHER_REFUSAL = _Rule(Consequence.WARN, retryable=False, reason="a request was refused")
 _OTHER_TROUBLE = _Rule(Consequence.WARN, retryable=True, reason="the server is in trouble")
-_TROUBLE_TYPES = frozenset({"server_error", "rate_limit_error", "overloaded_error"})
+_TROUBLE_TYPES = frozenset(
+    {"server_error", "rate_limit_error", "overloaded_error", "service_unavailable_error"}
+)
 
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]]{0,79}")
 

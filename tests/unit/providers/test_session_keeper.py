@@ -32,6 +32,7 @@ class Rig:
     def __init__(self, **policy: Any) -> None:
         self.talk = FakeTalk()
         self.connections: list[FakeConnection] = []
+        self.connected_ms: list[float] = []
         self.failures: deque[ProviderError] = deque()
         self.greets = True
         self.n_messages = 0
@@ -73,6 +74,7 @@ class Rig:
         if self.failures:
             raise self.failures.popleft()
         self.connections.append(FakeConnection())
+        self.connected_ms.append(virtual_ms())
         if self.greets:
             self.connection.come("hello", "ready")
         return self.connection
@@ -146,6 +148,24 @@ async def test_attempts_are_bounded_and_pauses_grow() -> None:
     assert ended.error.code == "away"
     assert len(rig.failures) == 6
     assert 700.0 <= virtual_ms() - began_ms <= 1000.0
+
+
+@pytest.mark.parametrize(("wish_s", "pause_s"), [(None, 0.1), (7.0, 7.0), (3600.0, 20.0)])
+@in_virtual_time
+async def test_a_server_that_asks_for_time_gets_it(wish_s: float | None, pause_s: float) -> None:
+    """As long as a caller would wait; without a wish the pauses are ours."""
+    rig = Rig()
+    await rig.keeper.start()
+    busy = ProviderError("peer", "busy", code="busy", retryable=True, retry_after_s=wish_s)
+    rig.connection.come(ConnectionClosedError(None, None))
+    rig.failures.append(busy)
+    await asyncio.sleep(0.2)
+    began_ms = virtual_ms()
+    await asyncio.sleep(30)
+    assert len(rig.connections) == 2
+    await rig.keeper.stop()
+    assert rig.connected_ms[-1] - began_ms >= (pause_s - 0.3) * 1000
+    assert rig.connected_ms[-1] - began_ms <= (pause_s + 0.3) * 1000
 
 
 @in_virtual_time

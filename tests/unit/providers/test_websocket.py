@@ -99,6 +99,29 @@ def test_each_status_has_a_code_and_a_hint(status: int, code: str, retryable: bo
 
 
 @pytest.mark.parametrize(
+    ("header", "wish_s"),
+    [
+        (None, None),
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("1.5", None),
+        ("-1", None),
+        ("9" * 400, None),
+    ],
+)
+def test_what_a_server_asks_to_be_waited_for_is_kept(
+    header: str | None, wish_s: float | None
+) -> None:
+    """Whole seconds; whatever else it writes there is no wish."""
+    headers = Headers() if header is None else Headers({"Retry-After": header})
+    error = error_for_exception(InvalidStatus(Response(429, "", headers, b"")), "peer")
+
+    assert (error.code, error.retryable) == ("rate_limit_exceeded", True)
+    assert error.retry_after_s == wish_s
+
+
+@pytest.mark.parametrize(
     ("close_code", "retryable"),
     [
         (1000, True),

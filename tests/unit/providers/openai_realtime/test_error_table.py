@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from voxgate.providers.openai_realtime.error_table import (
+    _RULES,
     PEER,
     Consequence,
     classify_error,
@@ -20,6 +21,24 @@ def _error(
     return ErrorReported(code=code, type=type_, param=param, event_id=None)
 
 
+OF_ONE_REQUEST = (
+    "invalid_value",
+    "invalid_type",
+    "unknown_parameter",
+    "missing_required_parameter",
+    "string_above_max_length",
+    "decimal_above_max_value",
+    "integer_below_min_value",
+    "invalid_request_error",
+    "invalid_event",
+    "item_create_invalid_item_id",
+    "item_retrieve_invalid_item_id",
+    "item_delete_invalid_item_id",
+    "context_length_exceeded",
+)
+"""Codes of requests that the server did not take, and that it would not take a second time."""
+
+
 @pytest.mark.parametrize(
     ("code", "consequence", "retryable"),
     [
@@ -32,6 +51,9 @@ def _error(
         ("insufficient_quota", Consequence.END, False),
         ("model_not_found", Consequence.END, False),
         ("beta_api_shape_disabled", Consequence.END, False),
+        ("slow_down", Consequence.WARN, True),
+        ("server_is_overloaded", Consequence.WARN, True),
+        ("invalid_tool_call_id", Consequence.WARN, False),
         ("server_error", Consequence.WARN, True),
         ("item_truncate_invalid_item_id", Consequence.WARN, False),
         ("content_filter", Consequence.WARN, False),
@@ -45,6 +67,7 @@ def _error(
         ("account_deactivated", Consequence.END, False),
         ("unsupported_country_region_territory", Consequence.END, False),
         ("something_new", Consequence.WARN, False),
+        *((code, Consequence.WARN, False) for code in OF_ONE_REQUEST),
     ],
 )
 def test_each_code_has_its_consequence(
@@ -57,7 +80,16 @@ def test_each_code_has_its_consequence(
     assert (error.peer, error.code, error.retryable) == (PEER, code, retryable)
 
 
-@pytest.mark.parametrize("type_", ["server_error", "rate_limit_error", "overloaded_error"])
+def test_the_table_of_this_test_is_whole() -> None:
+    """A code that is added to the rules is added here, with what is expected of it."""
+    (mark,) = test_each_code_has_its_consequence.pytestmark  # type: ignore[attr-defined]
+    assert set(_RULES) <= {row[0] for row in mark.args[1]}
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["server_error", "rate_limit_error", "overloaded_error", "service_unavailable_error"],
+)
 def test_trouble_of_the_server_is_worth_another_try(type_: str) -> None:
     """Without a code, the type decides."""
     error = error_for_event(_error(None, type_))

@@ -181,3 +181,35 @@ class TestLocalProvider(ProviderConformance):
         assert await next_of(events, AgentAudio) == AgentAudio("item-2", b"\x43" * 80)
         assert harness.voice.texts[-1] == "I am sorry, I did not get that."
         await harness.provider.stop()
+
+    async def test_a_server_that_hangs_up_in_an_answer_is_asked_again(
+        self, harness: ProviderHarness
+    ) -> None:
+        """A reply that breaks off after some words: the next question is answered."""
+        await harness.start()
+        events = harness.provider.events()
+        await harness.generate("item-1", b"\x42" * 800)
+        await next_of(events, AgentAudio)
+        assert isinstance(harness, LocalHarness)
+        harness.reply.put(LOST)
+        assert (await next_of(events, ResponseDone)).status == "failed"
+        assert (await next_of(events, ProviderWarning)).error is LOST
+        await harness.generate("item-2", b"\x43" * 80)
+
+        assert (await next_of(events, AgentAudio)).audio == b"\x43" * 80
+
+    async def test_garbage_disturbs_nothing(self, harness: ProviderHarness) -> None:
+        """What can't be said is not said: marks, emptiness, sound of no samples."""
+        await harness.start()
+        events = harness.provider.events()
+        assert isinstance(harness, LocalHarness)
+        harness.recogniser.texts.append("Hello.")
+        await harness.report_speech()
+        harness.reply.put("", "***\n\n", "\n---\n", "Hello there.", None)
+        harness.voice.pieces.put_nowait(b"")
+        harness.voice.pieces.put_nowait(b"\x42" * 80)
+        harness.voice.pieces.put_nowait(None)
+
+        assert await next_of(events, AgentAudio) == AgentAudio("item-1", b"\x42" * 80)
+        assert harness.voice.texts == ["Hello there."]
+        assert (await next_of(events, ResponseDone)).status == "completed"

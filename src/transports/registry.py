@@ -97,7 +97,19 @@ def _browser(config: Any, environ: Mapping[str, str]) -> Transport:
     return BrowserTransport(config, environ)
 
 
+def _asterisk_websocket(config: Any, environ: Mapping[str, str]) -> Transport:
+    """Take the whole section; its server is imported only where it is used."""
+    from .asterisk_websocket import AsteriskWebSocketTransport
+
+    return AsteriskWebSocketTransport(config, environ)
+
+
 TRANSPORTS = TransportRegistry(
-    [("audiosocket", _audiosocket), ("browser", _browser), ("twilio", _twilio)]
+    [
+        ("asterisk_websocket", _asterisk_websocket),
+        ("audiosocket", _audiosocket),
+        ("browser", _browser),
+        ("twilio", _twilio),
+    ]
 )
 """The kinds of lines of voxgate; a plugin registers its own here before the engine starts."""

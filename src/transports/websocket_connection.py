@@ -257,7 +257,9 @@ class WebSocketConnection(Generic[CallT]):
             case WSMsgType.BINARY:
                 return self.call.receive_binary(message.data)
             case WSMsgType.CLOSE:
-                return [LineHangup("caller_hangup", f"closed with {message.data}")]
+                is_usual = message.data == WSCloseCode.OK
+                detail = "" if is_usual else f"closed with {message.data}"
+                return [LineHangup("caller_hangup", detail)]
             case WSMsgType.ERROR if isinstance(message.data, WebSocketError):
                 return [LineHangup("protocol_error", f"WebSocket error {message.data.code}")]
         return [LineHangup("transport_error", "the connection was lost")]

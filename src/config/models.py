@@ -9,6 +9,8 @@ fields too; a default stands here or there, once. The models of providers are in
 from __future__ import annotations
 
 __all__ = [
+    "AUTO",
+    "SCRIPTED",
     "AppConfig",
     "EngineConfig",
     "GatingSection",
@@ -110,6 +112,12 @@ class EngineConfig:
         return tuple(filter(None, (self.default_provider, self.fall_back_provider)))
 
 
+AUTO = "auto"
+"""``realtime_server.answered_by``: the parts of the provider ``local``, or sentences."""
+SCRIPTED = "scripted"
+"""``realtime_server.answered_by``: sentences rendered beforehand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealtimeServerConfig:
     """The server inside this process that providers with the url ``embedded`` speak to."""
@@ -121,6 +129,10 @@ class RealtimeServerConfig:
     speed_ratio: Annotated[float, Interval(ge=0.5, le=100.0)] = 8.0
     """Speed of speech generation against real time; 8.0, as hosted models are well ahead of what
     has been played."""
+    answered_by: InstanceName = "auto"
+    """Who answers there: the recogniser, reply and voice of the provider of kind local that has
+    this name; scripted: sentences rendered beforehand, whatever is said; auto: the provider local
+    if the packages of its parts are installed, else scripted."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -208,6 +220,7 @@ class AppConfig:
                 problem = unknown_provider(answering, self.providers)
                 raise ValueError(f"{key}: {answering!r} {problem}")
         self._check_route_lines()
+        self._check_answered_by()
         for name, provider in self.providers.items():
             if provider.kind not in self.gating.providers:
                 raise ValueError(
@@ -225,6 +238,20 @@ class AppConfig:
                 f"providers.{name}.turn_detection.type: 'none' leaves the caller's turns to the "
                 f"gate, and gating.providers.{provider.kind}.gating_enabled is false, so that "
                 "nobody would find them: use server_vad or semantic_vad, or turn the gate on"
+            )
+
+    def _check_answered_by(self) -> None:
+        name = self.realtime_server.answered_by
+        if name in (AUTO, SCRIPTED):
+            return
+        key = "realtime_server.answered_by"
+        if name not in self.providers:
+            raise ValueError(f"{key}: {name!r} {unknown_provider(name, self.providers)}")
+        if self.providers[name].kind != "local":
+            kind = self.providers[name].kind
+            raise ValueError(
+                f"{key}: {name!r} is of the kind {kind}, and only one of the kind local has parts "
+                f"to answer with; or say {AUTO} or {SCRIPTED}"
             )
 
     def _check_route_lines(self) -> None:

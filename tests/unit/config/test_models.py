@@ -207,3 +207,25 @@ def test_ports_that_do_not_meet_are_fine() -> None:
     assert _sharing("127.0.0.1", "127.0.0.1", port=0).realtime_server.port == 0
     assert _sharing("::1", "127.0.0.1", engine=EngineConfig(default_provider="openai"))
     assert _sharing("::1", "::1", engine=EngineConfig(default_provider="openai"))
+
+
+@pytest.mark.parametrize(
+    ("answered_by", "rule"),
+    [
+        ("nobody", "'nobody' is not the name of one of the providers"),
+        ("embedded", "'embedded' is of the kind openai_realtime, and only one of the kind local"),
+    ],
+)
+def test_the_embedded_server_answers_with_parts_that_exist(answered_by: str, rule: str) -> None:
+    """Only a local provider has a recogniser, a reply and a voice to lend."""
+    with pytest.raises(ValueError, match=f"^realtime_server.answered_by: {rule}"):
+        AppConfig(realtime_server=RealtimeServerConfig(answered_by=answered_by))
+
+
+@pytest.mark.parametrize("answered_by", ["auto", "scripted", "local"])
+def test_who_answers_in_the_embedded_server_can_be_chosen(answered_by: str) -> None:
+    """Also without a provider ``local``, unless that is the one that is named."""
+    server = RealtimeServerConfig(answered_by=answered_by)
+    assert AppConfig(realtime_server=server).realtime_server.answered_by == answered_by
+    if answered_by != "local":
+        AppConfig(providers={"embedded": OpenAIRealtimeConfig()}, realtime_server=server)

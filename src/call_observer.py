@@ -6,7 +6,7 @@ more, and changes nothing on the line.
 
 from __future__ import annotations
 
-__all__ = ["CallEnded", "CallObserver", "CallStarted", "Observers"]
+__all__ = ["CallEnded", "CallObserver", "CallStarted", "Observers", "ProviderSwitched"]
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ import structlog
 from .core.call_stats import CallStats
 from .core.gate_decision import GateDecision, GateEvent
 from .core.playout import PlayoutFrame
+from .errors import ProviderError
 from .providers.base import ProviderEvent, TokenUsage
 from .transports.base import LineEvent
 
@@ -32,6 +33,28 @@ class CallStarted:
     started_ms: float
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the line's peer said of the call; personal data, never logged."""
+    route: int | None = None
+    """Position of the route that it took, from 0; None where none fitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSwitched:
+    """A provider has failed, and another one takes over the call; it is not yet reached."""
+
+    call_id: str
+    now_ms: float
+    previous: str
+    """Instance name of the one that failed."""
+    provider: str
+    """Instance name of the one that takes over."""
+    error: ProviderError
+    """Why the other failed."""
+    was_ready: bool
+    """It was lost in mid-call; else it could not be reached."""
+    held_frames: int
+    """Frames of the caller from the time without a provider that the next one was given."""
+    dropped_frames: int
+    """Frames of that time that no provider will hear, as more came than the bound allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +63,9 @@ class CallEnded:
 
     call_id: str
     provider: str
+    """Instance name of the provider that answered, or was tried last."""
+    predecessors: tuple[str, ...] = ()
+    """Instance names of those that failed before it, in order."""
     reason: str
     """``caller_hangup``, ``local_hangup``, ``agent_hangup``, ``protocol_error``,
     ``transport_error``, ``provider_ended`` (in good order), ``provider_lost``,
@@ -49,7 +75,7 @@ class CallEnded:
     duration_ms: float
     """From the line's acceptance to the end of the call, without the time that closing took."""
     gate: CallStats | None
-    """The gate's counters; None for a provider that is not gated."""
+    """The gate's counters, over all providers; None if none of them is gated."""
     playout_underruns: int
     skipped_slots: int
     """Slots of 20 ms in which nothing could be sent in time."""
@@ -79,6 +105,9 @@ class CallObserver:
 
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
         """The provider said something; audio included."""
+
+    def on_provider_switched(self, event: ProviderSwitched) -> None:
+        """A provider has failed, and another one takes over."""
 
     def on_call_ended(self, event: CallEnded) -> None:
         """The call is over."""
@@ -116,6 +145,9 @@ class Observers(CallObserver):
         self, call_id: str, now_ms: float, event: ProviderEvent
     ) -> None:
         self._tell("on_provider_event", call_id, now_ms, event)
+
+    def on_provider_switched(self, event: ProviderSwitched) -> None:  # noqa: D102
+        self._tell("on_provider_switched", event)
 
     def on_call_ended(self, event: CallEnded) -> None:  # noqa: D102
         self._tell("on_call_ended", event)

@@ -12,16 +12,19 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 
 import structlog
 
-from .call import CallServices, CallSession
+from .call import Agent, CallServices, CallSession, Candidate, FallBackPolicy
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
+from .config.route_models import CallFacts, first_route
 from .config.tools_config import ToolsConfig
 from .core.audio_gating_manager import AudioGatingManager
 from .core.audio_guard import AUDIO_GUARD_ENABLED
+from .core.config import ProviderGatingPolicy
 from .core.vad_manager import EnhancedVADManager
 from .errors import LocalProtocolError
 from .providers.base import CallAudio
@@ -29,7 +32,7 @@ from .providers.call_control import CallControl
 from .providers.registry import ProviderRegistry, default_registry
 from .providers.setup import ProviderSetup
 from .providers.tools import ToolRegistry
-from .transports.base import Line, Transport
+from .transports.base import CALLED_NUMBER, Line, Transport
 from .transports.registry import TRANSPORTS, TransportRegistry
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +76,6 @@ class AIEngine:
         self.counters = EngineCounters()
         gating = config.gating_config
         self.manager = AudioGatingManager(EnhancedVADManager(config.vad), gating)
-        self._policy = gating.policy_for(config.engine.default_provider)
         self._observer = Observers(observers)
         self._clock = clock
         self._environ = environ
@@ -115,11 +117,13 @@ class AIEngine:
         except BaseException:
             await self._end()
             raise
-        is_gated = self._policy is not None and self._policy.gating_enabled
+        policies = [self._gating_of(name) for name in self.config.answering_providers]
+        is_gated = any(policy is not None for policy in policies)
         _log.info(
             "engine.started",
             provider=self.config.engine.default_provider,
-            gating=str(self._policy.mode) if self._policy and is_gated else "off",
+            routes=len(self.config.routes),
+            gating="off" if policies[0] is None else str(policies[0].mode),
             audio_guard=AUDIO_GUARD_ENABLED and is_gated,
             gap_recovery=is_gated and not AUDIO_GUARD_ENABLED,
             speech_evidence=str((is_gated and self.manager.speech_evidence) or "off"),
@@ -175,39 +179,70 @@ class AIEngine:
 
     async def _serve(self, line: Line) -> None:
         try:
-            control = self._control(line)
-            session = CallSession(
-                line,
-                self._providers.create(self._setup(line, control)),
-                provider_name=self.config.engine.default_provider,
-                manager=self.manager,
-                observer=self._observer,
-                clock=self._clock,
-                control=control,
-            )
+            session = self._session(line)
         except Exception:  # noqa: BLE001 - one call's trouble never reaches another
             _log.exception("call.failed", call_id=line.call_id)
             await line.hangup()
             return
         await session.run()
 
-    def _control(self, line: Line) -> CallControl:
-        """Return what the agent may do to its call; only some lines can be transferred."""
-        config = getattr(self.config.default_provider, "tools", None) or ToolsConfig()
-        return CallControl(config, transfer=getattr(line, "transfer", None))
+    def _session(self, line: Line) -> CallSession:
+        """Return the session of a call, with the providers that its route names."""
+        route, (first, *others) = self._route(line)
+        agent = self._make_agent(line, first, self._clock)
+        engine = self.config.engine
+        return CallSession(
+            line,
+            agent.provider,
+            provider_name=first,
+            manager=self.manager,
+            observer=self._observer,
+            clock=self._clock,
+            control=agent.control,
+            successors=[Candidate(name, partial(self._make_agent, line, name)) for name in others],
+            fall_back=FallBackPolicy(
+                after_s=engine.fall_back_after_s, hold_ms=engine.provider_hold_ms
+            ),
+            announcements=self._services.announcements,
+            route=route,
+        )
 
-    def _setup(self, line: Line, control: CallControl) -> ProviderSetup:
-        access = self._services.access_to(self.config.engine.default_provider)
-        return ProviderSetup(
+    def _route(self, line: Line) -> tuple[int | None, tuple[str, ...]]:
+        """Return which route a call takes, and the names of its providers, in order."""
+        facts = CallFacts(
+            line=line.kind,
+            call_id=line.call_id,
+            called_number=line.metadata.get(CALLED_NUMBER),
+            parameters=line.metadata,
+        )
+        route = first_route(self.config.routes, facts)
+        if route is None:
+            return None, self.config.engine.candidates
+        return route, self.config.routes[route].candidates
+
+    def _make_agent(self, line: Line, name: str, clock: Clock) -> Agent:
+        """Return the agent of a call by one provider; only some lines can be transferred."""
+        access = self._services.access_to(name)
+        tools = getattr(access.config, "tools", None) or ToolsConfig()
+        control = CallControl(tools, transfer=getattr(line, "transfer", None))
+        setup = ProviderSetup(
             config=access.config,
             call_id=line.call_id,
             call_audio=CallAudio(capture=line.capture_format, playout=line.playout_format),
             manager=self.manager,
-            clock=self._clock,
+            clock=clock,
             api_key=access.api_key,
             hold_ms=self.config.engine.provider_hold_ms,
+            parts=access.parts,
+            is_gated=self._gating_of(name) is not None,
             tools=self._tools.extended(control.tools),
         )
+        return Agent(self._providers.create(setup), control)
+
+    def _gating_of(self, name: str) -> ProviderGatingPolicy | None:
+        """Return how a provider is gated; None if it is not."""
+        policy = self.manager.config.policy_for(name)
+        return None if policy is None or not policy.gating_enabled else policy
 
     async def _start_transports(self) -> None:
         for line in fields(self.config.lines):

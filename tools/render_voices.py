@@ -5,12 +5,12 @@
 # [tool.uv.sources]
 # voxgate = { path = "..", editable = true }
 # ///
-"""Render the sentences that the embedded server and the simulated caller speak.
+"""Render the sentences of the embedded server, of the engine and of the simulated caller.
 
 Run it with ``uv run --script tools/render_voices.py``; the caller's voice also needs the program
 ``flite`` (Debian: ``apt-get install flite``). It writes raw 8 kHz mu-law files and an index
-into ``src/realtime_server/voices`` (the agent) and ``src/lab/voices`` (the caller), and prints how
-loud, how long and how fast each line is. None of what it needs is a dependency of the product.
+into ``src/realtime_server/voices`` (the agent), ``src/call/voices`` (announcements) and
+``src/lab/voices`` (the caller), and prints how loud, how long and how fast each line is. None of what it needs is a dependency of the product.
 With ``--training corpus`` it adds the agent's voice to a corpus instead, for ``voxgate train``.
 
 Invariant: the same tools and texts give the same bytes, so a new rendering is a visible change.
@@ -26,13 +26,14 @@ import sys
 import tempfile
 import wave
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from voxgate.config.announcement_models import AnnouncementsConfig
 from voxgate.core.g711 import decode_mulaw, encode_mulaw
 from voxgate.lab.rendered_voices import RenderedVoice, render_voices
 
@@ -88,6 +89,11 @@ AGENT_LINES = {
     "still_there": "Are you still there?",
     "goodbye": "You are very welcome. Have a nice day, and goodbye.",
 }
+
+ANNOUNCEMENT_LINES = {
+    name: announcement["text"] for name, announcement in asdict(AnnouncementsConfig()).items()
+}
+"""What callers hear when a provider fails, unless the operator chose other words."""
 
 CALLER_LINES = {
     "question": "Hello, I would like to know how long it takes to have my bicycle serviced.",
@@ -211,7 +217,7 @@ def describe(line_id: str, text: str, data: bytes) -> None:
 
 
 def casts() -> dict[str, Callable[[], Cast]]:
-    """Return both speakers, each made only when it is needed."""
+    """Return the speakers, each made only when it is needed."""
     return {
         "agent": lambda: Cast(
             folder=ROOT / "src" / "realtime_server" / "voices",
@@ -219,6 +225,13 @@ def casts() -> dict[str, Callable[[], Cast]]:
             licence="CC0-1.0",
             speak=agent_speaker(),
             lines=AGENT_LINES,
+        ),
+        "announcer": lambda: Cast(
+            folder=ROOT / "src" / "call" / "voices",
+            voice="piper en_US-joe-medium",
+            licence="CC0-1.0",
+            speak=agent_speaker(),
+            lines=ANNOUNCEMENT_LINES,
         ),
         "caller": lambda: Cast(
             folder=ROOT / "src" / "lab" / "voices",
@@ -247,9 +260,9 @@ def render_for_training(corpus: Path) -> None:
 
 
 def main() -> None:
-    """Render one speaker or both, or one into a corpus."""
+    """Render one speaker or all, or one into a corpus."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=sorted(casts()), help="render one speaker, not both")
+    parser.add_argument("--only", choices=sorted(casts()), help="render one speaker, not all")
     parser.add_argument("--training", type=Path, metavar="CORPUS", help="add a voice to a corpus")
     arguments = parser.parse_args()
     if arguments.training:

@@ -1,8 +1,9 @@
-"""One call: what it shares with others, and the session that serves it."""
+"""One call: what it shares with others, the providers that may answer, and the session."""
 
 from __future__ import annotations
 
-__all__ = ["CallServices", "CallSession", "ProviderAccess"]
+__all__ = ["Agent", "CallServices", "CallSession", "Candidate", "FallBackPolicy", "ProviderAccess"]
 
+from .candidate import Agent, Candidate, FallBackPolicy
 from .services import CallServices, ProviderAccess
 from .session import CallSession

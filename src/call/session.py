@@ -1,9 +1,10 @@
 """One call: the one place where an inbound frame and an outbound frame pass through.
 
-*In*: line -> :meth:`CallSession._receive_line` -> ``provider.send_audio`` (which asks the gate).
-*Out*: provider event -> playout -> :meth:`CallSession._play_slot` -> line, and what the line plays
-in each slot is shown to the gate as far-end. Invariant: nothing here decides about audio; what the
-gate says of playout is carried out within one frame.
+*In*: line -> :meth:`CallSession._receive_line` -> seat -> ``provider.send_audio`` (which asks the
+gate). *Out*: provider event -> playout -> :meth:`CallSession._play_slot` -> line, and what the line
+plays in each slot is shown to the gate as far-end. Where a provider fails the next one takes its
+seat, and the caller hears a sentence meanwhile. Invariant: nothing here decides about audio; what
+the gate says of playout is carried out within one frame.
 """
 
 from __future__ import annotations
@@ -11,26 +12,24 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import NoReturn
 
 import structlog
 
-from ..call_observer import CallEnded, CallObserver, CallStarted
+from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from ..clock import Clock
 from ..core.audio import FRAME_MS
 from ..core.audio_gating_manager import AudioGatingManager
-from ..core.gate_decision import GateEvent, GateEventType
+from ..core.gate_decision import GateDecision, GateEvent
 from ..core.line_playout import LinePlayout
 from ..core.pacing import SlotPacer
-from ..core.playout import PlayoutFrame
 from ..core.stream_clock import StreamClock
-from ..errors import ProviderError
 from ..providers.base import (
     AgentAudio,
     AgentAudioDone,
     CallerSpeechStarted,
     Provider,
-    ProviderEnded,
     ProviderEvent,
     ResponseDone,
     ResponseStarted,
@@ -39,18 +38,16 @@ from ..providers.base import (
 )
 from ..providers.call_control import CallControl
 from ..transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
-
-_SLICE_MS = 1.0
-"""Time for which a burst is worked off before the loop gets its turn: half of the 2 ms that
-nothing may hold it."""
+from .agent_seat import AgentSeat
+from .announcements import AnnouncementKind, Announcements
+from .announcer import Announcer
+from .candidate import Agent, Candidate, FallBackPolicy
+from .gate_effects import PlayoutEffect, effect_of
+from .provider_run import Failure, ProviderRun
+from .slices import Slices
 
 _CLOSE_TIMEOUT_S = 5.0
 """Time that each side gets to close when the call is over."""
-
-_PAUSING = frozenset({GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED})
-_RESUMING = frozenset(
-    {GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED, GateEventType.GATE_OPENED}
-)
 
 _log = structlog.get_logger(__name__)
 
@@ -62,20 +59,6 @@ class _CallOver(Exception):  # noqa: N818 - no error: it ends the call's task gr
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
-
-
-class _Slices:
-    """Gives the loop its turn where a burst leaves no other await that would."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._began_ms = clock()
-
-    async def end_one(self) -> None:
-        """Yield if the loop was held for the length of a slice, or may have been."""
-        if self._clock() - self._began_ms >= _SLICE_MS:
-            await asyncio.sleep(0)
-            self._began_ms = self._clock()
 
 
 class CallSession:
@@ -90,6 +73,10 @@ class CallSession:
         observer: Told of everything.
         clock: The clock of the manager and of the provider.
         control: What the agent wants done to the call; None if it may do nothing.
+        successors: Providers that take over, in this order, where those before them failed.
+        fall_back: When they do, and what they get of the time before.
+        announcements: What the caller hears then.
+        route: Position of the route that the call took; None without one.
     """
 
     def __init__(
@@ -102,15 +89,27 @@ class CallSession:
         observer: CallObserver,
         clock: Clock,
         control: CallControl | None = None,
+        successors: Sequence[Candidate] = (),
+        fall_back: FallBackPolicy | None = None,
+        announcements: Announcements | None = None,
+        route: int | None = None,
     ) -> None:
         self.call_id = line.call_id
         self._line = line
-        self._provider = provider
-        self._provider_name = provider_name
-        self._manager = manager
         self._observer = observer
         self._clock = clock
-        self._control = control
+        self._route = route
+        self._fall_back_policy = fall_back or FallBackPolicy()
+        self._seat = AgentSeat(
+            line,
+            provider_name,
+            Agent(provider, control),
+            manager=manager,
+            clock=clock,
+            successors=successors,
+            hold_ms=self._fall_back_policy.hold_ms,
+        )
+        self._has_answered = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
         self._playout = LinePlayout(
@@ -118,7 +117,13 @@ class CallSession:
         )
         self._pacer = SlotPacer(clock())
         self._stream_clock = StreamClock()
-        self._is_gate_ours = False
+        self._announcer = Announcer(
+            self.call_id,
+            Announcements() if announcements is None else announcements,
+            self._playout,
+            line.playout_format,
+            clock,
+        )
 
     async def run(self) -> CallEnded:
         """Serve the call from start to end; never raises but for cancellation.
@@ -129,9 +134,10 @@ class CallSession:
         self._observer.on_call_started(
             CallStarted(
                 call_id=self.call_id,
-                provider=self._provider_name,
+                provider=self._seat.name,
                 started_ms=started_ms,
                 metadata=self._line.metadata,
+                route=self._route,
             )
         )
         over = _CallOver("drained")
@@ -151,12 +157,12 @@ class CallSession:
         """Run the call's tasks until the first one ends the call; return why."""
         over: _CallOver | None = None
         try:
-            self._open_gate(now_ms)
+            self._seat.open_gate(now_ms)
             async with asyncio.TaskGroup() as tasks:
                 name = f"call {self.call_id}"
                 tasks.create_task(self._receive_line(), name=f"{name} line")
                 tasks.create_task(self._play(), name=f"{name} playout")
-                tasks.create_task(self._receive_provider(), name=f"{name} provider")
+                tasks.create_task(self._receive_providers(), name=f"{name} provider")
         except* _CallOver as group:
             over = _first(group)
         except* Exception as group:  # noqa: BLE001 - one call's trouble never reaches another
@@ -165,18 +171,8 @@ class CallSession:
         assert over is not None, "a task group without an error never ends"  # noqa: S101
         return over
 
-    def _open_gate(self, now_ms: float) -> None:
-        self._manager.start_call(
-            self.call_id,
-            provider=self._provider_name,
-            now_ms=now_ms,
-            capture_format=self._line.capture_format,
-            far_end_format=self._line.playout_format,
-        )
-        self._is_gate_ours = True
-
     async def _receive_line(self) -> None:
-        slices = _Slices(self._clock)
+        slices = Slices(self._clock)
         async for event in self._line.events():
             now_ms = self._clock()
             self._observer.on_line_event(self.call_id, now_ms, event)
@@ -191,28 +187,30 @@ class CallSession:
 
     async def _receive_frame(self, event: LineAudio, now_ms: float) -> None:
         """Give the provider, which asks the gate, one captured frame."""
-        self._place_frame(event, now_ms)
-        decision = await self._provider.send_audio(event.audio)
-        self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
-        await self._follow_gate(decision.events)
+        placed_ms = self._place_frame(event, now_ms)
+        decision = await self._seat.send_audio(event.audio, now_ms, placed_ms)
+        if decision is not None:
+            self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
+            await self._follow_gate(decision.events)
 
-    def _place_frame(self, event: LineAudio, now_ms: float) -> None:
-        """Tell pacer and gate when a frame was captured: as it came, unless the line says it."""
+    def _place_frame(self, event: LineAudio, now_ms: float) -> float | None:
+        """Tell the pacer when a frame was captured; return it where the line says it."""
         duration_ms = self._line.capture_format.duration_ms(len(event.audio))
+        placed_ms = None
         if event.timestamp_ms is not None:
-            now_ms = self._stream_clock.place(event.timestamp_ms + duration_ms, now_ms)
-            self._manager.place_capture(self.call_id, now_ms)
-        self._pacer.on_inbound(now_ms, duration_ms)
+            placed_ms = self._stream_clock.place(event.timestamp_ms + duration_ms, now_ms)
+        self._pacer.on_inbound(now_ms if placed_ms is None else placed_ms, duration_ms)
+        return placed_ms
 
     async def _play(self) -> None:
-        slices = _Slices(self._clock)
+        slices = Slices(self._clock)
         while True:
             skipped_before = self._pacer.skipped_slots
             n_due = self._pacer.slots_due(self._clock())
             n_skipped = self._pacer.skipped_slots - skipped_before
             slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
             for _ in range(n_skipped):
-                self._show_far_end(self._playout.skip_slot(slot_ms), self._clock())
+                self._seat.skip_slot(self._playout.skip_slot(slot_ms), self._clock())
                 slot_ms += FRAME_MS
                 await slices.end_one()
             for _ in range(n_due):
@@ -226,43 +224,84 @@ class CallSession:
         for frame in slot.sent:
             self._line.send_audio(frame.audio)
         self._observer.on_playout(self.call_id, now_ms, slot.played)
-        self._show_far_end(slot.played, now_ms)
-        decision = await self._provider.advance()
-        self._observer.on_decision(self.call_id, now_ms, None, decision)
-        await self._follow_gate(decision.events)
-        self._follow_control(now_ms)
+        decision = await self._seat.pass_slot(slot.played, now_ms)
+        if decision is not None:
+            self._observer.on_decision(self.call_id, now_ms, None, decision)
+            await self._follow_gate(decision.events)
+            self._follow_control(now_ms)
 
     def _follow_control(self, now_ms: float) -> None:
         """End the call if the agent wants that, and its last word was heard."""
-        if self._control is None or not self._control.is_hangup_wanted:
+        control = self._seat.control
+        if control is None or not control.is_hangup_wanted:
             return
         is_active = self._playout.is_active or bool(self._answers)
-        if self._control.is_hangup_due(now_ms, is_agent_active=is_active):
+        if control.is_hangup_due(now_ms, is_agent_active=is_active):
             raise _CallOver("agent_hangup")
 
-    def _show_far_end(self, frame: PlayoutFrame, now_ms: float) -> None:
-        self._manager.receive_far_end(
-            self.call_id, frame.audio, now_ms, is_agent_audio=frame.is_agent_audio
+    # -- one provider after the other --------------------------------------------------------------
+
+    async def _receive_providers(self) -> NoReturn:
+        """Run the providers until one ends the call, or none is left."""
+        after_s = self._fall_back_policy.after_s
+        run = ProviderRun(self._seat, self._follow_provider, after_s=after_s, clock=self._clock)
+        while True:
+            failure = await run.run()
+            if failure is None:
+                raise _CallOver("provider_ended")
+            self._has_answered = self._has_answered or failure.was_ready
+            if self._seat.next_name is None:
+                await self._give_up(failure)
+            await self._fall_back(failure, self._seat.next_name)
+
+    async def _fall_back(self, failure: Failure, next_name: str) -> None:
+        """Give the call to the next provider, and let the caller hear a sentence meanwhile."""
+        previous, dropped = self._seat.name, self._seat.dropped_frames
+        self._seat.leave()
+        self._flush_agent()
+        kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
+        self._announcer.say(kind)
+        await self._close_side("provider", self._seat.provider.stop)
+        held = await self._seat.take_next(self._tell_replayed, Slices(self._clock).end_one)
+        if self._seat.is_playout_paused:
+            self._playout.pause(self._clock())
+            self._flush_line()
+        self._observer.on_provider_switched(
+            ProviderSwitched(
+                call_id=self.call_id,
+                now_ms=self._clock(),
+                previous=previous,
+                provider=next_name,
+                error=failure.error,
+                was_ready=failure.was_ready,
+                held_frames=held,
+                dropped_frames=dropped,
+            )
         )
 
-    async def _receive_provider(self) -> None:
-        try:
-            await self._provider.start()
-        except ProviderError as error:
-            self._observer.on_provider_event(self.call_id, self._clock(), ProviderEnded(error))
-            raise _CallOver("provider_unreachable", str(error)) from error
-        slices = _Slices(self._clock)
-        async for event in self._provider.events():
-            self._observer.on_provider_event(self.call_id, self._clock(), event)
-            await self._follow_provider(event)
-            await slices.end_one()
-        raise _CallOver("provider_ended")
+    def _tell_replayed(self, now_ms: float, frame: bytes, decision: GateDecision) -> None:
+        self._observer.on_decision(self.call_id, now_ms, frame, decision)
+
+    async def _give_up(self, failure: Failure) -> NoReturn:
+        """Tell the caller that nobody can be reached, and end the call."""
+        self._seat.leave()
+        self._flush_agent()
+        await self._announcer.say_to_the_end(AnnouncementKind.UNREACHABLE)
+        reason = "provider_lost" if self._has_answered else "provider_unreachable"
+        raise _CallOver(reason, str(failure.error)) from failure.error
+
+    def _flush_agent(self) -> None:
+        """Forget what a provider that is gone still had to say."""
+        self._playout.flush(self._clock())
+        self._flush_line()
+        self._answers.clear()
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
+        self._observer.on_provider_event(self.call_id, self._clock(), event)
         if isinstance(event, AgentAudio):
-            self._playout.enqueue(event.item_id, event.audio)
+            self._playout.enqueue(self._seat.name_item(event.item_id), event.audio)
         elif isinstance(event, AgentAudioDone):
-            self._playout.finish(event.item_id)
+            self._playout.finish(self._seat.name_item(event.item_id))
         elif isinstance(event, CallerSpeechStarted):
             await self._follow_gate(event.decision.events)
         elif isinstance(event, ResponseStarted):
@@ -271,24 +310,26 @@ class CallSession:
             self._answers.discard(event.response_id)
         elif isinstance(event, UsageReported):
             self._usage = event.usage + (self._usage or TokenUsage())
-        elif isinstance(event, ProviderEnded) and event.error is not None:
-            raise _CallOver("provider_lost", str(event.error))
 
     async def _follow_gate(self, events: Iterable[GateEvent]) -> None:
         """Do to playout what the gate says, and tell the observers."""
         for event in events:
-            if event.type in _PAUSING:
-                self._playout.pause(self._clock())
-                self._flush_line()
-            elif event.type in _RESUMING:
-                self._playout.resume()
-            elif event.type is GateEventType.INTERRUPTED:
-                heard_ms = self._playout.flush(self._clock())
-                self._flush_line()
-                await self._provider.interrupt(heard_ms)
-                if self._control is not None:
-                    self._control.withdraw_hangup()
+            match effect_of(event):
+                case PlayoutEffect.PAUSE:
+                    self._playout.pause(self._clock())
+                    self._flush_line()
+                case PlayoutEffect.RESUME:
+                    self._playout.resume()
+                case PlayoutEffect.FLUSH:
+                    await self._interrupt()
             self._observer.on_gate_event(self.call_id, event)
+
+    async def _interrupt(self) -> None:
+        heard_ms = self._playout.flush(self._clock())
+        self._flush_line()
+        await self._seat.interrupt(heard_ms)
+        if self._seat.control is not None:
+            self._seat.control.withdraw_hangup()
 
     def _flush_line(self) -> None:
         """Let the line forget what it has not played, if it holds any, and fade out."""
@@ -306,7 +347,7 @@ class CallSession:
         try:
             await self._close_side("line", self._line.hangup)
         finally:
-            await self._close_side("provider", self._provider.stop)
+            await self._close_side("provider", self._seat.provider.stop)
 
     async def _close_side(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -317,17 +358,15 @@ class CallSession:
 
     def _forget(self, over: _CallOver, duration_ms: float) -> CallEnded:
         """Let the gate forget the call, and sum it up for the observers."""
-        gate = None
-        if self._is_gate_ours:
-            gate = self._manager.get_stats(self.call_id)
-            self._manager.cleanup_call(self.call_id)
+        self._seat.close_gate()
         ended = CallEnded(
             call_id=self.call_id,
-            provider=self._provider_name,
+            provider=self._seat.name,
+            predecessors=self._seat.predecessors,
             reason=over.reason,
             detail=over.detail,
             duration_ms=duration_ms,
-            gate=gate,
+            gate=self._seat.stats,
             playout_underruns=self._playout.underruns,
             skipped_slots=self._pacer.skipped_slots,
             usage=self._usage,

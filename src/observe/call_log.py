@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import structlog
 
-from ..call_observer import CallEnded, CallObserver, CallStarted
+from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from ..config.models import LogLevel
 from ..core.gate_decision import GateEvent, GateEventType
 from ..providers.base import ProviderEvent, ProviderWarning
@@ -67,7 +67,8 @@ class CallLog(CallObserver):
     def on_call_started(self, event: CallStarted) -> None:
         """Log ``call.started``."""
         self._warned[event.call_id] = set()
-        self._log.info("call.started", call_id=event.call_id, provider=event.provider)
+        fields = {} if event.route is None else {"route": event.route}
+        self._log.info("call.started", call_id=event.call_id, provider=event.provider, **fields)
 
     def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:
         """Log ``line.warned``, once a call and code."""
@@ -95,10 +96,25 @@ class CallLog(CallObserver):
                 "provider.warned", call_id=call_id, code=code, detail=event.error.reason
             )
 
+    def on_provider_switched(self, event: ProviderSwitched) -> None:
+        """Log ``call.provider_fell_back``."""
+        self._log.warning(
+            "call.provider_fell_back",
+            call_id=event.call_id,
+            previous=event.previous,
+            provider=event.provider,
+            code=event.error.code,
+            was_ready=event.was_ready,
+            held_frames=event.held_frames,
+            dropped_frames=event.dropped_frames,
+        )
+
     def on_call_ended(self, event: CallEnded) -> None:
         """Log ``call.ended``: one summary line a call."""
         self._warned.pop(event.call_id, None)
         fields: dict[str, object] = {"detail": event.detail} if event.detail else {}
+        if event.predecessors:
+            fields["predecessors"] = list(event.predecessors)
         self._log.info(
             "call.ended",
             call_id=event.call_id,

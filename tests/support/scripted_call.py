@@ -16,7 +16,7 @@ __all__ = [
 from collections import deque
 from typing import Any
 
-from voxgate.call_observer import CallEnded, CallObserver, CallStarted
+from voxgate.call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.gate_decision import (
     GateAction,
@@ -101,6 +101,7 @@ class RecordingObserver(CallObserver):
         self.gate_events: list[GateEvent] = []
         self.playout: list[PlayoutFrame] = []
         self.provider_events: list[ProviderEvent] = []
+        self.switched: list[ProviderSwitched] = []
         self.ended: list[CallEnded] = []
 
     def forget(self) -> None:
@@ -133,6 +134,10 @@ class RecordingObserver(CallObserver):
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
         self.told.append("on_provider_event")
         self.provider_events.append(event)
+
+    def on_provider_switched(self, event: ProviderSwitched) -> None:
+        self.told.append("on_provider_switched")
+        self.switched.append(event)
 
     def on_call_ended(self, event: CallEnded) -> None:
         self.told.append("on_call_ended")

@@ -9,9 +9,16 @@ import structlog
 from structlog.testing import capture_logs
 
 from support.scripted_call import RecordingObserver, decision, gate_event
-from voxgate.call_observer import CallEnded, CallObserver, CallStarted, Observers
+from voxgate.call_observer import (
+    CallEnded,
+    CallObserver,
+    CallStarted,
+    Observers,
+    ProviderSwitched,
+)
 from voxgate.core.gate_decision import GateEventType
 from voxgate.core.playout import PlayoutFrame
+from voxgate.errors import ProviderError
 from voxgate.providers.base import ProviderReady
 from voxgate.transports.base import LineDtmf
 
@@ -25,6 +32,16 @@ _ENDED = CallEnded(
     playout_underruns=0,
     skipped_slots=0,
 )
+_SWITCHED = ProviderSwitched(
+    call_id="c",
+    now_ms=0.0,
+    previous="p",
+    provider="q",
+    error=ProviderError("p", "gone", retryable=True),
+    was_ready=True,
+    held_frames=1,
+    dropped_frames=2,
+)
 _DECISION = decision()
 _FRAME = PlayoutFrame(audio=bytes(320), is_agent_audio=False, item_id=None)
 
@@ -37,6 +54,7 @@ _TELL: dict[str, Callable[[CallObserver], None]] = {
     ),
     "on_playout": lambda observer: observer.on_playout("c", 0.0, _FRAME),
     "on_provider_event": lambda observer: observer.on_provider_event("c", 0.0, ProviderReady()),
+    "on_provider_switched": lambda observer: observer.on_provider_switched(_SWITCHED),
     "on_call_ended": lambda observer: observer.on_call_ended(_ENDED),
 }
 
@@ -72,6 +90,7 @@ def test_each_observer_is_told_the_same(method: str) -> None:
         + observer.gate_events
         + observer.playout
         + observer.provider_events
+        + observer.switched
         + observer.ended
         for observer in observers
     ]

@@ -1,0 +1,77 @@
+"""Says to one caller what no provider says.
+
+Invariant: an announcement goes the way of the agent's voice: through playout, one frame a slot, and
+shown to the gate as what the caller hears.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Announcer"]
+
+import asyncio
+
+import structlog
+
+from ..clock import Clock
+from ..core.audio import FRAME_MS, AudioFormat
+from ..core.line_playout import LinePlayout
+from .announcements import AnnouncementKind, Announcements
+
+_HEARD_LATE_MS = 200.0
+"""Time from the last frame of a sentence to its end at the caller's ear: a telephone holds back
+some frames."""
+
+_UNPLAYED_MS = 3000.0
+"""Time beyond its length after which a sentence is given up: the line does not play it."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Announcer:
+    """The announcements of one call.
+
+    Args:
+        call_id: The call, for the log.
+        announcements: What can be said.
+        playout: What the caller hears.
+        audio_format: The line's playout format.
+        clock: Monotonic time in ms.
+    """
+
+    def __init__(
+        self,
+        call_id: str,
+        announcements: Announcements,
+        playout: LinePlayout,
+        audio_format: AudioFormat,
+        clock: Clock,
+    ) -> None:
+        self._call_id = call_id
+        self._announcements = announcements
+        self._playout = playout
+        self._format = audio_format
+        self._clock = clock
+
+    def say(self, kind: AnnouncementKind) -> float:
+        """Queue an announcement; return how long it plays, in ms; 0.0 where nothing is said.
+
+        Of each kind, one can be said in a call.
+        """
+        audio = self._announcements.audio_for(kind, self._format)
+        if audio is None:
+            return 0.0
+        item_id = f"announcement:{kind}"  # no name of a provider has a colon
+        self._playout.enqueue(item_id, audio)
+        self._playout.finish(item_id)
+        _log.info("call.announced", call_id=self._call_id, announcement=kind.value)
+        return self._format.duration_ms(len(audio))
+
+    async def say_to_the_end(self, kind: AnnouncementKind) -> None:
+        """Say it, and wait until it was heard; not for ever, should the line not play it."""
+        duration_ms = self.say(kind)
+        if not duration_ms:
+            return
+        latest_ms = self._clock() + duration_ms + _UNPLAYED_MS
+        while self._playout.is_active and self._clock() < latest_ms:  # noqa: ASYNC110 - by slots
+            await asyncio.sleep(FRAME_MS / 1000)
+        await asyncio.sleep(_HEARD_LATE_MS / 1000)

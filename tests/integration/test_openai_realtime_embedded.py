@@ -317,10 +317,16 @@ async def test_a_session_that_expires_in_an_answer_goes_on_in_the_next() -> None
 
 
 class ConnectProxy:
-    """A proxy on the loopback that knows CONNECT and no more."""
+    """A proxy on the loopback that knows CONNECT and no more.
 
-    def __init__(self, status: str = "200 OK") -> None:
+    Args:
+        status: What it answers.
+        upstream: Where it connects to, whatever it is asked for; None: where it is asked to.
+    """
+
+    def __init__(self, status: str = "200 OK", *, upstream: str | None = None) -> None:
         self._status = status
+        self._upstream = upstream
         self.requests: list[str] = []
 
     @property
@@ -339,7 +345,7 @@ class ConnectProxy:
         self.requests.append(head)
         writer.write(f"HTTP/1.1 {self._status}\r\n\r\n".encode())
         if self._status.startswith("200"):
-            host, _, port = head.split()[1].rpartition(":")
+            host, _, port = (self._upstream or head.split()[1]).rpartition(":")
             upstream = await asyncio.open_connection(host, int(port))
             await asyncio.gather(self._pump(reader, upstream[1]), self._pump(upstream[0], writer))
         writer.close()

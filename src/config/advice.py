@@ -276,12 +276,19 @@ def _turn_detectors(config: AppConfig) -> _Warnings:
 
 def _addresses(config: AppConfig) -> _Warnings:
     socket = config.lines.audiosocket
-    if socket.enabled and not is_loopback(socket.host):
+    if socket.enabled and socket.allowed_peers is None and not is_loopback(socket.host):
         yield _warning(
             "lines.audiosocket.host",
             f"{socket.host} can be reached from other machines, and AudioSocket has no password: "
-            "let a firewall admit the Asterisk host only",
+            "set allowed_peers, and let a firewall admit the Asterisk host only",
         )
+    for key in ("metadata_url", "transfer_url") if socket.enabled else ():
+        url = getattr(socket.hooks, key) or ""
+        if url.startswith("http://") and not is_loopback(_host_of(url)):
+            yield _warning(
+                f"lines.audiosocket.hooks.{key}",
+                "http:// shows numbers and the token to the network: use https://",
+            )
     asterisk = config.lines.asterisk_websocket
     is_open = asterisk.password_env is None and asterisk.allowed_peers is None
     if asterisk.enabled and is_open and not is_loopback(asterisk.host):
@@ -341,15 +348,18 @@ def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
 def _line_secrets(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
     """Find secrets of lines that are not in the environment."""
     lines = config.lines
-    twilio, browser, asterisk = lines.twilio, lines.browser, lines.asterisk_websocket
+    audiosocket, twilio = lines.audiosocket, lines.twilio
+    browser, asterisk = lines.browser, lines.asterisk_websocket
     wanted = (
-        (twilio.validate_signature and twilio, "twilio.auth_token_env"),
-        (browser, "browser.token_env"),
-        (asterisk, "asterisk_websocket.username_env"),
-        (asterisk, "asterisk_websocket.password_env"),
+        (audiosocket, audiosocket.hooks, "audiosocket.hooks.token_env"),
+        (twilio, twilio.validate_signature and twilio, "twilio.auth_token_env"),
+        (browser, browser, "browser.token_env"),
+        (asterisk, asterisk, "asterisk_websocket.username_env"),
+        (asterisk, asterisk, "asterisk_websocket.password_env"),
     )
-    for line, key in wanted:
-        variable = getattr(line, key.partition(".")[2], None) if line and line.enabled else None
+    for line, section, key in wanted:
+        name = key.rpartition(".")[2]
+        variable = getattr(section, name, None) if line.enabled else None
         if variable is not None and not environ.get(variable, "").strip():
             yield _warning(
                 f"lines.{key}",

@@ -132,6 +132,18 @@ def test_every_turn_detector_can_be_chosen_without_a_warning(name: TurnDetection
         ("lines: {audiosocket: {host: 0.0.0.0}}", "lines.audiosocket.host"),
         ("lines: {audiosocket: {host: '::'}}", "lines.audiosocket.host"),
         ("lines: {audiosocket: {host: pbx.example}}", "lines.audiosocket.host"),
+        (
+            "lines: {audiosocket: {hooks: {metadata_url: 'http://pbx.example/{call_id}'}}}",
+            "lines.audiosocket.hooks.metadata_url",
+        ),
+        (
+            "lines: {audiosocket: {hooks: {transfer_url: 'http://192.0.2.7/'}}}",
+            "lines.audiosocket.hooks.transfer_url",
+        ),
+        (
+            "lines: {audiosocket: {hooks: {token_env: PBX_TOKEN}}}",
+            "lines.audiosocket.hooks.token_env",
+        ),
         ("realtime_server: {host: 10.0.0.1}", "realtime_server.host"),
         ("lines: {audiosocket: {enabled: false}}", "lines"),
     ],
@@ -145,6 +157,19 @@ def test_addresses_beyond_this_machine_are_told(text: str, key: str) -> None:
 def test_loopback_addresses_are_fine(host: str) -> None:
     """All of 127/8, both families, and the usual name."""
     assert warned(f"lines: {{audiosocket: {{host: {host}}}}}") == {}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "host: 0.0.0.0, allowed_peers: [10.0.0.0/8]",
+        "hooks: {metadata_url: 'https://pbx.example/{call_id}'}",
+        "hooks: {transfer_url: 'http://127.0.0.1:8088/transfer'}",
+    ],
+)
+def test_an_asterisk_that_is_named_and_a_hook_that_is_hidden_are_fine(keys: str) -> None:
+    """What there was to do has been done."""
+    assert warned(f"lines: {{audiosocket: {{{keys}}}}}") == {}
 
 
 def test_a_disabled_line_s_address_is_nobody_s_risk() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -12,6 +13,7 @@ from support.telephone import FRAME_BYTES, Telephone, is_sound, until
 from support.virtual_time import in_socket_time
 from support.voice_service import VoiceService
 from voxgate.config.provider_models import DeepgramConfig
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.vad_manager import EnhancedVADManager
 from voxgate.providers.base import AgentAudio
@@ -150,6 +152,37 @@ async def test_an_outage_is_no_end_of_the_call() -> None:
     assert len(delivered) - len(received) <= 5 * FRAME_BYTES
     assert ended.reason == "caller_hangup"
     assert ended.skipped_slots == 0
+
+
+@in_socket_time
+async def test_an_agent_that_says_goodbye_ends_the_call() -> None:
+    """With the function that the configuration gives it, when its farewell was heard; where it
+    can't transfer the call, it is told so."""
+    tools = ToolsConfig(hangup=True, transfer_targets={"sales": "+4930123456"})
+    async with (
+        DeepgramPeer() as peer,
+        VoiceService.running(config(peer, tools=tools)) as service,
+        Telephone.calling(service.address) as phone,
+    ):
+        await service.taken(phone)
+        session = await peer.accept()
+        settings = await session.configure()
+        functions = settings["agent"]["think"]["functions"]
+        await session.hear("Sales, please.")
+        await session.request_function("f1", "transfer", '{"target":"sales"}')
+        transfer = await session.receive("FunctionCallResponse")
+        await session.hear("Then goodbye.")
+        await say_voice(session)
+        await session.request_function("f2", "hangup")
+        hangup = await session.receive("FunctionCallResponse")
+        ended = await service.ended(phone)
+
+    assert [function["name"] for function in functions] == ["hangup", "transfer"]
+    assert "+49" not in json.dumps(settings), "the agent knows names, not numbers"
+    assert json.loads(transfer["content"])["error"]["code"] == "not_supported"
+    assert json.loads(hangup["content"])["ok"] is True
+    assert ended.reason == "agent_hangup"
+    assert len(heard_sound(phone)) == len(VOICE), "the farewell was heard to its end"
 
 
 @in_socket_time

@@ -19,12 +19,17 @@ from support.virtual_time import virtual_ms
 from voxgate.call_observer import CallEnded, CallObserver, CallStarted
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.models import AppConfig, EngineConfig, GatingSection
-from voxgate.config.provider_models import OpenAIRealtimeConfig, ProviderKind
+from voxgate.config.provider_models import (
+    OpenAIRealtimeConfig,
+    ProviderConfig,
+    ProviderKind,
+)
 from voxgate.core.config import ForwardedAudio, GatingMode, ProviderGatingPolicy
 from voxgate.core.gate_decision import GateDecision, GateEvent, GateEventType, GateState
 from voxgate.core.playout import PlayoutFrame
 from voxgate.engine import AIEngine
 from voxgate.providers.base import ProviderEvent
+from voxgate.providers.tools import ToolRegistry
 
 
 def realtime_config(url: str, **fields: Any) -> OpenAIRealtimeConfig:
@@ -127,10 +132,11 @@ class VoiceService:
     @asynccontextmanager
     async def running(
         cls,
-        provider: OpenAIRealtimeConfig,
+        provider: ProviderConfig,
         *,
         observers: Iterable[CallObserver] = (),
         environ: dict[str, str] | None = None,
+        tools: ToolRegistry | None = None,
         is_gated: bool = True,
         **engine: Any,
     ) -> AsyncIterator[VoiceService]:
@@ -141,6 +147,7 @@ class VoiceService:
             is_gated: False: every frame passes.
             observers: Told after the recorder.
             environ: Where its key is.
+            tools: Functions of its model.
             engine: Fields of the engine's configuration.
         """
         config = AppConfig(
@@ -151,7 +158,11 @@ class VoiceService:
         )
         recorder = Recorder()
         running = AIEngine(
-            config, observers=[recorder, *observers], clock=virtual_ms, environ=environ or {}
+            config,
+            observers=[recorder, *observers],
+            clock=virtual_ms,
+            environ=environ or {},
+            tools=tools,
         )
         await running.start()
         try:

@@ -12,14 +12,25 @@ import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from ..config.local_models import ChatReplyConfig, LocalConfig
-from ..config.models import AppConfig
+from ..config.models import SCRIPTED, AppConfig
 from ..config.provider_models import OpenAIRealtimeConfig, ProviderConfig
-from ..errors import ConfigError, ConfigProblem, LocalProtocolError, TransportError
+from ..errors import (
+    ConfigError,
+    ConfigProblem,
+    LocalProtocolError,
+    ProviderError,
+    TransportError,
+)
 from ..local_agent.agent_parts import AgentParts, make_parts
 from ..providers.registry import ProviderRegistry
 from ..realtime_server.server import RealtimeServer
 from .announcements import Announcements, make_announcements
+from .embedded_server import EmbeddedAgent, choose_agent, make_server, needs_server
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +81,10 @@ class CallServices:
             self._providers.require(self._config.providers[name].kind)
         self._check_keys()
         try:
-            await self._start_parts()
-            await self._start_realtime_server()
+            for name in self._config.answering_providers:
+                await self._start_parts(name)
+            if needs_server(self._config):
+                await self._start_realtime_server(await self._start_agent())
             voices = [parts.voice for parts in self._parts.values()]
             self._announcements = await make_announcements(
                 self._config.announcements, voice=voices[0] if voices else None
@@ -110,33 +123,63 @@ class CallServices:
         variable = _key_variable(config)
         return None if variable is None else self._environ.get(variable)
 
+    def _missing_key(self, name: str) -> str | None:
+        """Return the variable of a provider's key if it is wanted and not set."""
+        config = self._config.providers[name]
+        variable = _key_variable(config)
+        is_there = variable is None or bool((self._api_key(config) or "").strip())
+        return None if is_there else variable
+
     def _check_keys(self) -> None:
         """Refuse to start where calls would fail for want of a key."""
         problems = []
-        for name in self._config.answering_providers:
-            config = self._config.providers[name]
-            variable = _key_variable(config)
-            if variable is None or (self._api_key(config) or "").strip():
+        for name in self._needed_providers():
+            if (variable := self._missing_key(name)) is None:
                 continue
             rule = f"is not set; provider {name!r} reads its key from it"
             problems.append(ConfigProblem(key=variable, value="", rule=rule, source="environment"))
         if problems:
             raise ConfigError(problems)
 
-    async def _start_parts(self) -> None:
-        for name in self._config.answering_providers:
-            config = self._config.providers[name]
-            if isinstance(config, LocalConfig):
-                parts = make_parts(config, self._api_key(config))
-                await parts.start()
-                self._parts[name] = parts
+    def _needed_providers(self) -> tuple[str, ...]:
+        """Return the providers that can answer, and the one that was named to lend its parts."""
+        names = self._config.answering_providers
+        agent = choose_agent(self._config) if needs_server(self._config) else None
+        if agent is None or agent.provider is None or agent.is_optional:
+            return names
+        return tuple(dict.fromkeys((*names, agent.provider)))
 
-    async def _start_realtime_server(self) -> None:
-        answering = (self._config.providers[name] for name in self._config.answering_providers)
-        if not any(isinstance(c, OpenAIRealtimeConfig) and c.is_embedded for c in answering):
-            return
+    async def _start_parts(self, name: str) -> None:
+        """Start the parts of a provider, if it is of the kind that has any, once."""
+        config = self._config.providers[name]
+        if isinstance(config, LocalConfig) and name not in self._parts:
+            parts = make_parts(config, self._api_key(config))
+            await parts.start()
+            self._parts[name] = parts
+
+    async def _start_agent(self) -> EmbeddedAgent:
+        """Start the parts that answer in the embedded server, if any do; return whose they are."""
+        agent = choose_agent(self._config)
+        if agent.provider is not None and (variable := self._missing_key(agent.provider)):
+            agent = EmbeddedAgent(reason=f"{variable} is not set")
+        if agent.provider is not None:
+            try:
+                await self._start_parts(agent.provider)
+            except ProviderError as error:
+                if not agent.is_optional:
+                    raise
+                _log.warning("realtime_server.agent_unavailable", error=str(error))
+                agent = EmbeddedAgent(reason=f"the parts of {agent.provider} can't be started")
+        answered_by = agent.provider or SCRIPTED
+        _log.info("realtime_server.agent_chosen", answered_by=answered_by, reason=agent.reason)
+        return agent
+
+    async def _start_realtime_server(self, agent: EmbeddedAgent) -> None:
         section = self._config.realtime_server
-        server = self._make_realtime_server()
+        config = self._config.providers.get(agent.provider or "")
+        parts = self._parts.get(agent.provider or "")
+        local = config if isinstance(config, LocalConfig) else None
+        server = make_server(self._config, agent=local, parts=parts)
         try:
             await server.start()
         except OSError as exc:
@@ -147,11 +190,6 @@ class CallServices:
                 retryable=exc.errno == errno.EADDRINUSE,
             ) from exc
         self._realtime_server = server
-
-    def _make_realtime_server(self) -> RealtimeServer:
-        """Return the embedded server as ``realtime_server`` says, not yet started."""
-        section = self._config.realtime_server
-        return RealtimeServer(host=section.host, port=section.port, speed_ratio=section.speed_ratio)
 
 
 def _key_variable(config: ProviderConfig) -> str | None:

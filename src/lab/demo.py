@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
-from ..config.models import AppConfig
+from ..config.models import SCRIPTED, AppConfig
 from ..core.audio import FRAME_MS, AudioFormat
 from ..core.config import GatingMode
 from ..core.g711 import decode
@@ -163,6 +163,7 @@ def _demo_config(call: DemoCall) -> AppConfig:
     return replace(
         config,
         engine=replace(config.engine, default_provider="embedded"),
+        realtime_server=replace(config.realtime_server, answered_by=SCRIPTED),
         lines=replace(config.lines, audiosocket=line),
         gating=replace(config.gating, providers=policies),
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-import voxgate.call.services
+import voxgate.call.embedded_server
 from support.scripted_call import RecordingObserver, loud_frame
 from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
@@ -443,7 +443,7 @@ class TestStart:
     ) -> None:
         """Providers get its address; the key in the environment is none of its business."""
         server = StandInServer()
-        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
+        monkeypatch.setattr(voxgate.call.embedded_server, "RealtimeServer", server)
         environ = {"OPENAI_API_KEY": "k-secret"}
         exchange = await started(Exchange(provider=_EMBEDDED, environ=environ))
         assert server.is_running
@@ -462,7 +462,7 @@ class TestStart:
     ) -> None:
         """An engine for the cloud opens no port but its lines'."""
         server = StandInServer()
-        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
+        monkeypatch.setattr(voxgate.call.embedded_server, "RealtimeServer", server)
         exchange = await started(Exchange())
         assert not server.is_running
         await exchange.engine.stop()
@@ -473,7 +473,7 @@ class TestStart:
     ) -> None:
         """A failed start leaves nothing behind, and can be tried again."""
         server = StandInServer()
-        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", server)
+        monkeypatch.setattr(voxgate.call.embedded_server, "RealtimeServer", server)
         exchange = Exchange(provider=_EMBEDDED, transport=UnableTransport())
         with pytest.raises(TransportError):
             await exchange.engine.start()
@@ -491,7 +491,7 @@ class TestStart:
     ) -> None:
         """Not an OSError: what is wrong is named with the address."""
         error = OSError(98, "Address already in use")
-        monkeypatch.setattr(voxgate.call.services, "RealtimeServer", StandInServer(error))
+        monkeypatch.setattr(voxgate.call.embedded_server, "RealtimeServer", StandInServer(error))
         exchange = Exchange(provider=_EMBEDDED)
         with pytest.raises(TransportError, match=r"realtime_server 127.0.0.1:0: can't listen"):
             await exchange.engine.start()

@@ -6,16 +6,22 @@ from collections.abc import Mapping
 
 import pytest
 
+import voxgate.call.embedded_server
 import voxgate.call.services
+from support.scripted_parts import ScriptedRecogniser, ScriptedReply, ScriptedVoice
 from support.stand_in_server import StandInServer
 from voxgate.call import CallServices
-from voxgate.config.models import AppConfig, EngineConfig
+from voxgate.call.embedded_server import choose_agent
+from voxgate.config.local_models import ChatReplyConfig, LocalConfig
+from voxgate.config.models import AppConfig, EngineConfig, RealtimeServerConfig
 from voxgate.config.provider_models import OpenAIRealtimeConfig, ProviderConfig
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
+from voxgate.local_agent.agent_parts import AgentParts
 from voxgate.providers.registry import ProviderRegistry
 from voxgate.providers.scripted import ScriptedProvider
 
 _EMBEDDED = OpenAIRealtimeConfig(url="embedded", api_key_env="UNREAD")
+_CHATTY = LocalConfig(reply=ChatReplyConfig(api_key_env="CHAT_KEY"))
 _KEYED = OpenAIRealtimeConfig(api_key_env="AGENT_KEY")
 
 
@@ -32,11 +38,37 @@ def services_for(
     return CallServices(config, environ=environ or {}, providers=registry)
 
 
+class UnsteadyRecogniser(ScriptedRecogniser):
+    """Starts, or does not."""
+
+    def __init__(self, *, fails: bool) -> None:
+        super().__init__()
+        self._fails = fails
+
+    async def start(self) -> None:
+        if self._fails:
+            raise ProviderError("parts", "out of order", retryable=False)
+        await super().start()
+
+
+def services_of_embedded(
+    answered_by: str, local: LocalConfig, environ: Mapping[str, str] | None = None
+) -> CallServices:
+    registry = ProviderRegistry()
+    registry.register("openai_realtime", ScriptedProvider.from_setup)
+    config = AppConfig(
+        engine=EngineConfig(default_provider="agent"),
+        providers={"agent": _EMBEDDED, "local": local},
+        realtime_server=RealtimeServerConfig(answered_by=answered_by),
+    )
+    return CallServices(config, environ=environ or {}, providers=registry)
+
+
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> StandInServer:
     """Stand in for the embedded server."""
     stand_in = StandInServer()
-    monkeypatch.setattr(voxgate.call.services, "RealtimeServer", stand_in)
+    monkeypatch.setattr(voxgate.call.embedded_server, "RealtimeServer", stand_in)
     return stand_in
 
 
@@ -105,3 +137,71 @@ class TestAccess:
         """A mistake of our own, and said so."""
         with pytest.raises(LocalProtocolError, match="embedded server does not run"):
             services_for(_EMBEDDED).access_to("agent")
+
+
+class TestEmbeddedAgent:
+    """Who answers in the embedded server."""
+
+    @pytest.fixture
+    def parts(self, monkeypatch: pytest.MonkeyPatch) -> list[UnsteadyRecogniser]:
+        """Stand in for the recogniser of every local agent that is made."""
+        made: list[UnsteadyRecogniser] = []
+
+        def make(_config: LocalConfig, api_key: str | None) -> AgentParts:
+            made.append(UnsteadyRecogniser(fails=api_key == "bad"))
+            return AgentParts(recogniser=made[-1], reply=ScriptedReply(), voice=ScriptedVoice())
+
+        monkeypatch.setattr(voxgate.call.services, "make_parts", make)
+        return made
+
+    async def test_the_parts_of_a_local_provider_answer(
+        self, server: StandInServer, parts: list[UnsteadyRecogniser]
+    ) -> None:
+        """They start before the server, and stop after it; no other provider gets them."""
+        services = services_of_embedded("local", LocalConfig())
+        await services.start()
+        assert [part.is_running for part in parts] == [True]
+        assert server.arguments["recogniser"] is parts[0]
+        assert services.access_to("agent").parts is None
+        await services.stop()
+        assert [part.is_running for part in parts] == [False]
+
+    async def test_sentences_need_no_parts(
+        self, server: StandInServer, parts: list[UnsteadyRecogniser]
+    ) -> None:
+        """Nothing is loaded for them."""
+        await services_of_embedded("scripted", LocalConfig()).start()
+        assert parts == []
+        assert server.arguments.get("recogniser") is None
+
+    async def test_parts_that_were_named_must_start(
+        self, server: StandInServer, parts: list[UnsteadyRecogniser]
+    ) -> None:
+        """Else nothing does, and nothing is left running."""
+        services = services_of_embedded("local", _CHATTY, {"CHAT_KEY": "bad"})
+        with pytest.raises(ProviderError, match="out of order"):
+            await services.start()
+        assert not server.is_running
+        assert [part.is_running for part in parts] == [False]
+
+    async def test_the_key_of_a_provider_that_was_named_must_be_set(
+        self, server: StandInServer
+    ) -> None:
+        """As that of one that answers calls."""
+        with pytest.raises(ConfigError, match="CHAT_KEY: is not set; provider 'local'"):
+            await services_of_embedded("local", _CHATTY).start()
+        assert not server.is_running
+
+    @pytest.mark.parametrize("environ", [{"CHAT_KEY": "bad"}, {}])
+    @pytest.mark.usefixtures("parts")
+    async def test_parts_that_nobody_named_may_fail(
+        self, server: StandInServer, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Sentences answer in their place, and the engine starts."""
+        monkeypatch.setattr(
+            "voxgate.call.services.choose_agent",
+            lambda config: choose_agent(config, missing=lambda _: None),
+        )
+        await services_of_embedded("auto", _CHATTY, environ).start()
+        assert server.is_running
+        assert server.arguments.get("recogniser") is None

@@ -5,13 +5,13 @@ They are right in form and without meaning: what a fuzz changes, and what a pars
 
 from __future__ import annotations
 
-__all__ = ["server_events"]
+__all__ = ["client_events", "server_events"]
 
 import types
 from typing import Any, Literal, Union, get_args, get_origin
 
 import numpy as np
-from openai.types.realtime import RealtimeServerEvent
+from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import BaseModel
 
 _MAX_DEPTH = 6
@@ -21,12 +21,20 @@ _TEXTS = ("Hi", "", '{"city":"Ulm"}', "completed", "failed", "rate_limit_exceede
 
 def server_events(rng: np.random.Generator) -> list[dict[str, Any]]:
     """Return one event of each type, the optional fields of which may be there or not."""
-    models = get_args(get_args(RealtimeServerEvent)[0])
-    events = [_filled(model, rng, 0) for model in models]
+    events = _one_of_each(RealtimeServerEvent, rng)
     for event in events:
         if event["type"] == "response.output_audio.delta":
             event["delta"] = "gICA//8="  # the models know no base64
     return events
+
+
+def client_events(rng: np.random.Generator) -> list[dict[str, Any]]:
+    """Return one event of each type that a client may send, likewise."""
+    return _one_of_each(RealtimeClientEvent, rng)
+
+
+def _one_of_each(union: Any, rng: np.random.Generator) -> list[dict[str, Any]]:
+    return [_filled(model, rng, 0) for model in get_args(get_args(union)[0])]
 
 
 def _filled(model: type[BaseModel], rng: np.random.Generator, depth: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from support.deepgram_peer import judge_client_message
+from voxgate.providers.deepgram import client_messages
 from voxgate.providers.deepgram.client_messages import (
     KEEP_ALIVE,
     InjectionBehavior,
@@ -45,6 +46,20 @@ def test_each_message_says_what_it_is_given(text: str, fields: dict[str, str]) -
     assert text.isascii()
     if "\ud800" not in str(fields):
         judge_client_message(fields)
+
+
+def test_whatever_we_can_send_is_one_that_the_vendor_knows() -> None:
+    """A serializer that is added is added here; ``Settings`` are judged with their fields."""
+    messages = {
+        serialize_function_result: ("c-1", "weather", "{}"),
+        serialize_injection: ("Hello", InjectionBehavior.DEFAULT),
+        serialize_user_text: ("Hello?",),
+    }
+    for serialize, arguments in messages.items():
+        judge_client_message(json.loads(serialize(*arguments)))  # type: ignore[operator]
+    judge_client_message(json.loads(KEEP_ALIVE))
+    offered = {name for name in client_messages.__all__ if name.startswith("serialize_")}
+    assert offered == {serialize.__name__ for serialize in (*messages, serialize_settings)}
 
 
 def test_settings_are_the_fields_with_their_type() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.realtime_peer import judge_client_event
+from voxgate.providers.openai_realtime import client_events
 from voxgate.providers.openai_realtime.client_events import (
     serialize_append,
     serialize_cancel,
@@ -37,6 +38,26 @@ _EVENTS = {
 def test_every_event_is_one_that_the_sdk_knows(text: str) -> None:
     """Strictly typed, and without fields of our own invention."""
     judge_client_event(json.loads(text))
+
+
+def test_whatever_we_can_send_is_one_that_the_sdk_knows() -> None:
+    """A serializer that is added is added here."""
+    events = {
+        serialize_append: (b"\xff" * 160,),
+        serialize_cancel: ("resp_1", "e"),
+        serialize_commit: ("e",),
+        serialize_function_call: ("call_1", "weather", "{}", "e"),
+        serialize_function_output: ("call_1", "{}", "e"),
+        serialize_greeting: ("Hello!", "Be brief.", "e"),
+        serialize_message: ("user", "Hi", "e"),
+        serialize_response: ("e",),
+        serialize_session_update: ({"type": "realtime"}, "e"),
+        serialize_truncate: ("item_1", 0, "e"),
+    }
+    for serialize, arguments in events.items():
+        judge_client_event(json.loads(serialize(*arguments)))  # type: ignore[operator]
+    offered = {name for name in client_events.__all__ if name.startswith("serialize_")}
+    assert offered == {serialize.__name__ for serialize in events}
 
 
 @given(st.binary(max_size=2000))

@@ -45,7 +45,8 @@ class AudioSocketCaller:
         self.line = line
 
     async def speak(self, audio: bytes) -> None:
-        await self.peer.send(AUDIO, audio)
+        kind = AUDIO + AUDIO_RATES_HZ.index(self.line.capture_format.rate_hz)
+        await self.peer.send(kind, audio)
 
     async def press(self, digit: str) -> None:
         await self.peer.send_digit(digit)
@@ -124,6 +125,16 @@ async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocket
 
 class TestAudioSocketLine(LineConformance):
     """A line over TCP."""
+
+
+class TestWideAudioSocketLine(LineConformance):
+    """A line over TCP at 16 kHz, both ways."""
+
+    @pytest.fixture
+    async def exchange(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocketExchange]:
+        monkeypatch.setattr("voxgate.transports.audiosocket.server._FIRST_AUDIO_TIMEOUT_S", 0.01)
+        async for each in running(AudioSocketTransport(port=0, playout_rate_hz=16_000)):
+            yield each
 
 
 class _Hearing:

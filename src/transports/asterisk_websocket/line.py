@@ -29,6 +29,9 @@ _STAND_FOR = (
 )
 """Variables that say a number where the reserved name itself is not set, the first one first."""
 
+_INHERITED = "__"
+"""Stands before names of variables that go from channel to channel; ``_`` is gone on the next."""
+
 _MAX_QUERY_VALUES = 100
 
 
@@ -37,8 +40,9 @@ def make_asterisk_websocket_line(
 ) -> WebSocketLine[AsteriskWebSocketCall]:
     """Return the line of a call that has started.
 
-    The channel's unique id names the call. Its metadata are the parameters of the address (``v()``
-    in the dial string) and the channel's variables (where control is JSON).
+    The channel's unique id names the call. Its metadata are the channel's variables, where control
+    is JSON, and the parameters of the address, which belong to the connection: Asterisk 22.10 sends
+    what ``v()`` of one dial string added with later calls too.
     """
     started = connection.call.started
     assert started is not None, "a line is made of a call that has started"  # noqa: S101
@@ -55,7 +59,8 @@ def make_asterisk_websocket_line(
 
 def _metadata(query: Mapping[str, str], variables: Mapping[str, str]) -> Mapping[str, str]:
     pairs = [(name, value) for name, value in query.items() if is_unicode(name + value)]
-    known = {**dict(pairs[:_MAX_QUERY_VALUES]), **variables}
+    inherited = {name.removeprefix(_INHERITED): value for name, value in variables.items()}
+    known = {**dict(pairs[:_MAX_QUERY_VALUES]), **inherited}
     for reserved, names in _STAND_FOR:
         found = next((known[name] for name in names if known.get(name)), None)
         if found is not None:

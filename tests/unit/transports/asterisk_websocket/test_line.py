@@ -47,9 +47,14 @@ async def test_a_line_is_sent_200_ms_ahead_at_most_and_needs_no_silence():
 
 
 async def test_what_the_dialplan_says_is_metadata():
-    """By variables, by the address, or both; a variable is the channel's own word, and wins."""
+    """A variable is the channel's own word, and wins over the connection's in the address."""
     line = made({"language": "en", "called_number": "100"}, {"language": "de", "queue": "sales"})
     assert line.metadata == {"language": "en", "called_number": "100", "queue": "sales"}
+
+
+async def test_variables_that_channels_inherit_lose_the_mark_of_it():
+    """``Set(__tenant=a)`` comes as ``__tenant``, ``Set(_tenant=a)`` as ``tenant``."""
+    assert made({"__tenant": "a", "_odd": "b"}).metadata == {"tenant": "a", "_odd": "b"}
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,13 @@ class _Sentence:
 
     @property
     def duration_ms(self) -> float:
-        return (
-            self.audio_ms
-            if self.is_whole
-            else max(self.audio_ms, _MS_PER_CHARACTER * len(self.text))
-        )
+        if self.is_whole:
+            return self.audio_ms
+        return max(self.audio_ms, _MS_PER_CHARACTER * len(self.text))
+
+    def heard_in(self, heard_ms: float) -> str:
+        """Return the words that are heard in less time than the sentence has."""
+        return heard_prefix(self.text, heard_ms / self.duration_ms) if self.audio_ms else ""
 
 
 @dataclass(slots=True)
@@ -135,7 +137,7 @@ class History:
         for index, sentence in enumerate(spoken.sentences):
             if left_ms < sentence.duration_ms or sentence.audio_ms == 0.0:
                 rest = "".join(later.text for later in spoken.sentences[index:])
-                spoken.heard = heard + heard_prefix(sentence.text, left_ms / sentence.duration_ms)
+                spoken.heard = heard + sentence.heard_in(left_ms)
                 return rest
             heard += sentence.text
             left_ms -= sentence.duration_ms

@@ -5,8 +5,9 @@ Invariant: the stream's SID names the call; the SID of Twilio's call is what its
 
 from __future__ import annotations
 
-__all__ = ["TWILIO_CAPABILITIES", "make_twilio_line"]
+__all__ = ["CALL_SID", "TWILIO_CAPABILITIES", "make_twilio_line"]
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from ...errors import TransportError
@@ -14,8 +15,12 @@ from ..base import LineCapabilities, Transfer
 from ..websocket_connection import WebSocketConnection
 from ..websocket_line import LineFacts, WebSocketLine
 from .call import STREAM_FORMAT, TwilioCall
+from .protocol import StreamStarted
 from .transfers import PendingTransfers
 from .twiml import CAN_TRANSFER
+
+CALL_SID = "call_sid"
+"""Name of the metadata that is the SID of Twilio's call."""
 
 TWILIO_CAPABILITIES = LineCapabilities(max_silence_ms=None, can_flush=True, max_lead_ms=200)
 """Twilio buffers what it is sent, plays it at real time, forgets it on ``clear``, and needs no
@@ -27,9 +32,10 @@ def make_twilio_line(
 ) -> WebSocketLine[TwilioCall]:
     """Return the line of a stream that has started.
 
-    Its audio is mu-law at 8 kHz, both ways, its metadata the custom parameters of the TwiML. Once
-    it is hung up, Twilio goes on with the TwiML behind ``<Connect>``, or asks for it, and hangs up
-    where there is none. It can be transferred where its TwiML says that Twilio asks us.
+    Its audio is mu-law at 8 kHz, both ways, its metadata the custom parameters of the TwiML and
+    the SID of Twilio's call. Once it is hung up, Twilio goes on with the TwiML behind
+    ``<Connect>``, or asks for it, and hangs up where there is none. It can be transferred where
+    its TwiML says that Twilio asks us.
     """
     started = connection.call.started
     assert started is not None, "a line is made of a stream that has started"  # noqa: S101
@@ -37,15 +43,18 @@ def make_twilio_line(
     facts = LineFacts(
         kind="twilio",
         call_id=started.stream_sid,
-        metadata=MappingProxyType(
-            {name: text for name, text in started.parameters.items() if name != CAN_TRANSFER}
-        ),
+        metadata=_metadata(started),
         capabilities=TWILIO_CAPABILITIES,
         capture_format=STREAM_FORMAT,
         playout_format=STREAM_FORMAT,
         transfer=_transfer(connection, started.call_sid, transfers) if can_transfer else None,
     )
     return WebSocketLine(connection, facts)
+
+
+def _metadata(started: StreamStarted) -> Mapping[str, str]:
+    named = {name: text for name, text in started.parameters.items() if name != CAN_TRANSFER}
+    return MappingProxyType({**named, CALL_SID: started.call_sid})
 
 
 def _transfer(

@@ -39,9 +39,14 @@ async def test_a_line_is_what_its_start_said():
     assert (line.kind, line.call_id) == ("twilio", STREAM_SID)
     assert line.call.started is not None
     assert line.call.started.call_sid == CALL_SID
-    assert line.metadata == {"a": "b"}
+    assert line.metadata == {"a": "b", "call_sid": CALL_SID}
     assert line.capture_format == line.playout_format == AudioFormat(Encoding.MULAW)
     assert line.transfer is None
+
+
+async def test_a_parameter_can_not_name_another_call():
+    """Whoever writes the TwiML."""
+    assert made(call_sid="CA" + "9" * 32).metadata["call_sid"] == CALL_SID
 
 
 async def test_a_line_is_sent_200_ms_ahead_at_most_and_needs_no_silence():
@@ -62,14 +67,14 @@ async def test_a_call_whose_twiml_does_not_ask_us_can_not_be_transferred(said: s
     """Its caller would be hung up: somebody else wrote its TwiML."""
     line = made(voxgate_transfer=said)
     assert line.transfer is None
-    assert line.metadata == {"a": "b"}
+    assert line.metadata == {"a": "b", "call_sid": CALL_SID}
 
 
 async def test_a_transfer_is_noted_and_the_stream_ended():
     """Twilio asks what comes after it; the parameter is no metadata of the call."""
     transfers = PendingTransfers()
     line = made(transfers, voxgate_transfer="yes")
-    assert line.metadata == {"a": "b"}
+    assert line.metadata == {"a": "b", "call_sid": CALL_SID}
     assert line.transfer is not None
     await line.transfer("+15550100")
     assert line.connection.events.hangup == LineHangup("local_hangup")

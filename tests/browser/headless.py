@@ -1,0 +1,119 @@
+"""Headless Chromium with a microphone that says what a test says, and pages to open in it.
+
+For every test of a page: :func:`browsing` gives a page of :data:`PAGES` in a browser of its own,
+and fails the test if the page had an error that nobody caught.
+"""
+
+from __future__ import annotations
+
+__all__ = ["PAGES", "browsing", "eventually", "write_microphone"]
+
+import asyncio
+import os
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+from aiohttp import web
+from numpy.typing import NDArray
+from playwright.async_api import Page, async_playwright
+
+PAGES = Path(__file__).parent / "pages"
+"""What the test server serves, at its root."""
+
+_MICROPHONE_HZ = 48_000
+
+
+def write_microphone(path: Path, audio: NDArray[np.int16], rate_hz: int) -> Path:
+    """Write what the microphone will capture, from the moment that a page asks for it, and once.
+
+    Args:
+        path: A WAV file.
+        audio: int16 [shape=(n,), mono].
+        rate_hz: Of the audio; a divisor of 48,000.
+    """
+    repeats = _MICROPHONE_HZ // rate_hz
+    times = np.arange(len(audio) * repeats) / repeats
+    smooth = np.interp(times, np.arange(len(audio)), audio).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(_MICROPHONE_HZ)
+        file.writeframes(smooth.tobytes())
+    return path
+
+
+@asynccontextmanager
+async def browsing(
+    microphone: Path | None = None,
+    *,
+    page: str = "call.html",
+    folder: Path = PAGES,
+    host: str = "127.0.0.1",
+    assets: Path | None = None,
+) -> AsyncIterator[Page]:
+    """Open a page for the length of a block.
+
+    Args:
+        microphone: What it captures; None for a browser's own beeps.
+        page: Path of the page, with a query perhaps.
+        folder: What the test server serves.
+        host: The name by which the page knows the test server; it need not exist, and may be any
+            that a stranger's page has. Its errors are then expected.
+        assets: What the test server serves below ``/assets``.
+    """
+    errors: list[str] = []
+    async with (
+        _serving(folder, assets) as port,
+        async_playwright() as playwright,
+        await playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM_PATH"], args=_switches(microphone, host)
+        ) as browser,
+    ):
+        opened = await browser.new_page()
+        opened.on("pageerror", lambda error: errors.append(str(error)))
+        opened.on("console", lambda message: _note(message.type, message.text, errors))
+        await opened.goto(f"http://{host}:{port}/{page}")
+        yield opened
+    assert errors == [] or host != "127.0.0.1"
+
+
+async def eventually(is_reached: Callable[[], object], *, timeout_s: float = 60.0) -> None:
+    """Wait for what no event announces."""
+    async with asyncio.timeout(timeout_s):
+        while not is_reached():  # noqa: ASYNC110 - that is what it is for
+            await asyncio.sleep(0.02)
+
+
+def _note(kind: str, text: str, errors: list[str]) -> None:
+    if kind == "error" and "WebSocket" not in text:  # a call that is refused is the test's business
+        errors.append(text)
+
+
+def _switches(microphone: Path | None, host: str) -> list[str]:
+    switches = [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        f"--host-resolver-rules=MAP {host} 127.0.0.1",
+    ]
+    if microphone is not None:
+        switches.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    return switches
+
+
+@asynccontextmanager
+async def _serving(folder: Path, assets: Path | None) -> AsyncIterator[int]:
+    application = web.Application()
+    if assets is not None:
+        application.router.add_static("/assets", assets)
+    application.router.add_static("/", folder)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()

@@ -9,6 +9,7 @@ from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import aiohttp
+from structlog.testing import capture_logs
 
 from support.audiosocket_peer import AUDIO, AudioSocketPeer
 from support.deepgram_peer import DeepgramPeer
@@ -19,6 +20,7 @@ from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig
 from voxgate.config.route_models import RouteConfig, RouteMatch
 from voxgate.engine import AIEngine
+from voxgate.observe.call_log import CallLog
 
 
 @asynccontextmanager
@@ -36,7 +38,7 @@ async def routed(lines: LinesConfig, number: str) -> AsyncIterator[tuple[AIEngin
             providers=providers,
             routes=(RouteConfig(match=match, provider="wanted"),),
         )
-        engine = AIEngine(config, clock=virtual_ms, environ={})
+        engine = AIEngine(config, observers=[CallLog()], clock=virtual_ms, environ={})
         await engine.start()
         try:
             yield engine, wanted
@@ -48,7 +50,7 @@ async def routed(lines: LinesConfig, number: str) -> AsyncIterator[tuple[AIEngin
 @in_socket_time
 async def test_the_end_of_an_audiosocket_uuid_chooses_the_agent() -> None:
     """As the dialplan writes it and the configuration reads it."""
-    calls = {"*000000000700": {"called_number": "700"}}
+    calls = {"*000000000700": {"called_number": "700", "caller": "the boss"}}
     lines = LinesConfig(audiosocket=AudioSocketConfig(port=0, calls=calls))
     async with (
         routed(lines, "700") as (engine, wanted),
@@ -56,11 +58,14 @@ async def test_the_end_of_an_audiosocket_uuid_chooses_the_agent() -> None:
             engine.addresses["audiosocket"], call_id=UUID("c0ffee00-1234-4abc-8def-000000000700")
         ) as peer,
     ):
-        await peer.send(AUDIO, bytes(320))
-        session = await wanted.accept()
-        await session.configure()
-        peer.finish_sending()
-        await session.wait_closed()
+        with capture_logs() as logs:
+            await peer.send(AUDIO, bytes(320))
+            session = await wanted.accept()
+            await session.configure()
+            peer.finish_sending()
+            await session.wait_closed()
+    assert "call.started" in [entry["event"] for entry in logs]
+    assert "the boss" not in str(logs), "what is known of a call is in no log"
 
 
 @in_socket_time
@@ -73,11 +78,14 @@ async def test_the_number_of_a_twilio_call_chooses_the_agent() -> None:
     async with routed(lines, "+15550100") as (engine, wanted):
         address = engine.addresses["twilio"]
         parameters = await _told(address, {"From": "+15550199", "To": "+15550100"})
-        async with TwilioPeer.connect(address, parameters=parameters) as peer:
-            session = await wanted.accept()
-            await session.configure()
-            await peer.stop()
-            await session.wait_closed()
+        with capture_logs() as logs:
+            async with TwilioPeer.connect(address, parameters=parameters) as peer:
+                session = await wanted.accept()
+                await session.configure()
+                await peer.stop()
+                await session.wait_closed()
+    assert "call.started" in [entry["event"] for entry in logs]
+    assert "+15550" not in str(logs), "no number is in any log"
 
 
 async def _told(address: tuple[str, int], form: Mapping[str, str]) -> dict[str, str]:

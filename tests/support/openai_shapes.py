@@ -52,7 +52,9 @@ def _value(name: str, hint: Any, rng: np.random.Generator, depth: int) -> Any:
     if origin is Literal:
         return arguments[rng.integers(len(arguments))]
     if origin in {Union, types.UnionType}:
-        return _value(name, arguments[rng.integers(len(arguments))], rng, depth)
+        # Python keeps one of equal unions, so that their order depends on who was imported first.
+        options = sorted(arguments, key=str)
+        return _value(name, options[rng.integers(len(options))], rng, depth)
     if origin is list:
         return [_value(name, arguments[0], rng, depth + 1) for _ in range(rng.integers(0, 3))]
     if origin is dict:

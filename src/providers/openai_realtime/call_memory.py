@@ -45,6 +45,11 @@ class CallMemory:
             self.history.cut(item_id, item_heard_ms)
         return cut
 
+    def retry_response(self, now_ms: float) -> None:
+        """Note that an answer failed for a rate limit, and ask for it again if there is hope."""
+        if self.responses.receive_rate_limited(now_ms):
+            self.counts["rate_limit_retries"] += 1
+
     def lose_session(self) -> LostSession:
         """Note that the session is over; an answer that it was giving is asked for again."""
         self.functions.lose_session()

@@ -32,7 +32,8 @@ from ..tools import ToolRegistry
 from .call_memory import CallMemory
 from .local_turns import LocalTurns, TurnBegan, TurnEnded, TurnEvent
 from .server_events import FunctionRequest
-from .session import CallerHeard, RealtimeSession, SessionEvent, SessionReady, VoiceReceived
+from .session import RealtimeSession
+from .session_events import CallerHeard, SessionEvent, SessionReady, VoiceReceived
 from .session_update import wire_format_for
 
 _BUSY_REASONS = frozenset(

@@ -7,7 +7,8 @@ what was said, and what a function is called with, is in no ``repr``.
 from __future__ import annotations
 
 __all__ = [
-    "ConversationEvent",
+    "AnswerEvent",
+    "CallerEvent",
     "ErrorReported",
     "EventIgnored",
     "EventMalformed",
@@ -186,20 +187,18 @@ class EventMalformed:
     ``no_function``."""
 
 
-ConversationEvent = (
-    ResponseCreated
-    | OutputAudioDelta
-    | OutputAudioDone
-    | ResponseEnded
-    | SpeechStarted
+AnswerEvent = ResponseCreated | OutputAudioDelta | OutputAudioDone | FunctionRequest | ResponseEnded
+"""What happens in an answer of the agent."""
+
+CallerEvent = (
+    SpeechStarted
     | SpeechStopped
     | TurnCommitted
     | IdleTriggered
-    | FunctionRequest
     | TranscriptReceived
     | TranscriptionFailed
 )
-"""What happens in the conversation."""
+"""What is heard of the caller; and transcripts, which are of both."""
 
 HousekeepingEvent = (
     SessionCreated
@@ -212,4 +211,4 @@ HousekeepingEvent = (
 )
 """What is about the session itself, or nothing."""
 
-ServerEvent = ConversationEvent | HousekeepingEvent
+ServerEvent = AnswerEvent | CallerEvent | HousekeepingEvent

@@ -52,3 +52,12 @@ def test_an_answer_that_was_interrupted_is_not() -> None:
     unheard.ledger.start("r1")
     unheard.lose_session()
     assert not unheard.responses.is_pending
+
+
+def test_a_rate_limit_is_counted_as_often_as_it_is_waited_out() -> None:
+    """Three times; then the caller's next word is the next attempt."""
+    memory = CallMemory()
+    for number in range(5):
+        memory.retry_response(1000.0 * number)
+
+    assert memory.counts["rate_limit_retries"] == 3

@@ -250,13 +250,14 @@ def test_events_with_something_wrong_in_them_are_events() -> None:
 
 
 def test_events_of_every_type_are_what_the_sdk_says_they_are() -> None:
-    """Those that the fuzz starts from; and each is one that we know, and can read."""
+    """Those that the fuzz starts from; and each is one that we know, and can read: only a function
+    call may be without its name, as the SDK has it."""
     rng = np.random.default_rng(1)
     for event in (event for _ in range(20) for event in server_events(rng)):
         judge_server_event(event)
-        assert not isinstance(
-            parse_server_event(json.dumps(event)), EventUnknown | EventMalformed
-        ), event
+        parsed = parse_server_event(json.dumps(event))
+        assert not isinstance(parsed, EventUnknown), event
+        assert not isinstance(parsed, EventMalformed) or parsed.reason == "no_function", event
 
 
 def test_a_count_that_nobody_could_print_is_none() -> None:

@@ -7,7 +7,8 @@ from typing import get_args
 from voxgate.providers.base import Speaker
 from voxgate.providers.openai_realtime import server_events
 from voxgate.providers.openai_realtime.server_events import (
-    ConversationEvent,
+    AnswerEvent,
+    CallerEvent,
     FunctionRequest,
     HousekeepingEvent,
     ServerEvent,
@@ -26,11 +27,11 @@ def test_nothing_personal_is_in_a_repr() -> None:
     assert "SECRET" not in repr((request, said))
 
 
-def test_an_event_is_of_the_conversation_or_of_the_house() -> None:
-    """Of one of both: who matches the two unions has matched every event."""
-    conversation, house = set(get_args(ConversationEvent)), set(get_args(HousekeepingEvent))
-    unions = {"ConversationEvent", "HousekeepingEvent", "ServerEvent"}
+def test_an_event_is_of_an_answer_of_the_caller_or_of_the_house() -> None:
+    """Of one of them: who matches the three unions has matched every event, once."""
+    kinds = [*get_args(AnswerEvent), *get_args(CallerEvent), *get_args(HousekeepingEvent)]
+    unions = {"AnswerEvent", "CallerEvent", "HousekeepingEvent", "ServerEvent"}
 
-    assert not conversation & house
-    assert conversation | house == set(get_args(ServerEvent))
-    assert {kind.__name__ for kind in get_args(ServerEvent)} == set(server_events.__all__) - unions
+    assert len(kinds) == len(set(kinds))
+    assert set(kinds) == set(get_args(ServerEvent))
+    assert {kind.__name__ for kind in kinds} == set(server_events.__all__) - unions

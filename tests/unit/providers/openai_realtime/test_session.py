@@ -25,9 +25,9 @@ from voxgate.providers.base import (
     ResponseStarted,
 )
 from voxgate.providers.openai_realtime.call_memory import CallMemory
-from voxgate.providers.openai_realtime.session import (
+from voxgate.providers.openai_realtime.session import RealtimeSession
+from voxgate.providers.openai_realtime.session_events import (
     CallerHeard,
-    RealtimeSession,
     SessionEvent,
     SessionReady,
     VoiceReceived,

@@ -23,7 +23,8 @@ from voxgate.providers.base import (
     UsageReported,
 )
 from voxgate.providers.openai_realtime.call_memory import CallMemory
-from voxgate.providers.openai_realtime.session import RealtimeSession, SessionEvent
+from voxgate.providers.openai_realtime.session import RealtimeSession
+from voxgate.providers.openai_realtime.session_events import SessionEvent
 from voxgate.providers.tools import ToolCall, ToolRegistry
 
 MULAW = AudioFormat(Encoding.MULAW)

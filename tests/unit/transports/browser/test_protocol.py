@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from support.browser_messages import dtmf, gap, hangup, mutated, played, start
 from voxgate.errors import RemoteProtocolError
 from voxgate.transports.browser.protocol import (
+    _PARSERS,
     MAX_MESSAGE_BYTES,
+    SUBPROTOCOL,
     AudioReceived,
     AudioSkipped,
     BrowserEvent,
@@ -30,6 +34,8 @@ from voxgate.transports.browser.protocol import (
     serialize_hangup,
     serialize_ready,
 )
+
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "lines" / "browser.md"
 
 FUZZ_INPUTS = 3000
 """Of the seeded run; a million once: ``fuzzed(1_000_000, seed)``."""
@@ -181,6 +187,17 @@ def test_what_is_sent_is_json():
     }
     assert json.loads(serialize_flush(3)) == {"type": "flush", "flush": 3}
     assert json.loads(serialize_hangup(HangupReason.ENDED)) == {"type": "hangup", "reason": "ended"}
+
+
+def test_the_documentation_has_every_message():
+    """Of the page, and of the server; and every warning that one may come to."""
+    text = DOCUMENT.read_text("utf-8")
+    wire = text[text.index("## What happens on the wire") : text.index("## What is measured")]
+    named = set(re.findall(r"^\| `(\w+)`", wire, re.MULTILINE))
+    assert named == {"start", *_PARSERS, "ready", "flush"}
+    warnings = set(re.findall(r"^\| `browser\.(\w+)`", text, re.MULTILINE))
+    assert warnings == {*SkipReason, "impossible_played"}
+    assert SUBPROTOCOL in wire
 
 
 @given(st.lists(st.one_of(st.binary(max_size=50), st.text(max_size=50)), max_size=5))

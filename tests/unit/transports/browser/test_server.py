@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
+import yaml
 
 from voxgate.config.browser_line_model import BrowserLineConfig
 from voxgate.errors import ConfigError, LocalProtocolError
 from voxgate.transports.base import Line
 from voxgate.transports.browser import BrowserTransport
+
+DOCUMENT = Path(__file__).resolve().parents[4] / "docs" / "lines" / "browser.md"
 
 
 async def nobody(line: Line) -> None:
@@ -49,3 +56,14 @@ def test_a_new_server_has_counted_nothing():
     """Each counter has its place."""
     stats = BrowserTransport(BrowserLineConfig(), {}).stats
     assert (stats.open_connections, stats.accepted_calls, stats.refused_origins) == (0, 0, 0)
+
+
+def test_the_documentation_has_every_key_with_its_default():
+    """What an operator copies changes nothing."""
+    blocks = re.findall(
+        r"^```yaml\n(.*?)^```", DOCUMENT.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    (section,) = [yaml.safe_load(block)["lines"]["browser"] for block in blocks]
+    section["allowed_origins"] = tuple(section["allowed_origins"])
+    assert set(section) == {field.name for field in fields(BrowserLineConfig)}
+    assert BrowserLineConfig(**section) == BrowserLineConfig()

@@ -296,8 +296,7 @@ class Conversation:
                 status = "cancelled" if self._answers.is_newest_cut else "completed"
                 return self._end_answer(status, now_ms) if self._answers.end() else ()
             case FunctionCallsRequested(calls):
-                self._functions.request(calls)
-                return self._announce_answer(now_ms)
+                return self._request_functions(calls, now_ms)
             case FunctionCallsCancelled(ids):
                 self._functions.cancel(ids)
                 return ()
@@ -339,6 +338,14 @@ class Conversation:
             return ()
         self._end_turn(now_ms)
         return (CallerSpeechStopped(),)
+
+    def _request_functions(
+        self, calls: Sequence[FunctionCall], now_ms: float
+    ) -> tuple[ProviderEvent, ...]:
+        n_refused = self._functions.request(calls)
+        if n_refused:
+            self._counts["functions_refused"] += n_refused
+        return self._announce_answer(now_ms)
 
     def _begin_answer(self) -> tuple[ProviderEvent, ...]:
         if not self._answers.begin():

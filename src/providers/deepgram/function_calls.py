@@ -5,13 +5,16 @@ Invariant: a result is wanted once, and only by the session that asked.
 
 from __future__ import annotations
 
-__all__ = ["FunctionCalls"]
+__all__ = ["MAX_WANTED", "FunctionCalls"]
 
 from collections import deque
 from collections.abc import Mapping, Sequence
 
 from ..tools import ToolSpec
 from .server_messages import FunctionCall
+
+MAX_WANTED = 256
+"""Calls that the model may wait for at a time; no conversation needs a tenth of that."""
 
 
 class FunctionCalls:
@@ -51,12 +54,18 @@ class FunctionCalls:
         """Whether the model waits for a result."""
         return bool(self._wanted)
 
-    def request(self, calls: Sequence[FunctionCall]) -> None:
-        """Take that the model wants functions to be called."""
+    def request(self, calls: Sequence[FunctionCall]) -> int:
+        """Take that the model wants functions to be called; return how many are too many."""
+        n_refused = 0
         for call in calls:
-            if call.id not in self._wanted:
-                self._wanted[call.id] = call
-                self._requested.append(call)
+            if call.id in self._wanted:
+                continue
+            if len(self._wanted) >= MAX_WANTED:
+                n_refused += 1
+                continue
+            self._wanted[call.id] = call
+            self._requested.append(call)
+        return n_refused
 
     def cancel(self, ids: Sequence[str]) -> None:
         """Take that nobody waits for these any more."""

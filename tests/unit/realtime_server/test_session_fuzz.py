@@ -6,9 +6,13 @@ import json
 from base64 import b64encode
 from typing import Any
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.message_fuzz import mutated
+from support.openai_events import validated
+from support.openai_shapes import client_events
 from support.realtime_client import SessionDriver, types
 
 json_values = st.recursive(
@@ -112,3 +116,25 @@ def test_no_message_breaks_a_session(message: str | bytes) -> None:
     """One event comes of it, and it is an error."""
     driver = SessionDriver()
     assert types(driver.send_raw(message)) == ["error"]
+
+
+FUZZ_INPUTS = 2000
+"""Of the seeded run; a million once."""
+
+
+def test_events_with_something_wrong_in_them_get_an_answer() -> None:
+    """Of every type of the SDK, seeded: bytes changed, keys repeated, values swapped, nested
+    deeply. Each gets a valid event, and the session goes on."""
+    rng = np.random.default_rng(3)
+    originals = [json.dumps(event) for event in (*client_events(rng), *client_events(rng))]
+    driver = SessionDriver()
+    n_answered = 0
+    for _ in range(FUZZ_INPUTS):
+        events = driver.send_raw(mutated(originals, rng))
+        n_answered += bool(events)
+        driver.now_ms += 20.0
+        driver.session.handle_deadline(driver.now_ms)
+        for event in events:
+            validated(event)
+    assert not driver.session.is_closed
+    assert n_answered > FUZZ_INPUTS // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxgate.providers.deepgram.function_calls import FunctionCalls
+from voxgate.providers.deepgram.function_calls import MAX_WANTED, FunctionCalls
 from voxgate.providers.deepgram.server_messages import FunctionCall
 from voxgate.providers.tools import ToolSpec
 
@@ -63,3 +63,17 @@ def test_the_next_session_wants_nothing_of_the_last() -> None:
     assert calls.next_requested() is again
     assert not calls.finish(ONE)
     assert calls.finish(again)
+
+
+def test_a_server_gone_wild_is_not_followed_without_end() -> None:
+    """Hundreds of calls at a time are nobody's wish; as many as are done with may follow."""
+    functions = FunctionCalls([])
+    calls = [FunctionCall(id=str(number), name="look", arguments="{}") for number in range(1000)]
+
+    assert functions.request(calls) == 1000 - MAX_WANTED
+    taken = []
+    while (call := functions.next_requested()) is not None:
+        taken.append(call)
+    assert taken == calls[:MAX_WANTED]
+    assert functions.finish(calls[0])
+    assert functions.request(calls[-1:]) == 0

@@ -17,7 +17,7 @@ from voxgate.config.models import AppConfig
 _ODD_TEXTS: tuple[str, ...] = (
     "", "~", "null", "true", "off", "0", "-1", "1", "20", "0.5", "8090", "1e400", "-.inf", ".nan",
     "0x1F", "0o17", "9" * 400, "9" * 1200, "''", '"\\ud800"', '"\\0"', "x" * 300, "embedded",
-    "none", "wss://[", "ws://h/\u00e9", "sk-abcdefghijklmnopqrstuvwxyz123456", "[]", "{}", "[[[]]]",
+    "none", "wss://[", "ws://h/\u00e9", "sk-" + "a1" * 12, "[]", "{}", "[[[]]]",
     "{a: b}", "[1, two, {3: 4}]", "&a [*a]", "*a", "!!python/object:os.system x", "!!int x",
     "!!set {a, b}", "!!binary aGk=", "? x", "- x", "|\n  text", ">-\n  text", "# no", "<<",
     "{<<: {a: 1}}", "2026-11-22", "deepgram", "openai_realtime", "echo_aware", "server_vad", "::",

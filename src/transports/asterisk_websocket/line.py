@@ -58,11 +58,11 @@ def make_asterisk_websocket_line(
 
 
 def _metadata(query: Mapping[str, str], variables: Mapping[str, str]) -> Mapping[str, str]:
-    pairs = [(name, value) for name, value in query.items() if is_unicode(name + value)]
-    inherited = {name.removeprefix(_INHERITED): value for name, value in variables.items()}
-    known = {**dict(pairs[:_MAX_QUERY_VALUES]), **inherited}
+    pairs = [(name, text) for name, text in query.items() if text and is_unicode(name + text)]
+    said = {name.removeprefix(_INHERITED): value for name, value in variables.items() if value}
+    known = {**dict(pairs[:_MAX_QUERY_VALUES]), **said}
     for reserved, names in _STAND_FOR:
-        found = next((known[name] for name in names if known.get(name)), None)
+        found = next((known[name] for name in names if name in known), None)
         if found is not None:
             known.setdefault(reserved, found)
     return MappingProxyType(known)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from structlog.testing import capture_logs
 
 from voxgate.config.browser_line_model import BrowserLineConfig
 from voxgate.errors import ConfigError, LocalProtocolError
@@ -67,3 +70,49 @@ def test_the_documentation_has_every_key_with_its_default():
     section["allowed_origins"] = tuple(section["allowed_origins"])
     assert set(section) == {field.name for field in fields(BrowserLineConfig)}
     assert BrowserLineConfig(**section) == BrowserLineConfig()
+
+
+def asked(path: str, **headers: str) -> web.Request:
+    """Return a request of a page, or of none."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return make_mocked_request("GET", path, headers={"Host": "127.0.0.1:8092", **named})
+
+
+async def test_a_script_is_served_to_a_page_of_this_machine():
+    """As a script, for this origin, and never from a cache that was not asked about."""
+    transport = BrowserTransport(BrowserLineConfig(), {})
+    request = asked("/browser/voxgate-capture.js", Origin="http://localhost:3000")
+    response = await transport._serve_script(request)
+    assert response.status == 200
+    assert response.content_type == "text/javascript"
+    assert response.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"
+    assert (response.headers["Vary"], response.headers["Cache-Control"]) == ("Origin", "no-cache")
+    assert response.text is not None
+    assert "AudioWorkletProcessor" in response.text
+
+
+async def test_a_page_of_elsewhere_is_refused_and_counted():
+    """Script and call alike; the log has its path, and no more of what it sent."""
+    transport = BrowserTransport(BrowserLineConfig(), {})
+    origin = "https://evil.example.com"
+    with capture_logs() as logs:
+        response = await transport._serve_script(asked("/browser/x.js", Origin=origin))
+        refusal = transport._refusal(asked("/browser", Origin=origin))
+    assert refusal is not None
+    assert (response.status, refusal.status) == (403, 403)
+    assert transport.stats.refused_origins == 2
+    assert [entry["event"] for entry in logs] == ["browser.origin_refused"] * 2
+    assert origin not in str(logs)
+
+
+@pytest.mark.parametrize(
+    ("offered", "is_let_in"),
+    [("voxgate.browser.v1", True), ("a, voxgate.browser.v1", True), ("voxgate.browser", False)],
+)
+def test_only_who_speaks_the_protocol_is_let_in(offered: str, *, is_let_in: bool):
+    """Among others that it may offer."""
+    transport = BrowserTransport(BrowserLineConfig(), {})
+    refusal = transport._refusal(asked("/browser", Sec_WebSocket_Protocol=offered))
+    assert (refusal is None) == is_let_in
+    if refusal is not None:
+        assert refusal.status == 400

@@ -39,6 +39,11 @@ class Responder:
         self.was_interrupted = False
         """Whether the caller did not let the last answer finish."""
 
+    @property
+    def waiting_ms(self) -> float:
+        """Audio of the answer that came and was not sent yet, in ms."""
+        return 0.0 if self._response is None else self._response.waiting_ms
+
     def check_voice(self, voice: Voice, config: SessionConfig) -> None:
         """Make sure that the voice may be used.
 

@@ -52,10 +52,9 @@ class Pace:
         if self.first_delta_ms < 0:
             raise ValueError(f"first_delta_ms: {self.first_delta_ms} is below 0")
 
-    @property
-    def interval_ms(self) -> float:
-        """Wall time between two deltas, in ms."""
-        return self.delta_ms / self.speed_ratio
+    def interval_ms(self, piece: Speech) -> float:
+        """Return the wall time from a delta to the next, in ms."""
+        return piece.audio_format.duration_ms(len(piece.audio)) / self.speed_ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +123,11 @@ class ResponseRun:
         """Audio given out so far, in ms."""
         return bytes_to_ms(self._n_audio_bytes, self.settings.audio_format)
 
+    @property
+    def waiting_ms(self) -> float:
+        """Audio that came and was not given out yet, in ms, counted in deltas."""
+        return float(len(self._pieces) * self._pace.delta_ms)
+
     def created(self) -> list[Event]:
         """Return the first event."""
         return [build.response_created(self._resource())]
@@ -152,8 +156,9 @@ class ResponseRun:
         """Return the events that are due."""
         events: list[Event] = []
         while self._pieces and self._due_ms <= now_ms and not self.is_done:
-            events += self._next_delta()
-            self._due_ms += self._pace.interval_ms
+            piece = self._pieces.popleft()
+            self._due_ms += self._pace.interval_ms(piece)
+            events += self._delta_of(piece)
         if self._has_all_speech and not self._pieces and not self.is_done:
             events += self._finish("completed", None)
         return events
@@ -169,8 +174,7 @@ class ResponseRun:
         error = {"type": "server_error", "code": "answer_failed", "message": message}
         return self._finish("failed", {"type": "failed", "error": error})
 
-    def _next_delta(self) -> list[Event]:
-        piece = self._pieces.popleft()
+    def _delta_of(self, piece: Speech) -> list[Event]:
         audio = self._converted(piece) if self.settings.modality == "audio" else b""
         if self._exceeds_tokens(piece.text, audio):
             self._pieces.clear()

@@ -46,6 +46,8 @@ from .speech_scorer import FrameScorer, SpeechScorer
 from .turn_detector import IdleTimeout, SpeechStarted, SpeechStopped, TurnEvent
 from .wire_audio import decoded_audio
 
+_MAX_AHEAD_MS = 10_000.0
+"""Audio of an answer that is made before it can be sent: an interruption makes all of it vain."""
 _GOING_AWAY = 1001
 """WebSocket close code of a session that is over (RFC 6455 section 7.4.1)."""
 
@@ -121,6 +123,11 @@ class RealtimeSession:
     def is_closed(self) -> bool:
         """Whether the session is over; every input is ignored from then on."""
         return self._is_closed
+
+    @property
+    def is_answer_ahead(self) -> bool:
+        """Whether so much of the answer waits to be sent that the answerer had better wait too."""
+        return self._responder.waiting_ms >= _MAX_AHEAD_MS
 
     @property
     def record(self) -> SessionLog:

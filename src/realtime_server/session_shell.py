@@ -101,6 +101,7 @@ class SessionShell:
         self._answers: dict[str, asyncio.Task[None]] = {}
         self._listener = None if recogniser is None else Listener(recogniser)
         self._words: set[asyncio.Task[None]] = set()
+        self._may_go_on = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the client is gone or the session is over."""
@@ -161,6 +162,10 @@ class SessionShell:
         """Do what the session wants done; return whether it goes on."""
         while (output := self._session.next_output()) is not None:
             await self._carry_out(output, tasks)
+        if self._session.is_answer_ahead:
+            self._may_go_on.clear()
+        else:
+            self._may_go_on.set()
         return not self._session.is_closed
 
     async def _carry_out(self, output: SessionOutput, tasks: asyncio.TaskGroup) -> None:
@@ -221,6 +226,7 @@ class SessionShell:
             async with closing(self._answerer.answer(request)) as pieces:
                 async for piece in pieces:
                     await self._inbox.put(_Piece(response_id, piece))
+                    await self._may_go_on.wait()
         except Exception as exc:  # noqa: BLE001 - an answerer's fault ends its response alone
             _log.warning("realtime_server.answer_failed", error=type(exc).__name__)
             is_failed = True

@@ -278,3 +278,16 @@ def test_a_pace_that_can_not_be_is_refused(fields: dict[str, Any]) -> None:
     """At construction, by the name of the field."""
     with pytest.raises(ValueError, match=next(iter(fields))):
         Pace(**fields)
+
+
+def test_small_pieces_come_no_slower_than_large_ones() -> None:
+    """A voice may give its sound in pieces of any length: the pace is that of the sound."""
+    run = run_of()
+    for _ in range(16):
+        run.receive_speech(Speech(text="", audio=b"\x20" * 80, audio_format=MULAW), 1000.0)
+    first_ms = run.next_deadline_ms()
+    assert first_ms is not None
+    run.advance(first_ms)
+    assert run.generated_ms == 10.0
+    run.advance(first_ms + 15 * 10.0 / PACE.speed_ratio)
+    assert run.generated_ms == 160.0

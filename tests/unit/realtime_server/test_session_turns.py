@@ -24,6 +24,7 @@ from support.signals import speech_like
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.g711 import decode_mulaw, encode
 from voxgate.core.units import db_to_ratio
+from voxgate.realtime_server.answerer import Speech
 from voxgate.realtime_server.response import Pace
 from voxgate.realtime_server.voice_library import VoiceLibrary, agent_voices
 
@@ -372,3 +373,21 @@ def test_clear_drops_what_was_said() -> None:
     assert error_of(driver.send("input_audio_buffer.commit"))["code"] == (
         "input_audio_buffer_commit_empty"
     )
+
+
+def test_an_answer_that_comes_faster_than_it_is_sent_is_to_wait() -> None:
+    """From 10 s on, until some of it is out; one that is over holds up nobody."""
+    driver = mulaw_driver()
+    driver.answerer = None
+    driver.append(CALLER["stop"].audio + SECOND)
+    speech = Speech(text="", audio=SECOND * 9, audio_format=MULAW)
+    driver.say(driver.asked[-1], speech, is_complete=False)
+    assert not driver.session.is_answer_ahead
+    driver.say(driver.asked[-1], speech, is_complete=False)
+    assert driver.session.is_answer_ahead
+    driver.wait(1200)
+    assert not driver.session.is_answer_ahead
+    driver.say(driver.asked[-1], speech, is_complete=False)
+    assert driver.session.is_answer_ahead
+    driver.send("response.cancel")
+    assert not driver.session.is_answer_ahead

@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from integration.call_conformance import CallConformance, LineCall
 from integration.line_conformance import (
@@ -28,6 +28,7 @@ from integration.line_conformance import (
     until,
 )
 from integration.websocket_exchange import PeerCaller, WebSocketExchange, running
+from integration.websocket_server_conformance import WebSocketServerConformance
 from support.asterisk_websocket_messages import control, media_start, plain_start
 from support.asterisk_websocket_peer import AsteriskWebSocketPeer
 from support.message_fuzz import mutated
@@ -35,10 +36,9 @@ from support.virtual_time import in_socket_time
 from voxgate.config.asterisk_websocket_model import AsteriskWebSocketConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.gate_decision import GateEventType
-from voxgate.errors import TransportError
 from voxgate.transports.asterisk_websocket import AsteriskWebSocketTransport
 from voxgate.transports.asterisk_websocket.protocol import Command, serialize_command
-from voxgate.transports.base import Line, LineAudio, LinePlayed, LineWarning
+from voxgate.transports.base import LineAudio, LinePlayed, LineWarning
 from voxgate.transports.websocket_line import WebSocketLine
 
 pytestmark = pytest.mark.timeout(GUARD_S)
@@ -353,17 +353,29 @@ class TestChannels:
         assert call.peer.lost == []
 
 
-class TestServer:
-    """Who is let in, and who is not."""
+class TestAsteriskWebSocketServer(WebSocketServerConformance):
+    """A server of WebSockets."""
 
-    async def test_a_websocket_that_does_not_start_loses_its_place(self):
-        """It is closed with a reason, and the place is free again."""
-        async for exchange in serving(max_connections=1, start_timeout_s=1.0):
-            silent = await exchange.connect(is_started=False)
-            assert await silent.wait_closed() == (1008, "no start in 1 s")
-            await until(lambda: exchange.transport.stats.open_connections == 0)  # noqa: B023
-            assert exchange.transport.stats.unidentified_connections == 1
-            await assert_is_well(await exchange.place_call())
+    line_name = "asterisk_websocket"
+
+    def make_server(self, **fields: Any) -> AsteriskWebSocketTransport:
+        return AsteriskWebSocketTransport(config(**fields), {})
+
+    def running(self, server: AsteriskWebSocketTransport) -> AsyncIterator[AsteriskExchange]:
+        return running(server, AsteriskWebSocketPeer.connect, caller)
+
+    def broken_message(self, generator: random.Random) -> str | bytes:
+        originals = [media_start(), control("DTMF_END", digit="5"), "MEDIA_XOFF", plain_start()]
+        return mutated(originals, np.random.default_rng(generator.randrange(2**32)))
+
+    async def connect_twin(
+        self, exchange: AsteriskExchange, peer: AsteriskWebSocketPeer
+    ) -> AsteriskWebSocketPeer:
+        return await exchange.connect(channel_id=peer.channel_id)
+
+
+class TestAdmission:
+    """Who is let in, and who is not."""
 
     @pytest.mark.parametrize(
         "messages", [["{}"], [b"\x00"], ["MEDIA_XON"], [media_start(format_name="opus")]]
@@ -379,23 +391,6 @@ class TestServer:
         assert (await peer.wait_closed())[0] == 1002
         await assert_is_well(good)
         assert exchange.transport.stats.unidentified_connections == 1
-
-    async def test_a_websocket_over_the_limit_is_refused(self):
-        """By a status, before it is one: the dialplan goes on, and can say so to the caller."""
-        async for exchange in serving(max_connections=1):
-            call = await exchange.place_call()
-            with pytest.raises(InvalidStatus, match="503"):
-                await exchange.connect()
-            assert exchange.transport.stats.refused_connections == 1
-            await assert_is_well(call)
-
-    async def test_a_second_call_of_one_channel_is_refused(self, exchange: AsteriskExchange):
-        """The first goes on."""
-        call = await exchange.place_call()
-        twin = await exchange.connect(channel_id=call.peer.channel_id)
-        assert (await twin.wait_closed())[0] == 1008
-        assert exchange.transport.stats.duplicate_calls == 1
-        await assert_is_well(call)
 
     async def test_user_and_password_let_in(self):
         """Those of websocket_client.conf."""
@@ -443,50 +438,3 @@ class TestServer:
                 async with session.get(f"http://{host}:{port}{path}") as response:
                     assert response.status == status
                     assert "Traceback" not in await response.text()
-
-    async def test_a_hundred_broken_peers_disturb_nobody(self, exchange: AsteriskExchange):
-        """Garbage, resets, closes and silence, ten at once, while a call goes on."""
-        call = await exchange.place_call()
-        rng = np.random.default_rng(7)
-        generator = random.Random(7)  # noqa: S311 - seeded, to repeat a failure
-        originals = [media_start(), control("DTMF_END", digit="5"), "MEDIA_XOFF", plain_start()]
-
-        async def misbehave() -> None:
-            peer = await exchange.connect(is_started=generator.random() < 0.5)
-            try:
-                for _ in range(generator.randrange(5)):
-                    await peer.send(mutated(originals, rng))
-            except ConnectionClosed:
-                return
-            if generator.random() < 0.5:
-                peer.reset()
-
-        for _ in range(10):
-            async with asyncio.TaskGroup() as peers:
-                for _ in range(10):
-                    peers.create_task(misbehave())
-            await assert_is_well(call)
-
-    async def test_ended_calls_leave_nothing_behind(self, exchange: AsteriskExchange):
-        """Thirty calls later there is no task, no connection and no name more than before."""
-        exchange.may_end.set()
-        tasks_before = len(asyncio.all_tasks())
-        for _ in range(30):
-            async with AsteriskWebSocketPeer.connect(exchange.transport.address) as peer:
-                await exchange.served()
-                await peer.close()
-        await until(lambda: exchange.transport.stats.open_connections == 0)
-        assert exchange.transport.stats.accepted_calls == 30
-        assert exchange.transport._server.live_call_ids == frozenset()
-        await until(lambda: len(asyncio.all_tasks()) <= tasks_before)
-
-    async def test_a_port_that_is_taken_is_an_error(self, exchange: AsteriskExchange):
-        """It names the line and the address, and says whether it may go away."""
-        taken = AsteriskWebSocketTransport(config(port=exchange.transport.address[1]), {})
-        with pytest.raises(TransportError, match=r"asterisk_websocket 127\.0\.0\.1") as raised:
-            await taken.start(_nobody)
-        assert raised.value.retryable
-
-
-async def _nobody(line: Line) -> None:
-    raise AssertionError(f"nobody calls {line}")

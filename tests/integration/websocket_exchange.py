@@ -94,6 +94,8 @@ class WebSocketExchange(Generic[ServerT, PeerT]):
     ) -> None:
         self.transport = server
         self.may_end = asyncio.Event()
+        self.failure: Exception | None = None
+        """What serving the next calls raises."""
         self._peers = peers
         self._connect = connect
         self._make_caller = make_caller
@@ -101,6 +103,8 @@ class WebSocketExchange(Generic[ServerT, PeerT]):
 
     async def serve(self, line: Line) -> None:
         assert isinstance(line, WebSocketLine)
+        if self.failure is not None:
+            raise self.failure
         self._served.put_nowait(line)
         await self.may_end.wait()
 

@@ -1,0 +1,150 @@
+"""What every server of a line over WebSockets must do, whatever its messages are.
+
+A line passes by a test class that inherits :class:`WebSocketServerConformance`, says how a server
+is run, and how its peers misbehave.
+"""
+
+from __future__ import annotations
+
+__all__ = ["WebSocketServerConformance"]
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from integration.line_conformance import GUARD_S, assert_is_well, until
+from integration.websocket_exchange import WebSocketExchange
+from voxgate.errors import TransportError
+
+
+@pytest.mark.timeout(GUARD_S)
+class WebSocketServerConformance:
+    """The tests; each runs on a server of the inheriting class."""
+
+    line_name: str
+    """Of the section ``lines``."""
+
+    def make_server(self, **fields: Any) -> Any:
+        """Return a server on any free port, with these fields of its section."""
+        raise NotImplementedError
+
+    def running(self, server: Any) -> AsyncIterator[WebSocketExchange[Any, Any]]:
+        """Run a server."""
+        raise NotImplementedError
+
+    def broken_message(self, generator: random.Random) -> Any:
+        """Return what a peer gone wild sends."""
+        raise NotImplementedError
+
+    async def connect_twin(self, exchange: WebSocketExchange[Any, Any], peer: Any) -> Any:
+        """Connect another peer that names the same call."""
+        raise NotImplementedError
+
+    async def test_a_websocket_that_does_not_start_loses_its_place(self) -> None:
+        """It is closed with a reason, and the place is free again."""
+        server = self.make_server(max_connections=1, start_timeout_s=1.0)
+        async for exchange in self.running(server):
+            silent = await exchange.connect(is_started=False)
+            assert await silent.wait_closed() == (1008, "no start in 1 s")
+            await until(lambda: server.stats.open_connections == 0)
+            assert server.stats.unidentified_connections == 1
+            await assert_is_well(await exchange.place_call())
+
+    async def test_a_websocket_over_the_limit_is_refused(self) -> None:
+        """By a status, before it is one; the calls within the limit go on."""
+        async for exchange in self.running(self.make_server(max_connections=1)):
+            call = await exchange.place_call()
+            with capture_logs() as logs, pytest.raises(InvalidStatus, match="503"):
+                await exchange.connect()
+            (entry,) = logs
+            assert (entry["line"], entry["reason"]) == (self.line_name, "max_connections")
+            assert exchange.transport.stats.refused_connections == 1
+            await assert_is_well(call)
+
+    async def test_a_second_call_of_one_name_is_refused(self) -> None:
+        """The first goes on."""
+        async for exchange in self.running(self.make_server()):
+            call = await exchange.place_call()
+            with capture_logs() as logs:
+                twin = await self.connect_twin(exchange, call.peer)
+                assert await twin.wait_closed() == (1008, "the call is alive")
+            assert "websocket.duplicate_call_refused" in [entry["event"] for entry in logs]
+            assert exchange.transport.stats.duplicate_calls == 1
+            await assert_is_well(call)
+
+    async def test_a_hundred_broken_peers_disturb_nobody(self) -> None:
+        """Garbage, resets, closes and silence, ten at once, while a call goes on."""
+        generator = random.Random(7)  # noqa: S311 - seeded, to repeat a failure
+
+        async def misbehave(exchange: WebSocketExchange[Any, Any]) -> None:
+            peer = await exchange.connect(is_started=generator.random() < 0.5)
+            try:
+                for _ in range(generator.randrange(5)):
+                    await peer.send(self.broken_message(generator))
+            except ConnectionClosed:
+                return
+            if generator.random() < 0.5:
+                peer.reset()
+
+        async for exchange in self.running(self.make_server()):
+            call = await exchange.place_call()
+            for _ in range(10):
+                async with asyncio.TaskGroup() as peers:
+                    for _ in range(10):
+                        peers.create_task(misbehave(exchange))
+                await assert_is_well(call)
+
+    async def test_ended_calls_leave_nothing_behind(self) -> None:
+        """Thirty calls later there is no task, no connection and no name more than before."""
+        async for exchange in self.running(self.make_server()):
+            exchange.may_end.set()
+            tasks_before = len(asyncio.all_tasks())
+            for _ in range(30):
+                call = await exchange.place_call()
+                await call.hang_up()
+                await call.peer.end()
+            server = exchange.transport
+            await until(lambda: server.stats.open_connections == 0)  # noqa: B023
+            assert server.stats.accepted_calls == 30
+            assert server._server.live_call_ids == frozenset()
+            await until(lambda: len(asyncio.all_tasks()) <= tasks_before)  # noqa: B023
+
+    async def test_a_stopped_server_takes_no_call_and_keeps_the_old_ones(self) -> None:
+        """Draining: the port is closed, the running call goes on to its end."""
+        async for exchange in self.running(self.make_server()):
+            call = await exchange.place_call()
+            address = exchange.transport.address
+            await exchange.transport.stop()
+            with pytest.raises(ConnectionError):
+                await asyncio.open_connection(*address)
+            await assert_is_well(call)
+            exchange.may_end.set()
+            assert await call.is_told_to_hang_up()
+
+    async def test_a_port_in_use_is_named(self) -> None:
+        """The error says which line and address, and that it may become free."""
+        async for exchange in self.running(self.make_server()):
+            port = exchange.transport.address[1]
+            rule = f"{self.line_name} 127.0.0.1:{port}: can't listen"
+            with pytest.raises(TransportError, match=rule) as caught:
+                await self.make_server(port=port).start(exchange.serve)
+            assert (caught.value.code, caught.value.retryable) == ("EADDRINUSE", True)
+
+    async def test_a_handler_that_fails_ends_its_call_only(self) -> None:
+        """Nobody reads why but the log; the next call is served."""
+        server = self.make_server()
+        async for exchange in self.running(server):
+            good = await exchange.place_call()
+            exchange.failure = RuntimeError("serving went wrong")
+            with capture_logs() as logs:
+                bad = await exchange.connect()
+                assert await bad.wait_closed() == (1000, "")
+            exchange.failure = None
+            assert [entry["line"] for entry in logs if entry["event"] == "websocket.call_failed"]
+            await assert_is_well(good)
+            await assert_is_well(await exchange.place_call())

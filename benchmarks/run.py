@@ -18,6 +18,8 @@ from benchmarks.gate_memory import N_CALLS, memory_figures
 from benchmarks.gate_time import N_FRAMES, N_ROUNDS, time_figures
 from benchmarks.guard_time import GUARD_FRAMES, GUARD_ROUNDS, guard_figures
 from benchmarks.machine import describe_machine
+from benchmarks.turn_time import N_AT_ONCE, N_TURNS, SERVER_MS, turn_figures
+from benchmarks.turn_time import N_ROUNDS as N_TURN_ROUNDS
 
 _OUT = Path("out/bench.json")
 _NOTES = f"""\
@@ -26,7 +28,12 @@ takes; a slot is process, receive_far_end and advance. The guard alone: mean of 
 frames, each by its median over {GUARD_ROUNDS} rounds, level and voice detector not included.
 Memory: tracemalloc over {N_CALLS} calls; a kB is 1,000 bytes. Delay: the same on every machine;
 tests/unit/core/test_guarded_line.py tests it. Distance: log-spectral, of what is made up for lost
-frames of speech, against silence there."""
+frames of speech, against silence there.
+Turns: real calls over AudioSocket and Twilio, from the end of the caller's speech to the first of
+the agent on the line, less the server's silence time; {N_TURN_ROUNDS} rounds of {N_TURNS} turns
+a call, one call at a time and {N_AT_ONCE}. {SERVER_MS:g} ms of each are the embedded server's own
+pace, by design. The engine's: line to server and server to line, sockets and the wait for a slot
+included; server and phones run in the same process."""
 
 
 def main() -> int:
@@ -39,6 +46,7 @@ def main() -> int:
         *delay_figures(),
         *gap_figures(),
         *memory_figures(),
+        *turn_figures(),
     ]
     print("\n".join(_lines(figures)))
     _OUT.parent.mkdir(parents=True, exist_ok=True)

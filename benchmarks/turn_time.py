@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["N_AT_ONCE", "N_ROUNDS", "N_TURNS", "turn_figures"]
+__all__ = ["N_AT_ONCE", "N_ROUNDS", "N_TURNS", "SERVER_MS", "turn_figures"]
 
 import argparse
 import asyncio
@@ -20,9 +20,12 @@ if __name__ == "__main__":
 
 from benchmarks.figure import Figure
 from benchmarks.turn_calls import N_LINES, SILENCE_MS, Turn, measure_turns
+from voxgate.realtime_server import Pace
 
+SERVER_MS = Pace().first_delta_ms
+"""Part of every turn that the embedded server takes on purpose, as a model would."""
 N_ROUNDS = 3
-N_TURNS = 4
+N_TURNS = 3
 """Turns of each call of a round."""
 N_AT_ONCE = 10
 """Calls at a time, where there is more than one."""

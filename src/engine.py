@@ -16,7 +16,14 @@ from functools import partial
 
 import structlog
 
-from .call import Agent, CallServices, CallSession, Candidate, FallBackPolicy
+from .call import (
+    Agent,
+    Announcements,
+    CallServices,
+    CallSession,
+    Candidate,
+    FallBackPolicy,
+)
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
@@ -91,6 +98,11 @@ class AIEngine:
     def addresses(self) -> Mapping[str, tuple[str, int]]:
         """Host and port of each line that listens, by its name."""
         return {name: transport.address for name, transport in self._transports.items()}
+
+    @property
+    def announcements(self) -> Announcements:
+        """What callers hear when a provider fails; nothing before the start."""
+        return self._services.announcements
 
     @property
     def running_calls(self) -> int:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Agent", "CallServices", "CallSession", "Candidate", "FallBackPolicy", "ProviderAccess"]
+__all__ = [
+    "Agent",
+    "Announcements",
+    "CallServices",
+    "CallSession",
+    "Candidate",
+    "FallBackPolicy",
+    "ProviderAccess",
+]
 
+from .announcements import Announcements
 from .candidate import Agent, Candidate, FallBackPolicy
 from .services import CallServices, ProviderAccess
 from .session import CallSession

@@ -88,7 +88,7 @@ async def make_announcements(
             section: AnnouncementConfig = getattr(config, kind.value)
             try:
                 if section.text is not None:
-                    spoken[kind] = await _audio_of(kind, section.text, section.file, speaker)
+                    spoken[kind] = await _audio_of(section.text, section.file, speaker)
             except _UnheardError as unheard:
                 problems.append(unheard.problem(kind))
     finally:
@@ -122,7 +122,7 @@ class _Speaker:
         self._make_spare_voice = make_spare_voice
         self._spare: Voice | None = None
 
-    async def speak(self, kind: AnnouncementKind, text: str) -> SpokenAudio:
+    async def speak(self, text: str) -> SpokenAudio:
         """Return the speech of a text.
 
         Raises:
@@ -133,7 +133,7 @@ class _Speaker:
                 return await _speech(self._voice, text)
             except ProviderError:
                 pass  # the ways below are there for that, and the voice's calls will tell
-        packaged = _packaged_speech(kind, text)
+        packaged = _packaged_speech(text)
         if packaged is not None:
             return packaged
         try:
@@ -151,10 +151,8 @@ class _Speaker:
             await self._spare.stop()
 
 
-async def _audio_of(
-    kind: AnnouncementKind, text: str, file: str | None, speaker: _Speaker
-) -> SpokenAudio:
-    spoken = await speaker.speak(kind, text) if file is None else _recording(file)
+async def _audio_of(text: str, file: str | None, speaker: _Speaker) -> SpokenAudio:
+    spoken = await speaker.speak(text) if file is None else _recording(file)
     duration_ms = spoken.audio_format.duration_ms(len(spoken.audio))
     if duration_ms > _MAX_MS:
         key, value = ("text", "") if file is None else ("file", repr(file))
@@ -190,12 +188,11 @@ async def _speech(voice: Voice, text: str) -> SpokenAudio:
     return SpokenAudio(audio, pieces[0].audio_format)
 
 
-def _packaged_speech(kind: AnnouncementKind, text: str) -> SpokenAudio | None:
+def _packaged_speech(text: str) -> SpokenAudio | None:
     """Return what the package has of a text: the default ones, to the letter."""
-    line = VoiceLibrary.load(files(__package__) / "voices").get(kind.value)
-    if line is None or line.text != text:
-        return None
-    return SpokenAudio(line.audio, line.audio_format)
+    lines = VoiceLibrary.load(files(__package__) / "voices").values()
+    found = (line for line in lines if line.text == text)
+    return next((SpokenAudio(line.audio, line.audio_format) for line in found), None)
 
 
 def _converted(spoken: SpokenAudio, audio_format: AudioFormat) -> bytes:

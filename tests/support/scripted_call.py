@@ -63,9 +63,12 @@ class ScriptedManager(AudioGatingManager):
         """Every slot that was shown: its audio, and whether it is the agent's."""
         self.inputs: list[str] = []
         """Names of the inputs other than frames and slots, in order."""
+        self.n_far_end_at_start: list[int] = []
+        """How many slots had been shown when each call began."""
 
     def start_call(self, call_id: str, **kwargs: Any) -> None:
         super().start_call(call_id, **kwargs)
+        self.n_far_end_at_start.append(len(self.far_end))
         self.inputs.append("start_call")
 
     def cleanup_call(self, call_id: str) -> None:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,11 +93,12 @@ class Telephone:
         cls,
         address: tuple[str, int],
         *,
+        call_id: str | None = None,
         echo_loss_db: float | None = None,
         echo_delay_ms: float = 100.0,
     ) -> AsyncIterator[Telephone]:
-        """Place a call; it ends with the block, by the caller's hangup."""
-        peer = await AudioSocketPeer.connect(address)
+        """Place a call of a UUID, or of any; it ends with the block, by the caller's hangup."""
+        peer = await AudioSocketPeer.connect(address, call_id=UUID(call_id) if call_id else None)
         phone = cls(peer, echo_loss_db=echo_loss_db, echo_delay_ms=echo_delay_ms)
         tasks = [asyncio.create_task(phone._listen()), asyncio.create_task(phone._live())]
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 from twilio.request_validator import RequestValidator
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from integration.call_conformance import CallConformance, LineCall
 from integration.line_conformance import (
@@ -28,12 +28,15 @@ from integration.line_conformance import (
     next_event,
     until,
 )
+from integration.websocket_exchange import PeerCaller, WebSocketExchange
+from integration.websocket_exchange import running as running_server
+from integration.websocket_server_conformance import WebSocketServerConformance
 from support.twilio_messages import CALL_SID, connected, mutated, start
 from support.twilio_peer import TwilioPeer
 from support.virtual_time import in_socket_time
 from voxgate.config.line_models import TwilioConfig
 from voxgate.core.gate_decision import GateEventType
-from voxgate.errors import ConfigError, TransportError
+from voxgate.errors import ConfigError
 from voxgate.transports.base import Line, LineAudio, LineHangup, LinePlayed, LineWarning
 from voxgate.transports.twilio import TwilioTransport
 from voxgate.transports.twilio.call import TwilioCall
@@ -62,92 +65,31 @@ def signed(url: str, parameters: Mapping[str, str] | None = None) -> dict[str, s
     return {"X-Twilio-Signature": signature}
 
 
-class TwilioCaller:
-    """Plays the caller behind Twilio."""
-
-    def __init__(self, peer: TwilioPeer, line: WebSocketLine[TwilioCall]) -> None:
-        self.peer = peer
-        self.line = line
-
-    async def speak(self, audio: bytes) -> None:
-        await self.peer.speak(audio)
-
-    async def press(self, digit: str) -> None:
-        await self.peer.press(digit)
-
-    async def hear(self, n_frames: int) -> list[bytes]:
-        return await self.peer.hear(n_frames)
-
-    async def stop_reading(self) -> None:
-        self.peer.stop_reading()
-
-    async def misbehave(self) -> None:
-        await self.peer.send({"event": "media", "media": {"payload": "?"}})
-
-    async def hang_up(self) -> None:
-        await self.peer.stop()
-
-    async def finish_sending(self) -> None:
-        """Close, without having said stop; the server is still to answer."""
-        await self.peer.close()
-
-    async def vanish(self) -> None:
-        self.peer.reset()
-
-    async def is_over(self) -> None:
-        await until(lambda: self.line.connection.events.is_closed)
-
-    async def is_told_to_hang_up(self) -> bool:
-        return await self.peer.wait_closed() == (1000, "")
+TwilioExchange = WebSocketExchange[TwilioTransport, TwilioPeer]
 
 
-class TwilioExchange:
-    """Runs a server and places calls to it."""
-
-    def __init__(self, transport: TwilioTransport, peers: AsyncExitStack) -> None:
-        self.transport = transport
-        self.may_end = asyncio.Event()
-        self._peers = peers
-        self._served: asyncio.Queue[WebSocketLine[TwilioCall]] = asyncio.Queue()
-
-    async def serve(self, line: Line) -> None:
-        assert isinstance(line, WebSocketLine)
-        self._served.put_nowait(line)
-        await self.may_end.wait()
-
-    async def connect(self, **options: Any) -> TwilioPeer:
-        return await self._peers.enter_async_context(
-            TwilioPeer.connect(self.transport.address, **options)
-        )
-
-    async def served(self) -> WebSocketLine[TwilioCall]:
-        return await self._served.get()
-
-    async def place_call(self, **options: Any) -> TwilioCaller:
-        peer = await self.connect(**options)
-        line = await self.served()
-        assert line.call_id == peer.stream_sid
-        return TwilioCaller(peer, line)
-
-    async def twiml(self, method: str = "GET", **options: Any) -> tuple[int, str, str]:
-        """Return status, type and text of what /twiml answers."""
-        host, port = self.transport.address
-        query = options.pop("query", "")
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(method, f"http://{host}:{port}/twiml{query}", **options) as response,
-        ):
-            return response.status, response.content_type, await response.text()
+def caller(peer: TwilioPeer, line: WebSocketLine[TwilioCall]) -> PeerCaller[TwilioPeer]:
+    """Play the caller behind Twilio."""
+    assert line.call_id == peer.stream_sid
+    broken = {"event": "media", "media": {"payload": "?"}}
+    return PeerCaller(peer, line, misbehave=lambda: peer.send(broken), hang_up=peer.stop)
 
 
-async def running(transport: TwilioTransport) -> AsyncIterator[TwilioExchange]:
-    async with AsyncExitStack() as peers:
-        exchange = TwilioExchange(transport, peers)
-        await transport.start(exchange.serve)
-        yield exchange
-        await transport.stop()
-        exchange.may_end.set()
-    await transport.wait_closed()
+def running(transport: TwilioTransport) -> AsyncIterator[TwilioExchange]:
+    """Run a server."""
+    return running_server(transport, TwilioPeer.connect, caller)
+
+
+async def twiml(
+    exchange: TwilioExchange, method: str = "GET", *, query: str = "", **options: Any
+) -> tuple[int, str, str]:
+    """Return status, type and text of what /twiml answers."""
+    host, port = exchange.transport.address
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"http://{host}:{port}/twiml{query}", **options) as response,
+    ):
+        return response.status, response.content_type, await response.text()
 
 
 @pytest.fixture
@@ -300,18 +242,22 @@ class TestStreams:
         assert ending(await collected(call.line)) == "caller_hangup"
 
 
-class TestServer:
-    """Who is let in, and who is not."""
+class TestTwilioServer(WebSocketServerConformance):
+    """A server of WebSockets."""
 
-    async def test_a_websocket_that_does_not_start_loses_its_place(self):
-        """It is closed with a reason, and the place is free again."""
-        transport = TwilioTransport(config(max_connections=1, start_timeout_s=1.0))
-        async for exchange in running(transport):
-            silent = await exchange.connect(is_started=False)
-            assert await silent.wait_closed() == (1008, "no start in 1 s")
-            await until(lambda: transport.stats.open_connections == 0)
-            assert transport.stats.unidentified_connections == 1
-            await assert_is_well(await exchange.place_call())
+    line_name = "twilio"
+
+    def make_server(self, **fields: Any) -> TwilioTransport:
+        return TwilioTransport(config(**fields))
+
+    def running(self, server: TwilioTransport) -> AsyncIterator[TwilioExchange]:
+        return running(server)
+
+    def broken_message(self, generator: random.Random) -> str:
+        return mutated(generator)
+
+    async def connect_twin(self, exchange: TwilioExchange, peer: TwilioPeer) -> TwilioPeer:
+        return await exchange.connect(stream_sid=peer.stream_sid)
 
     @pytest.mark.parametrize("messages", [["{}"], [connected(), connected()], [start()], [b"\x00"]])
     async def test_who_is_not_twilio_is_refused(
@@ -326,24 +272,6 @@ class TestServer:
         await assert_is_well(good)
         assert exchange.transport.stats.unidentified_connections == 1
 
-    async def test_a_websocket_over_the_limit_is_refused(self):
-        """By a status, before it is one; the calls within the limit go on."""
-        async for exchange in running(TwilioTransport(config(max_connections=1))):
-            call = await exchange.place_call()
-            with pytest.raises(InvalidStatus, match="503"):
-                await exchange.connect()
-            assert exchange.transport.stats.refused_connections == 1
-            await assert_is_well(call)
-
-    async def test_a_second_stream_of_one_sid_is_refused(self, exchange: TwilioExchange):
-        """The first goes on."""
-        call = await exchange.place_call()
-        with capture_logs() as logs:
-            twin = await exchange.connect(stream_sid=call.peer.stream_sid)
-            assert (await twin.wait_closed())[0] == 1008
-        assert "websocket.duplicate_call_refused" in [entry["event"] for entry in logs]
-        await assert_is_well(call)
-
     async def test_who_asks_for_no_websocket_gets_a_plain_answer(self, exchange: TwilioExchange):
         """A browser at the stream's address, and at any other."""
         host, port = exchange.transport.address
@@ -353,61 +281,6 @@ class TestServer:
                     assert response.status == status
                     assert "Traceback" not in await response.text()
         assert exchange.transport.stats.open_connections == 0
-
-    async def test_a_hundred_broken_peers_disturb_nobody(self, exchange: TwilioExchange):
-        """Garbage, resets, closes and silence, ten at once, while a call goes on."""
-        call = await exchange.place_call()
-        generator = random.Random(7)  # noqa: S311 - seeded, to repeat a failure
-
-        async def misbehave() -> None:
-            peer = await exchange.connect(is_started=generator.random() < 0.5)
-            try:
-                for _ in range(generator.randrange(5)):
-                    await peer.send(mutated(generator))
-            except ConnectionClosed:
-                return
-            if generator.random() < 0.5:
-                peer.reset()
-
-        for _ in range(10):
-            async with asyncio.TaskGroup() as peers:
-                for _ in range(10):
-                    peers.create_task(misbehave())
-            await assert_is_well(call)
-
-    async def test_ended_calls_leave_nothing_behind(self, exchange: TwilioExchange):
-        """Thirty calls later there is no task, no connection and no name more than before."""
-        exchange.may_end.set()
-        tasks_before = len(asyncio.all_tasks())
-        for _ in range(30):
-            async with TwilioPeer.connect(exchange.transport.address) as peer:
-                await exchange.served()
-                await peer.stop()
-        await until(lambda: exchange.transport.stats.open_connections == 0)
-        assert exchange.transport.stats.accepted_calls == 30
-        assert exchange.transport._server.live_call_ids == set()
-        await until(lambda: len(asyncio.all_tasks()) <= tasks_before)
-
-    async def test_a_stopped_server_takes_no_call_and_keeps_the_old_ones(
-        self, exchange: TwilioExchange
-    ):
-        """Draining: the port is closed, the running call goes on to its end."""
-        call = await exchange.place_call()
-        address = exchange.transport.address
-        await exchange.transport.stop()
-        with pytest.raises(ConnectionError):
-            async with TwilioPeer.connect(address):
-                pass
-        await assert_is_well(call)
-        exchange.may_end.set()
-        assert await call.is_told_to_hang_up()
-
-    async def test_a_port_in_use_is_named(self, exchange: TwilioExchange):
-        """The error says which address, and that it may become free."""
-        port = exchange.transport.address[1]
-        with pytest.raises(TransportError, match=f"127.0.0.1:{port}: can't listen") as caught:
-            await TwilioTransport(config(port=port)).start(exchange.serve)
-        assert (caught.value.code, caught.value.retryable) == ("EADDRINUSE", True)
 
 
 class TestSignatures:
@@ -442,19 +315,19 @@ class TestSignatures:
     async def test_signed_requests_get_their_twiml(self, guarded: TwilioExchange):
         """A POST with its fields signed, a GET with its query."""
         form = {"CallSid": "CA1", "To": "+15550100"}
-        status, _, text = await guarded.twiml("POST", data=form, headers=signed(TWIML_URL, form))
+        status, _, text = await twiml(guarded, "POST", data=form, headers=signed(TWIML_URL, form))
         assert (status, PUBLIC_URL in text, "+15550100" in text) == (200, True, True)
         query = "?CallSid=CA1&To=%2B15550100"
-        status, _, text = await guarded.twiml(query=query, headers=signed(TWIML_URL + query))
+        status, _, text = await twiml(guarded, query=query, headers=signed(TWIML_URL + query))
         assert (status, PUBLIC_URL in text, "+15550100" in text) == (200, True, True)
 
     async def test_requests_whose_fields_were_changed_get_none(self, guarded: TwilioExchange):
         """Nor do those without a signature."""
         headers = signed(TWIML_URL, {"To": "+15550100"})
         answers = [
-            await guarded.twiml("POST", data={"To": "+15550199"}, headers=headers),
-            await guarded.twiml(headers=headers),
-            await guarded.twiml(),
+            await twiml(guarded, "POST", data={"To": "+15550199"}, headers=headers),
+            await twiml(guarded, headers=headers),
+            await twiml(guarded),
         ]
         assert [status for status, _, _ in answers] == [403] * 3
         assert not any(PUBLIC_URL in text for _, _, text in answers)
@@ -480,7 +353,7 @@ class TestTwiml:
     @pytest.mark.parametrize("method", ["GET", "POST"])
     async def test_it_connects_the_call_to_the_stream(self, exchange: TwilioExchange, method: str):
         """By either method that the console offers."""
-        status, content_type, text = await exchange.twiml(method)
+        status, content_type, text = await twiml(exchange, method)
         assert (status, content_type) == (200, "text/xml")
         assert f'<Connect action="{AFTER_URL}">\n    <Stream url="{PUBLIC_URL}"' in text
 
@@ -490,11 +363,11 @@ class TestTwiml:
         transport = TwilioTransport(config(parameters={"called_number": "the office"}))
         fields = {"From": "+15550199", "To": "+15550100", "CallSid": CALL_SID}
         options = {"data": fields} if method == "POST" else {"params": fields}
-        _, _, text = await exchange.twiml(method, **options)
+        _, _, text = await twiml(exchange, method, **options)
         parameters = {name: _parameter(text, name) for name in NUMBERS}
         assert parameters == {"called_number": "+15550100", "caller_number": "+15550199"}
         async for other in running(transport):
-            _, _, text = await other.twiml(method, **options)
+            _, _, text = await twiml(other, method, **options)
             assert _parameter(text, "called_number") == "the office"
 
     async def test_it_is_what_the_document_tells_to_paste(self):
@@ -502,13 +375,13 @@ class TestTwiml:
         form = {"From": "{{From}}", "To": "{{To}}"}
         parameters = {"language": "en"}
         async for exchange in running(TwilioTransport(config(parameters=parameters))):
-            _, _, text = await exchange.twiml("POST", data=form)
+            _, _, text = await twiml(exchange, "POST", data=form)
         blocks = DOCUMENT.read_text(encoding="utf-8").split("```xml\n")[1:]
         assert text == blocks[0].partition("```")[0]
 
     async def test_a_form_beyond_all_bounds_is_refused(self, exchange: TwilioExchange):
         """Nobody sends 100 kB to ask for 200 bytes."""
-        status, _, text = await exchange.twiml("POST", data={"a": "x" * 100_000})
+        status, _, text = await twiml(exchange, "POST", data={"a": "x" * 100_000})
         assert status == 413
         assert "Traceback" not in text
 
@@ -531,18 +404,18 @@ class TestTransfer:
         with capture_logs() as logs:
             await call.line.transfer("+15550100")
             assert await call.is_told_to_hang_up()
-            status, content_type, text = await guarded.twiml("POST", **self.after())
+            status, content_type, text = await twiml(guarded, "POST", **self.after())
         assert (status, content_type) == (200, "text/xml")
         assert "<Dial>\n    <Number>+15550100</Number>" in text
         assert ending(await collected(call.line)) == "local_hangup"
         assert guarded.transport.stats.transferred_calls == 1
         assert (logs[-1]["event"], logs[-1]["call_sid"]) == ("twilio.call_transferred", CALL_SID)
         assert "+15550100" not in str(logs)
-        assert "<Hangup />" in (await guarded.twiml("POST", **self.after()))[2]
+        assert "<Hangup />" in (await twiml(guarded, "POST", **self.after()))[2]
 
     async def test_a_call_that_the_agent_ends_is_hung_up(self, guarded: TwilioExchange):
         """Twilio asks here too, also when the caller is gone."""
-        _, _, text = await guarded.twiml("POST", **self.after())
+        _, _, text = await twiml(guarded, "POST", **self.after())
         assert "<Hangup />" in text
         assert guarded.transport.stats.transferred_calls == 0
         assert guarded.transport.stats.served_twiml == 0
@@ -555,9 +428,9 @@ class TestTransfer:
         assert call.line.transfer is not None
         await call.line.transfer("+15550100")
         asked = {**self.after(), "headers": signed(TWIML_URL, {"CallSid": CALL_SID})}
-        status, _, text = await guarded.twiml("POST", **asked)
+        status, _, text = await twiml(guarded, "POST", **asked)
         assert (status, "+15550100" in text) == (403, False)
-        assert "+15550100" in (await guarded.twiml("POST", **self.after()))[2]
+        assert "+15550100" in (await twiml(guarded, "POST", **self.after()))[2]
 
 
 def _parameter(text: str, name: str) -> str | None:

@@ -118,7 +118,7 @@ async def running(transport: AudioSocketTransport) -> AsyncIterator[AudioSocketE
 
 @pytest.fixture
 async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocketExchange]:
-    monkeypatch.setattr("voxgate.transports.audiosocket.server._FIRST_AUDIO_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("voxgate.transports.audiosocket.intake._FIRST_AUDIO_TIMEOUT_S", 0.01)
     async for each in running(AudioSocketTransport(port=0)):
         yield each
 
@@ -132,7 +132,7 @@ class TestWideAudioSocketLine(LineConformance):
 
     @pytest.fixture
     async def exchange(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AudioSocketExchange]:
-        monkeypatch.setattr("voxgate.transports.audiosocket.server._FIRST_AUDIO_TIMEOUT_S", 0.01)
+        monkeypatch.setattr("voxgate.transports.audiosocket.intake._FIRST_AUDIO_TIMEOUT_S", 0.01)
         async for each in running(AudioSocketTransport(port=0, playout_rate_hz=16_000)):
             yield each
 

@@ -15,18 +15,13 @@ from types import MappingProxyType
 
 import structlog
 
-from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
 from ...errors import LocalProtocolError, TransportError
-from ..base import CallHandler, LineWarning
+from ..base import CallHandler
 from ..call_hooks import CallHooks
-from ..call_metadata import NO_METADATA, KnownCallTable
 from ..peer_allow_list import PeerAllowList
 from .connection import AudioSocketConnection
-from .line import AudioSocketLine
+from .intake import AudioSocketIntake
 from .protocol import AUDIO_RATES_HZ
-
-_FIRST_AUDIO_TIMEOUT_S = 0.2
-"""How long a call waits for audio to say its rate; a caller with DTX may send none for seconds."""
 
 _RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 """The address may become free, or come up with its network interface."""
@@ -68,7 +63,8 @@ class AudioSocketTransport:
         playout_rate_hz: Rate of the audio sent, in Hz; None: that of the call's first audio, which
             is what Asterisk's channel plays.
         allowed_peers: Addresses and networks of the hosts that may connect; None: all.
-        known_calls: Metadata that is known beforehand; see :class:`KnownCallTable`.
+        known_calls: Metadata that is known beforehand; see
+            :class:`~voxgate.transports.call_metadata.KnownCallTable`.
         hooks: The operator's own systems; None if there are none.
 
     Raises:
@@ -92,10 +88,10 @@ class AudioSocketTransport:
         self._port = port
         self._max_connections = max_connections
         self._uuid_timeout_s = uuid_timeout_s
-        self._playout_rate_hz = playout_rate_hz
         self._allowed_peers = PeerAllowList(allowed_peers)
-        self._known_calls = KnownCallTable(known_calls)
-        self._hooks = hooks
+        self._intake = AudioSocketIntake(
+            playout_rate_hz=playout_rate_hz, known_calls=known_calls, hooks=hooks
+        )
         self._server: asyncio.Server | None = None
         self._owner: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -106,7 +102,6 @@ class AudioSocketTransport:
         self._refused_connections = 0
         self._unidentified_connections = 0
         self._duplicate_calls = 0
-        self._metadata_failures = 0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -130,7 +125,7 @@ class AudioSocketTransport:
             unidentified_connections=self._unidentified_connections,
             duplicate_calls=self._duplicate_calls,
             refused_peers=self._allowed_peers.refused_peers,
-            metadata_failures=self._metadata_failures,
+            metadata_failures=self._intake.metadata_failures,
         )
 
     async def start(self, handler: CallHandler) -> None:
@@ -182,8 +177,7 @@ class AudioSocketTransport:
         try:
             await self._listen(handler, accepting)
         finally:
-            if self._hooks is not None:
-                await self._hooks.close()
+            await self._intake.close()
 
     async def _listen(
         self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
@@ -302,49 +296,11 @@ class AudioSocketTransport:
     ) -> None:
         self._live_call_ids.add(call_id)
         try:
-            line = await self._line(call_id, connection)
+            line = await self._intake.line_of(call_id, connection)
             self._accepted_calls += 1
             await handler(line)
         finally:
             self._live_call_ids.discard(call_id)
-
-    async def _line(self, call_id: str, connection: AudioSocketConnection) -> AudioSocketLine:
-        """Return the line as soon as its format is fixed and what is known of it is there."""
-        async with asyncio.TaskGroup() as waits:
-            fixing = waits.create_task(self._fixed_format(call_id, connection))
-            asking = waits.create_task(self._metadata(call_id, connection))
-        capture_format = fixing.result()
-        playout_rate_hz = self._playout_rate_hz or capture_format.rate_hz
-        return AudioSocketLine(
-            call_id,
-            connection,
-            capture_format=capture_format,
-            playout_format=AudioFormat(Encoding.PCM16, playout_rate_hz),
-            metadata=asking.result(),
-            transfer=None if self._hooks is None else self._hooks.transfer_of(call_id),
-        )
-
-    async def _fixed_format(self, call_id: str, connection: AudioSocketConnection) -> AudioFormat:
-        try:
-            async with asyncio.timeout(_FIRST_AUDIO_TIMEOUT_S):
-                await connection.wait_capture_format()
-        except TimeoutError:
-            rate_hz = self._playout_rate_hz or G711_RATE_HZ
-            log.info("audiosocket.capture_format_assumed", call_id=call_id, rate_hz=rate_hz)
-            return connection.call.fix_capture_format(rate_hz)
-        return connection.call.fix_capture_format()
-
-    async def _metadata(self, call_id: str, connection: AudioSocketConnection) -> Mapping[str, str]:
-        """Return what is known of a call; what its owner's system says of it goes first."""
-        known, told = self._known_calls.metadata_of(call_id), NO_METADATA
-        if self._hooks is not None:
-            try:
-                told = await self._hooks.fetch_metadata(call_id)
-            except TransportError as error:
-                self._metadata_failures += 1
-                warning = LineWarning("audiosocket.metadata_unavailable", str(error))
-                connection.events.put(warning)
-        return MappingProxyType({**known, **told})
 
 
 def _check_arguments(

@@ -107,7 +107,7 @@ async def test_call_without_audio_is_handed_over_at_8_khz(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ):
     """A caller with DTX is served without a word from them."""
-    monkeypatch.setattr("voxgate.transports.audiosocket.server._FIRST_AUDIO_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("voxgate.transports.audiosocket.intake._FIRST_AUDIO_TIMEOUT_S", 0.0)
     await exchange.transport.start(exchange.serve)
     peer = exchange.connect()
     peer.receive(wire_frame(CALL_ID, uuid4().bytes))
@@ -376,3 +376,22 @@ def test_wrong_number_is_refused_at_construction(arguments: dict[str, Any], rule
     """The error names the argument, the value and the rule."""
     with pytest.raises(ValueError, match=rule):
         AudioSocketTransport(**arguments)
+
+
+async def test_a_host_that_may_not_connect_takes_no_place(monkeypatch: pytest.MonkeyPatch):
+    """It is closed without a word, counted, and named once a minute."""
+    exchange = Exchange()
+    exchange.transport = AudioSocketTransport(allowed_peers=["192.0.2.0/24"], max_connections=1)
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_server", exchange.create_server)
+    await exchange.transport.start(exchange.serve)
+    with capture_logs() as logs:
+        peers = [exchange.connect() for _ in range(3)]
+        await settled()
+    assert [peer.writes for peer in peers] == [[], [], []]
+    assert all(peer.is_closing() for peer in peers)
+    stats = exchange.transport.stats
+    assert (stats.refused_peers, stats.refused_connections, stats.open_connections) == (3, 0, 0)
+    assert [(entry["event"], entry["refused"]) for entry in logs] == [
+        ("audiosocket.peer_refused", 1)
+    ]
+    await exchange.end()

@@ -5,16 +5,20 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..call.embedded_server import choose_agent, needs_server
 from ..config import LoadedConfig, changed_keys, config_warnings, read_config
-from ..config.models import AppConfig
+from ..config.local_models import LocalConfig
+from ..config.models import AppConfig, provider_references
 from ..config.provider_models import ProviderConfig
 from ..errors import ConfigError, ConfigProblem, ProviderError
+from ..local_agent.required_packages import missing_packages
 from ..providers.registry import default_registry
 
 _INVALID, _UNREADABLE = 1, 2
@@ -33,6 +37,7 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
     try:
         loaded = read_config(path)
         _require_provider(loaded)
+        _require_packages(loaded)
     except ConfigError as error:
         click.echo(_problems_json(error) if as_json else f"{error}", err=not as_json)
         is_unreadable = isinstance(error.__cause__, (OSError, UnicodeDecodeError))
@@ -59,6 +64,34 @@ def _require_provider(loaded: LoadedConfig) -> None:
             source=loaded.source_of("engine", "default_provider"),
         )
         raise ConfigError([problem]) from error
+
+
+def _require_packages(loaded: LoadedConfig) -> None:
+    """Refuse local agents that can't be started here for want of packages, as serve does.
+
+    Raises:
+        ConfigError: names each, and what to install.
+    """
+    problems = []
+    for key, name in _chosen_providers(loaded.config):
+        provider = loaded.config.providers[name]
+        if isinstance(provider, LocalConfig) and (lacking := missing_packages(provider)):
+            source = loaded.source_of(*key.split("."))
+            problems.append(
+                ConfigProblem(
+                    key=key, value=repr(name), rule=f"can't be started: {lacking}", source=source
+                )
+            )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _chosen_providers(config: AppConfig) -> Iterator[tuple[str, str]]:
+    """Yield key and name of the providers that must start for the engine to do so."""
+    yield from provider_references(config.engine, config.routes)
+    agent = choose_agent(config).provider if needs_server(config) else None
+    if agent == config.realtime_server.answered_by:
+        yield "realtime_server.answered_by", agent
 
 
 def _problems_json(error: ConfigError) -> str:

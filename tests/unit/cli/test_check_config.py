@@ -76,8 +76,9 @@ def test_deepgram_can_answer(file: Path) -> None:
     assert "the environment variable DEEPGRAM_API_KEY is not set" in result.output
 
 
-def test_the_local_agent_can_answer(file: Path) -> None:
+def test_the_local_agent_can_answer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key, a server or a warning."""
+    monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: None)
     file.write_text("engine: {default_provider: local}\n")
     result = check(str(file))
     assert result.exit_code == 0
@@ -209,3 +210,36 @@ def test_json_tells_the_same_of_a_wrong_file(file: Path) -> None:
             }
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("realtime_server: {answered_by: local}\n", "realtime_server.answered_by"),
+        ("engine: {default_provider: local}\n", "engine.default_provider"),
+        (
+            "engine: {fall_back_provider: local}\nrealtime_server: {answered_by: scripted}\n",
+            "engine.fall_back_provider",
+        ),
+    ],
+)
+def test_an_agent_whose_packages_are_missing_is_an_error(
+    file: Path, text: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serve would refuse it; the line says what to install."""
+    lacking = "piper is not installed: pip install 'voxgate[local]'"
+    monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: lacking)
+    file.write_text(text)
+    result = check(str(file))
+    assert result.exit_code == 1
+    assert f"{key}: 'local' can't be started: piper is not installed" in result.output
+
+
+@pytest.mark.parametrize("answered_by", ["auto", "scripted"])
+def test_an_agent_that_nobody_named_may_be_missing(
+    file: Path, answered_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sentences answer in its place."""
+    monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: "all")
+    file.write_text(f"realtime_server: {{answered_by: {answered_by}}}\n")
+    assert check(str(file)).exit_code == 0

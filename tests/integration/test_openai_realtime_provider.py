@@ -485,6 +485,9 @@ async def test_an_expired_session_is_replaced(peer: RealtimePeer) -> None:
     async with running(peer, greeting="Hello!") as (provider, session):
         events = provider.events()
         await session.receive("response.create")
+        await session.start_response("r")
+        await session.send_voice("r", "i", FRAME)
+        await session.end_response("r")
         await session.send_error("session_expired")
         lost = await next_of(events, ProviderDisconnected)
         second = await peer.accept_configured()

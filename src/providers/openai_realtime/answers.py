@@ -106,6 +106,7 @@ class Answers:
         if event.error_code is None and event.error_type is None:
             if event.status == "completed":
                 self._memory.responses.receive_completed()
+                self._memory.greeting = None
             return ()
         error = ErrorReported(
             code=event.error_code, type=event.error_type, param=None, event_id=None
@@ -135,6 +136,7 @@ class Answers:
         reception = self._ledger.receive_audio(delta.response_id, delta.item_id, audio_ms)
         self._memory.history.add_voice(delta.item_id, audio_ms)
         if reception is Reception.ACCEPTED or reception is Reception.STRAGGLED:
+            self._memory.greeting = None
             is_late = reception is Reception.STRAGGLED
             voice = VoiceReceived(delta.item_id, delta.audio, audio_ms)
             return (*started, voice, *([AgentAudioDone(delta.item_id)] if is_late else []))

@@ -23,9 +23,12 @@ class CallMemory:
 
     Args:
         tools: Functions that the model may call.
+        greeting: What the agent is to say first, or None.
     """
 
-    def __init__(self, tools: ToolRegistry | None = None) -> None:
+    def __init__(self, tools: ToolRegistry | None = None, *, greeting: str | None = None) -> None:
+        self.greeting = greeting
+        """What is to be said before anything else; None once an answer was heard, or the caller."""
         self.tools = ToolRegistry() if tools is None else tools
         self.ledger = ResponseLedger()
         """Answers and items."""
@@ -44,6 +47,11 @@ class CallMemory:
         for item_id, item_heard_ms in heard_ms.items():
             self.history.cut(item_id, item_heard_ms)
         return cut
+
+    def hear_caller(self) -> None:
+        """Note that the caller speaks: that turn is answered, and nothing that was wanted."""
+        self.responses.forget()
+        self.greeting = None
 
     def retry_response(self, now_ms: float) -> None:
         """Note that an answer failed for a rate limit, and ask for it again if there is hope."""

@@ -81,7 +81,7 @@ class Conversation:
         self._to_provider = StreamConverter(capture, wire_format_for(capture))
         self._to_line = StreamConverter(wire_format_for(playout), playout)
         self._backlog = AudioBacklog(hold_ms=hold_ms)
-        self._memory = CallMemory(tools)
+        self._memory = CallMemory(tools, greeting=config.greeting)
         self._turns = _local_turns(config)
         self._padding = AudioBacklog(hold_ms=config.turn_detection.prefix_padding_ms)
         self._is_commit_due = False
@@ -147,7 +147,7 @@ class Conversation:
             self._session.interrupt(heard_ms)
         else:
             self._memory.cut(heard_ms)
-            self._memory.responses.forget()
+            self._memory.hear_caller()
         self._stop_speaking(now_ms)
 
     def open_session(self) -> None:
@@ -157,7 +157,6 @@ class Conversation:
             wire_in=self._to_provider.target,
             wire_out=self._to_line.source,
             memory=self._memory,
-            greeting=None if self._n_sessions else self._config.greeting,
         )
 
     def receive_message(self, message: str | bytes, now_ms: float) -> tuple[ProviderEvent, ...]:
@@ -255,7 +254,7 @@ class Conversation:
                 while (audio := self._padding.pop()) is not None:
                     self._backlog.push(audio)
                 if self._config.turn_detection.create_response:
-                    self._memory.responses.forget()
+                    self._memory.hear_caller()
                 self._own_events.append(self._receive_speech_started(capture_ms, now_ms))
             case TurnEnded(capture_ms):
                 self._is_commit_due = True

@@ -80,7 +80,6 @@ class RealtimeSession:
         wire_in: Format of the audio that is sent.
         wire_out: Format of the audio that comes.
         memory: What the call remembers of its former sessions; added to.
-        greeting: What the agent is to say first, or None.
     """
 
     def __init__(
@@ -90,14 +89,12 @@ class RealtimeSession:
         wire_in: AudioFormat,
         wire_out: AudioFormat,
         memory: CallMemory,
-        greeting: str | None,
     ) -> None:
         self._config = config
         self._wire_in = wire_in
         self._wire_out = wire_out
         self._memory = memory
         self._counts = memory.counts
-        self._greeting = greeting
         self._clock = AudioClock()
         self._phase = _Phase.OPENING
         self._requests = RequestQueue()
@@ -153,14 +150,21 @@ class RealtimeSession:
             return request
         is_free = self.is_ready and not self._memory.ledger.active
         if self._memory.responses.take(now_ms, is_free=is_free):
-            return serialize_response(self._requests.next_id(RESPONSE_ID))
+            return self._serialize_response(self._requests.next_id(RESPONSE_ID))
         return None
+
+    def _serialize_response(self, event_id: str) -> str:
+        """Return the request for an answer, which is the greeting as long as that was not heard."""
+        greeting = self._memory.greeting
+        if not greeting:
+            return serialize_response(event_id)
+        return serialize_greeting(greeting, self._config.instructions, event_id)
 
     def _receive_caller(self, event: CallerEvent) -> tuple[SessionEvent, ...]:
         match event:
             case SpeechStarted(audio_ms):
                 if self._config.turn_detection.create_response:
-                    self._memory.responses.forget()
+                    self._memory.hear_caller()
                 return (CallerHeard(self._capture_ms(audio_ms)),)
             case SpeechStopped(audio_ms):
                 return (CallerSpeechStopped(self._capture_ms(audio_ms)),)
@@ -221,11 +225,8 @@ class RealtimeSession:
         self._requests.put_all(
             self._memory.history.serialize(self._requests.next_id("history-") + "-")
         )
-        if self._greeting:
-            greeting_id = self._requests.next_id("greeting-")
-            self._requests.put(
-                serialize_greeting(self._greeting, self._config.instructions, greeting_id)
-            )
+        if self._memory.greeting:
+            self._memory.responses.want()
         return (SessionReady(),)
 
     def _receive_transcript(self, event: TranscriptReceived) -> tuple[SessionEvent, ...]:

@@ -422,10 +422,11 @@ def test_the_caller_is_greeted_once() -> None:
     call = Call(greeting="Hello!")
     call.connect()
     assert [event["type"] for event in call.sent()] == ["response.create"]
+    call.receive_voice()
     call.conversation.lose_session(call.now_ms)
     call.connect()
 
-    assert call.sent() == []
+    assert "Hello!" not in json.dumps(call.sent())
 
 
 def test_a_connection_that_failed_before_it_was_ready_did_not_greet() -> None:

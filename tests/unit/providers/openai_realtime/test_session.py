@@ -42,7 +42,7 @@ class Client:
     """A session with what belongs around it."""
 
     def __init__(self, *, greeting: str | None = None, memory: CallMemory | None = None) -> None:
-        self.memory = CallMemory() if memory is None else memory
+        self.memory = CallMemory(greeting=greeting) if memory is None else memory
         self.counts = self.memory.counts
         self.ledger = self.memory.ledger
         self.now_ms = 0.0
@@ -51,7 +51,6 @@ class Client:
             wire_in=MULAW,
             wire_out=MULAW,
             memory=self.memory,
-            greeting=greeting,
         )
 
     def receive(self, event_type: str, **fields: Any) -> list[SessionEvent]:

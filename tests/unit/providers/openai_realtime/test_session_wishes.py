@@ -42,7 +42,6 @@ class Client:
             wire_in=MULAW,
             wire_out=MULAW,
             memory=self.memory,
-            greeting=None,
         )
 
     def receive(self, event_type: str, **fields: Any) -> list[SessionEvent]:
@@ -167,6 +166,51 @@ def test_a_rate_limit_is_waited_out(is_event: bool) -> None:
 
     assert client.types() == ["response.create"]
     assert client.memory.counts["rate_limit_retries"] == 1
+
+
+def greeting(client: Client) -> dict[str, Any]:
+    (request,) = client.requests()
+    assert request["type"] == "response.create"
+    assert "Good morning!" in request["response"]["instructions"]
+    return request
+
+
+@pytest.mark.parametrize("is_event", [True, False])
+def test_a_greeting_that_met_a_rate_limit_is_still_the_first_word(is_event: bool) -> None:
+    """Asked for again in its own words: an answer to nothing would be anybody's guess."""
+    client = ready(CallMemory(greeting="Good morning!"))
+    event_id = greeting(client)["event_id"]
+    if is_event:
+        error = {"type": "tokens", "code": "rate_limit_exceeded", "event_id": event_id}
+        client.receive("error", error=error)
+    else:
+        client.fail_for_rate("r1")
+    client.now_ms += 1000.0
+    greeting(client)
+    client.respond("r2")
+    client.memory.responses.want()
+
+    assert "response" not in client.requests()[0], "it was said; what follows is an answer"
+
+
+def test_a_greeting_that_is_lost_with_its_session_is_said_in_the_next() -> None:
+    """Nobody heard any of it."""
+    client = ready(CallMemory(greeting="Good morning!"))
+    greeting(client)
+    client.memory.lose_session()
+
+    greeting(ready(client.memory))
+
+
+def test_a_caller_who_speaks_first_is_not_greeted_any_more() -> None:
+    """The answer to that takes the greeting's place, in the next session too."""
+    client = ready(CallMemory(greeting="Good morning!"))
+    greeting(client)
+    client.receive("input_audio_buffer.speech_started", audio_start_ms=0, item_id="c")
+    client.memory.lose_session()
+    after = ready(client.memory).requests()
+
+    assert all("response" not in request for request in after)
 
 
 def test_a_caller_who_speaks_is_answered_instead() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 
 from voxgate.config.load import parse_config
@@ -67,3 +71,25 @@ def test_numbers_have_ranges() -> None:
         LocalTurnsConfig(silence_duration_ms=10)
     with pytest.raises(ValueError, match=r"speed: 9\.0 is not in 0\.5\.\.2\.0"):
         PiperVoiceConfig(speed=9.0)
+
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "providers" / "local.md"
+SNIPPETS = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_what_the_documentation_says_to_paste_is_valid(snippet: str) -> None:
+    """Whole, or as a part of the local agent's section."""
+    if snippet.startswith(" "):
+        part = textwrap.indent(textwrap.dedent(snippet), "    ")
+        snippet = f"providers:\n  agent:\n    kind: local\n{part}"
+    agent = parse_config(snippet).config.providers["agent"]
+    assert isinstance(agent, LocalConfig)
+    assert agent not in (LocalConfig(), None)
+
+
+def test_the_documentation_shows_each_kind_of_part() -> None:
+    """Nobody has to guess how a Wyoming server or a language model is named."""
+    text = "".join(SNIPPETS)
+    for kind in ("chat", "rules", "wyoming"):
+        assert f"kind: {kind}" in text

@@ -83,9 +83,9 @@ def test_what_the_documentation_says_to_paste_is_valid(snippet: str) -> None:
     if snippet.startswith(" "):
         part = textwrap.indent(textwrap.dedent(snippet), "    ")
         snippet = f"providers:\n  agent:\n    kind: local\n{part}"
-    agent = parse_config(snippet).config.providers["agent"]
+    agent = parse_config(snippet, source="local.md", environ={}).config.providers["agent"]
     assert isinstance(agent, LocalConfig)
-    assert agent not in (LocalConfig(), None)
+    assert agent != LocalConfig()
 
 
 def test_the_documentation_shows_each_kind_of_part() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import warnings
+from importlib import import_module
 
 from hypothesis import settings
 
@@ -19,3 +22,8 @@ os.environ["MPLBACKEND"] = "Agg"
 settings.register_profile("voxgate", deadline=None)
 settings.register_profile("voxgate-ci", deadline=None, derandomize=True)
 settings.load_profile("voxgate-ci" if os.environ.get("CI") else "voxgate")
+
+# What the package wyoming imports on Python before 3.13 warns once, whoever imports it first.
+with warnings.catch_warnings(), contextlib.suppress(ModuleNotFoundError):
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import_module("wyoming.audio")

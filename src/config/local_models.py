@@ -44,6 +44,8 @@ class PocketsphinxConfig:
     processes: Processes = 2
     """Turns heard at the same time, each in a process of its own with some 130 MB; further ones
     wait for one of them."""
+    timeout_s: TimeoutS = 10.0
+    """Time in s from the end of a turn to its text, waiting for a process included."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -123,7 +125,10 @@ class PiperVoiceConfig:
     """Speed of the voice as a ratio, 1.0 is natural."""
     processes: Processes = 2
     """Sentences spoken at the same time, each in a process of its own; further ones wait for one of
-    them. Speaking takes a twentieth of the time that it lasts."""
+    them."""
+    timeout_s: TimeoutS = 10.0
+    """Time in s to the first sound of a sentence, waiting for a process included, and to each
+    further one."""
 
     def __post_init__(self) -> None:
         check_fields(self)

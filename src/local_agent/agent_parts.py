@@ -8,10 +8,10 @@ from __future__ import annotations
 __all__ = ["AgentParts", "make_parts", "make_recogniser", "make_voice"]
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import assert_never
 
 from ..config.local_models import (
+    ChatReplyConfig,
     LocalConfig,
     PiperVoiceConfig,
     PocketsphinxConfig,
@@ -24,6 +24,8 @@ from ..config.local_models import (
 )
 from .recogniser import Recogniser
 from .reply import Reply
+from .required_packages import missing_modules, modules_of
+from .unavailable_part import UnavailablePart
 from .voice import Voice
 
 
@@ -65,6 +67,8 @@ class AgentParts:
 def make_parts(config: LocalConfig, api_key: str | None) -> AgentParts:
     """Return the parts that a configuration names, not started.
 
+    A part whose package is not installed says so when it is started.
+
     Args:
         config: What the operator set.
         api_key: Key of the chat endpoint; None where it wants none.
@@ -78,6 +82,8 @@ def make_parts(config: LocalConfig, api_key: str | None) -> AgentParts:
 
 def make_recogniser(config: RecogniserConfig) -> Recogniser:
     """Return what hears, not started."""
+    if missing := missing_modules(modules_of(config)):
+        return UnavailablePart(config.kind, missing)
     # Each import where it is used: parts that nobody chose need not be installed.
     match config:
         case PocketsphinxConfig():
@@ -85,25 +91,41 @@ def make_recogniser(config: RecogniserConfig) -> Recogniser:
 
             return PocketsphinxRecogniser(config)
         case WyomingRecogniserConfig():
-            raise NotImplementedError
+            from .wyoming_recogniser import WyomingRecogniser
+
+            return WyomingRecogniser(config)
         case _:
             assert_never(config)
 
 
 def make_voice(config: VoiceConfig) -> Voice:
     """Return what speaks, not started."""
+    if missing := missing_modules(modules_of(config)):
+        return UnavailablePart(config.kind, missing)
     match config:
         case PiperVoiceConfig():
             from .piper_voice import PiperVoice
 
             return PiperVoice(config)
         case WyomingVoiceConfig():
-            raise NotImplementedError
+            from .wyoming_voice import WyomingVoice
+
+            return WyomingVoice(config)
         case _:
             assert_never(config)
 
 
 def _make_reply(config: ReplyConfig, api_key: str | None) -> Reply:
-    name = "rule_reply" if isinstance(config, RuleReplyConfig) else "chat_reply"
-    reply: Reply = import_module(f"{__package__}.{name}").make_reply(config, api_key)
-    return reply
+    if missing := missing_modules(modules_of(config)):
+        return UnavailablePart(config.kind, missing)
+    match config:
+        case RuleReplyConfig():
+            from . import rule_reply
+
+            return rule_reply.make_reply(config, api_key)
+        case ChatReplyConfig():
+            from . import chat_reply
+
+            return chat_reply.make_reply(config, api_key)
+        case _:
+            assert_never(config)

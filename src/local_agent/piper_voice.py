@@ -26,8 +26,6 @@ from .worker_wire import Message, MessageKind
 
 _PEER = "piper"
 _WORKER = f"{__package__}.piper_worker"
-_PIECE_S = 20.0
-"""Time in s to the next piece; mostly it takes 0.2, unless all processes are busy with others."""
 
 
 class PiperVoice:
@@ -87,10 +85,10 @@ class PiperVoice:
 
     async def _next(self, speech: _Speech) -> Message:
         try:
-            async with asyncio.timeout(_PIECE_S):
+            async with asyncio.timeout(self._config.timeout_s):
                 answer = await speech.answers.get()
         except TimeoutError:
-            raise self._crew.error(f"no sound within {_PIECE_S:g} s") from None
+            raise self._crew.error(f"no sound within {self._config.timeout_s:g} s") from None
         if isinstance(answer, ProviderError):
             raise answer
         return answer

@@ -12,7 +12,7 @@ import asyncio
 
 from ..config.local_models import PocketsphinxConfig
 from ..errors import ProviderError
-from .recogniser import RECOGNISER_FORMAT
+from .recogniser import LONGEST_TURN_BYTES
 from .required_packages import missing_modules
 from .worker_crew import Job, WorkerCrew
 from .worker_process import WorkerProcess
@@ -20,12 +20,6 @@ from .worker_wire import Message, MessageKind
 
 _PEER = "pocketsphinx"
 _WORKER = f"{__package__}.pocketsphinx_worker"
-_FINISH_S = 20.0
-"""Time in s from the end of a turn to its text; mostly it takes a tenth, unless all workers are
-busy with others."""
-_LONGEST_S = 300
-"""Sound of a turn in s that is taken; what is said after that is left out."""
-_LONGEST_BYTES = _LONGEST_S * RECOGNISER_FORMAT.rate_hz * RECOGNISER_FORMAT.sample_bytes
 
 
 class PocketsphinxRecogniser:
@@ -36,6 +30,7 @@ class PocketsphinxRecogniser:
     """
 
     def __init__(self, config: PocketsphinxConfig) -> None:
+        self._timeout_s = config.timeout_s
         self._crew = WorkerCrew(_PEER, config.processes, self._spawn)
 
     @property
@@ -55,7 +50,7 @@ class PocketsphinxRecogniser:
 
     def begin(self) -> PocketsphinxRecognition:
         """Begin a turn; where all processes are busy its sound waits for one."""
-        return PocketsphinxRecognition(self._crew)
+        return PocketsphinxRecognition(self._crew, self._timeout_s)
 
     async def stop(self) -> None:
         """End the processes; turns under way fail."""
@@ -70,10 +65,12 @@ class PocketsphinxRecognition:
 
     Args:
         crew: Where it gets its worker from, with the first sound.
+        timeout_s: Time in s from its end to its words.
     """
 
-    def __init__(self, crew: WorkerCrew) -> None:
+    def __init__(self, crew: WorkerCrew, timeout_s: float) -> None:
         self._crew = crew
+        self._timeout_s = timeout_s
         self._job: Job | None = None
         self._words: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._text = ""
@@ -88,7 +85,9 @@ class PocketsphinxRecognition:
 
     def send_audio(self, audio: bytes) -> None:
         """Take the next audio; never blocks."""
-        if self._taken_bytes + len(audio) > _LONGEST_BYTES:
+        if self._words.done():
+            return
+        if self._taken_bytes + len(audio) > LONGEST_TURN_BYTES:
             self.left_out_bytes += len(audio)
             return
         self._taken_bytes += len(audio)
@@ -106,10 +105,10 @@ class PocketsphinxRecognition:
             return ""
         self._job.send(MessageKind.END)
         try:
-            async with asyncio.timeout(_FINISH_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._words
         except TimeoutError:
-            reason = f"no text within {_FINISH_S:g} s of the end of the turn"
+            reason = f"no text within {self._timeout_s:g} s of the end of the turn"
             raise self._crew.error(reason) from None
         finally:
             self._job.cancel()

@@ -17,10 +17,18 @@ from .worker_wire import Message, MessageKind
 
 _UPPER_HZ = 3800.0
 """Telephone audio has nothing above; the model's own filters reach to 6800 Hz."""
+_HEAD_BYTES = 32_000
+"""1 s; more of it makes nothing better."""
+_MEANS_SEARCH = "means"
 
 
 class PocketsphinxWorker:
     """Recognises turns, one at a time.
+
+    The model expects spectra less their mean, and a telephone's are far from the mean that it comes
+    with. A turn's own mean, of its first second, is found before that second is recognised: of 100
+    words 32 instead of 82 were wrong, as many as with the mean of all of the turn (measured on 15
+    sentences of synthetic voices through mu-law).
 
     Args:
         decoder: A ``pocketsphinx.Decoder``.
@@ -28,9 +36,11 @@ class PocketsphinxWorker:
 
     def __init__(self, decoder: Any) -> None:
         self._decoder = decoder
-        self._fresh_means = decoder.get_cmn(update=False)
+        # A search that takes no time: what is wanted is the mean alone.
+        decoder.add_keyphrase(_MEANS_SEARCH, "hello")
         self._job: int | None = None
         self._heard = ""
+        self._head: bytearray | None = None
         self._odd_byte = b""
 
     def describe(self) -> Mapping[str, Any]:
@@ -41,7 +51,7 @@ class PocketsphinxWorker:
         """Take sound of a turn, its end, or that nobody waits for it."""
         if message.kind is MessageKind.CANCEL:
             if self._job == message.job:
-                self._end()
+                self._forget()
             return
         if self._job != message.job:
             self._begin(message.job)
@@ -52,29 +62,59 @@ class PocketsphinxWorker:
 
     def _begin(self, job: int) -> None:
         if self._job is not None:
-            self._end()
-        # The decoder goes on from the mean spectrum of what it heard last.
-        self._decoder.set_cmn(self._fresh_means)
-        self._decoder.start_utt()
-        self._job, self._heard, self._odd_byte = job, "", b""
+            self._forget()
+        self._job, self._heard, self._head, self._odd_byte = job, "", bytearray(), b""
 
     def _listen(self, message: Message) -> Iterator[Message]:
         pcm = self._odd_byte + message.payload
         whole = len(pcm) - len(pcm) % 2
         self._odd_byte = pcm[whole:]
-        self._decoder.process_raw(pcm[:whole])
+        self._recognise(pcm[:whole])
         heard = self._words()
         if heard != self._heard:
             self._heard = heard
             yield Message(MessageKind.TEXT, message.job, heard.encode())
 
+    def _recognise(self, pcm: bytes) -> None:
+        if self._head is None:
+            self._decoder.process_raw(pcm)
+            return
+        self._head += pcm
+        if not any(self._head):
+            self._head.clear()  # digital silence has no mean
+        elif len(self._head) >= _HEAD_BYTES:
+            self._recognise_head(bytes(self._head))
+
+    def _recognise_head(self, head: bytes) -> None:
+        """Find the mean of the first second, then recognise that second."""
+        self._head = None
+        decoder = self._decoder
+        decoder.activate_search(_MEANS_SEARCH)
+        decoder.start_utt()
+        decoder.process_raw(head, full_utt=True)
+        decoder.end_utt()
+        means = decoder.get_cmn(update=False)
+        decoder.activate_search()
+        decoder.set_cmn(means)
+        decoder.start_utt()
+        decoder.process_raw(head)
+
     def _end(self) -> str:
         self._job = None
+        if self._head is not None:
+            if not self._head:
+                return ""
+            self._recognise_head(bytes(self._head))
         self._decoder.end_utt()
         return self._words()
 
+    def _forget(self) -> None:
+        self._job = None
+        if self._head is None:
+            self._decoder.end_utt()
+
     def _words(self) -> str:
-        heard = self._decoder.hyp()
+        heard = None if self._head is not None else self._decoder.hyp()
         return "" if heard is None else str(heard.hypstr)
 
 

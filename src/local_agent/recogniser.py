@@ -6,7 +6,7 @@ but its own turn.
 
 from __future__ import annotations
 
-__all__ = ["RECOGNISER_FORMAT", "Recogniser", "Recognition"]
+__all__ = ["LONGEST_TURN_BYTES", "RECOGNISER_FORMAT", "Recogniser", "Recognition"]
 
 from typing import Protocol
 
@@ -14,6 +14,9 @@ from ..core.audio import AudioFormat, Encoding
 
 RECOGNISER_FORMAT = AudioFormat(Encoding.PCM16, 16_000)
 """What every recogniser takes: the rate that speech models are trained at."""
+
+LONGEST_TURN_BYTES = 300 * RECOGNISER_FORMAT.rate_hz * RECOGNISER_FORMAT.sample_bytes
+"""Audio of one turn that is taken, 300 s; what is said after that is left out and counted."""
 
 
 class Recognition(Protocol):

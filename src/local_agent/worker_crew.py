@@ -19,7 +19,7 @@ from .worker_wire import Message, MessageKind
 Spawn = Callable[[], Awaitable[WorkerProcess]]
 """Starts a worker and returns once it can take jobs; raises ProviderError where it can't."""
 
-_START_S = 60.0
+_START_S = 120.0
 """Time in s that a worker gets to load what it needs; on a quiet machine it takes two."""
 _RETRY_S = (1.0, 30.0)
 """Pause in s before a worker that can't be started is tried again: the first, and the longest."""

@@ -6,8 +6,17 @@ from typing import Any
 
 import pytest
 
+from voxgate.config.local_models import (
+    ChatReplyConfig,
+    LocalConfig,
+    PiperVoiceConfig,
+    PocketsphinxConfig,
+    RuleReplyConfig,
+    WyomingRecogniserConfig,
+    WyomingVoiceConfig,
+)
 from voxgate.errors import ProviderError
-from voxgate.local_agent.agent_parts import AgentParts
+from voxgate.local_agent.agent_parts import AgentParts, make_parts
 
 
 class Part:
@@ -65,3 +74,47 @@ async def test_all_parts_are_stopped_although_one_fails() -> None:
     with pytest.raises(ProviderError, match="recogniser: is broken"):
         await parts(log, recogniser="stop").stop()
     assert log == ["stop recogniser", "stop reply", "stop voice"]
+
+
+DEFAULTS = LocalConfig()
+SERVERS = LocalConfig(
+    recogniser=WyomingRecogniserConfig(), reply=ChatReplyConfig(), voice=WyomingVoiceConfig()
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "names"),
+    [
+        (DEFAULTS, ["PocketsphinxRecogniser", "RuleReply", "PiperVoice"]),
+        (SERVERS, ["WyomingRecogniser", "ChatReply", "WyomingVoice"]),
+    ],
+)
+def test_every_kind_has_its_part(
+    monkeypatch: pytest.MonkeyPatch, config: LocalConfig, names: list[str]
+) -> None:
+    """Made, and nothing started yet."""
+    for module in ("wyoming", "openai"):
+        pytest.importorskip(module, reason="needs voxgate[local]")
+    monkeypatch.setattr("voxgate.local_agent.agent_parts.missing_modules", lambda _: None)
+    agent = make_parts(config, "key")
+    made = [type(part).__name__ for part in (agent.recogniser, agent.reply, agent.voice)]
+    assert made == names
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        LocalConfig(recogniser=PocketsphinxConfig(), reply=RuleReplyConfig()),
+        LocalConfig(voice=PiperVoiceConfig()),
+        SERVERS,
+    ],
+)
+async def test_parts_whose_packages_are_missing_say_so_when_they_start(
+    monkeypatch: pytest.MonkeyPatch, config: LocalConfig
+) -> None:
+    """Making them does not fail: an engine with another provider goes on."""
+    monkeypatch.setattr("voxgate.local_agent.agent_parts.missing_modules", lambda _: "get it")
+    agent = make_parts(config, None)
+    with pytest.raises(ProviderError, match="get it") as error:
+        await agent.start()
+    assert not error.value.retryable

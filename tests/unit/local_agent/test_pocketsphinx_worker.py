@@ -10,15 +10,25 @@ from voxgate.local_agent.pocketsphinx_worker import PocketsphinxWorker, make_wor
 from voxgate.local_agent.worker_program import WorkerUnfitError
 from voxgate.local_agent.worker_wire import Message, MessageKind
 
+SECOND = b"\x01\x00" * 16_000
+
 
 class Decoder:
-    """Hears one ``x`` for every four bytes."""
+    """Hears one ``x`` for every second; holds whoever uses it to the order of its calls."""
 
     def __init__(self) -> None:
-        self.means = "fresh"
+        self.means = "packaged"
+        self.search = "words"
         self.heard = 0
         self.utterances = 0
         self.is_busy = False
+
+    def add_keyphrase(self, name: str, phrase: str) -> None:
+        assert name != self.search
+
+    def activate_search(self, name: str = "words") -> None:
+        assert not self.is_busy
+        self.search = name
 
     def get_cmn(self, *, update: bool) -> str:
         return self.means
@@ -28,21 +38,26 @@ class Decoder:
 
     def start_utt(self) -> None:
         assert not self.is_busy
-        assert self.means == "fresh"
         self.is_busy, self.heard = True, 0
-        self.utterances += 1
+        if self.search == "words":
+            assert self.means.startswith("of ")
+            self.utterances += 1
 
-    def process_raw(self, pcm: bytes) -> None:
+    def process_raw(self, pcm: bytes, *, full_utt: bool = False) -> None:
+        assert self.is_busy
         assert len(pcm) % 2 == 0
+        if full_utt:
+            self.means = f"of {len(pcm)}"
         self.heard += len(pcm)
-        self.means = "used"
 
     def end_utt(self) -> None:
         assert self.is_busy
         self.is_busy = False
 
     def hyp(self) -> SimpleNamespace | None:
-        return SimpleNamespace(hypstr="x" * (self.heard // 4)) if self.heard >= 4 else None
+        assert self.search == "words"
+        seconds = self.heard // len(SECOND)
+        return SimpleNamespace(hypstr=" ".join("x" * seconds)) if seconds else None
 
 
 def say(worker: PocketsphinxWorker, kind: MessageKind, job: int, payload: bytes = b"") -> list[str]:
@@ -55,49 +70,72 @@ def say(worker: PocketsphinxWorker, kind: MessageKind, job: int, payload: bytes 
 def test_words_are_told_as_they_grow_and_once_more_at_the_end() -> None:
     """What has not changed is not said again."""
     worker = PocketsphinxWorker(Decoder())
-    said = [say(worker, MessageKind.AUDIO, 1, bytes(size)) for size in (2, 2, 2, 2)]
-    assert said == [[], ["TEXT 1 x"], [], ["TEXT 1 xx"]]
-    assert say(worker, MessageKind.END, 1) == ["DONE 1 xx"]
+    half = len(SECOND) // 2
+    pieces = (SECOND[:half], SECOND[half:], SECOND[:half], SECOND[half:])
+    said = [say(worker, MessageKind.AUDIO, 1, piece) for piece in pieces]
+    assert said == [[], ["TEXT 1 x"], [], ["TEXT 1 x x"]]
+    assert say(worker, MessageKind.END, 1) == ["DONE 1 x x"]
 
 
-def test_every_turn_starts_from_the_same_means() -> None:
-    """What one caller said does not show in another's words; the decoder asserts it."""
+def test_every_turn_is_recognised_by_the_mean_of_its_own_first_second() -> None:
+    """What one caller said does not show in another's words."""
     decoder = Decoder()
     worker = PocketsphinxWorker(decoder)
-    for job in (1, 2):
-        say(worker, MessageKind.AUDIO, job, bytes(8))
-        assert say(worker, MessageKind.END, job) == [f"DONE {job} xx"]
-    assert decoder.utterances == 2
+    for job, size in ((1, 32_000), (2, 40_000), (3, 8000)):
+        say(
+            worker,
+            MessageKind.AUDIO,
+            job,
+            SECOND + bytes(size - 32_000) if job < 3 else SECOND[-size:],
+        )
+        say(worker, MessageKind.END, job)
+        assert decoder.means == f"of {size}"
+    assert decoder.utterances == 3
 
 
 def test_a_cancelled_turn_is_ended_without_a_word() -> None:
-    """The decoder is free for the next."""
+    """The decoder is free for the next, whether the turn had begun to be recognised or not."""
     decoder = Decoder()
     worker = PocketsphinxWorker(decoder)
-    say(worker, MessageKind.AUDIO, 1, bytes(8))
-    assert say(worker, MessageKind.CANCEL, 1) == []
-    assert not decoder.is_busy
-    assert say(worker, MessageKind.CANCEL, 1) == []
-    assert say(worker, MessageKind.AUDIO, 2, bytes(4)) == ["TEXT 2 x"]
+    for job, audio in ((1, SECOND), (2, SECOND[-100:]), (3, b"")):
+        say(worker, MessageKind.AUDIO, job, audio)
+        assert say(worker, MessageKind.CANCEL, job) == []
+        assert say(worker, MessageKind.CANCEL, job) == []
+        assert not decoder.is_busy
+    assert say(worker, MessageKind.AUDIO, 4, SECOND) == ["TEXT 4 x"]
 
 
 def test_a_turn_that_was_never_ended_gives_way_to_the_next() -> None:
     """A job that failed leaves the decoder in the middle of it."""
     worker = PocketsphinxWorker(Decoder())
-    say(worker, MessageKind.AUDIO, 1, bytes(8))
-    assert say(worker, MessageKind.AUDIO, 2, bytes(4)) == ["TEXT 2 x"]
+    say(worker, MessageKind.AUDIO, 1, SECOND)
+    assert say(worker, MessageKind.AUDIO, 2, SECOND) == ["TEXT 2 x"]
 
 
 def test_odd_bytes_wait_for_the_other_half_of_their_sample() -> None:
     """Chunks may be cut anywhere; the decoder asserts that it gets whole samples."""
     worker = PocketsphinxWorker(Decoder())
-    said = [say(worker, MessageKind.AUDIO, 1, bytes(size)) for size in (3, 1)]
+    said = [say(worker, MessageKind.AUDIO, 1, piece) for piece in (SECOND[:-3], SECOND[-3:])]
     assert said == [[], ["TEXT 1 x"]]
 
 
-def test_a_turn_without_sound_has_no_words() -> None:
-    """An end that comes first begins and ends the turn."""
-    assert say(PocketsphinxWorker(Decoder()), MessageKind.END, 1) == ["DONE 1 "]
+@pytest.mark.parametrize("audio", [b"", bytes(3200), bytes(64_000)])
+def test_a_turn_without_sound_has_no_words(audio: bytes) -> None:
+    """Digital silence has no mean to recognise it by."""
+    decoder = Decoder()
+    worker = PocketsphinxWorker(decoder)
+    assert say(worker, MessageKind.AUDIO, 1, audio) == []
+    assert say(worker, MessageKind.END, 1) == ["DONE 1 "]
+    assert decoder.utterances == 0
+
+
+def test_silence_at_the_start_does_not_count_as_its_first_second() -> None:
+    """A mean of nothing would spoil all that follows."""
+    decoder = Decoder()
+    worker = PocketsphinxWorker(decoder)
+    assert say(worker, MessageKind.AUDIO, 1, bytes(64_000)) == []
+    assert say(worker, MessageKind.AUDIO, 1, SECOND) == ["TEXT 1 x"]
+    assert decoder.means == "of 32000"
 
 
 def test_a_missing_package_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

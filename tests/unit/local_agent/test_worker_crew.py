@@ -197,7 +197,7 @@ async def test_a_replacement_is_tried_until_it_comes(monkeypatch: pytest.MonkeyP
     [
         (ProviderError("test", "lacks a voice", retryable=False), "test: lacks a voice"),
         (OSError(12, "Cannot allocate memory"), "could not be started .Cannot allocate memory"),
-        (TimeoutError(), "did not start within 60 s"),
+        (TimeoutError(), "did not start within 120 s"),
     ],
 )
 async def test_where_one_cannot_start_there_is_none(failure: Exception, reason: str) -> None:

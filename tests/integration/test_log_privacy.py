@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -369,6 +373,46 @@ async def test_a_refused_call_gives_nothing_away(
     log = capsys.readouterr().err
     assert log.count("provider.lost") == 2
     assert [what for what, trace in _SECOND_TRACES.items() if trace in log] == []
+
+
+@in_socket_time
+async def test_a_call_leaves_nothing_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is recorded: no file is opened for writing from the call's first frame to its end."""
+    written: list[str] = []
+    is_call_on = False
+
+    def listen(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and is_call_on and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            written.append(str(arguments[0]))
+
+    sys.addaudithook(listen)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    async with DeepgramPeer() as deepgram, RealtimePeer() as openai:
+        for peer, provider in (
+            (deepgram, DeepgramConfig(url=deepgram.url, api_key_env=None)),
+            (openai, realtime_config(openai.url)),
+        ):
+            async with (
+                VoiceService.running(provider, observers=[CallLog()]) as service,
+                Telephone.calling(service.address) as phone,
+            ):
+                await service.taken(phone)
+                is_call_on = True
+                session = await peer.accept_configured()
+                if isinstance(session, PeerSession):
+                    await talk(session)
+                else:
+                    await session.say(_SAID, _VOICE)
+                phone.say(decode(loud_frame() * 20, AudioFormat()))
+                await until(phone.sounds)
+                await service.ended_after_hangup(phone)
+                is_call_on = False
+
+    assert written == []
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - in the loop, where pathlib is not to be used
 
 
 def test_the_traces_are_what_audio_looks_like() -> None:

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import WSMessage, WSMsgType, web
 from aiohttp.http_websocket import WebSocketError
 
+from support.fake_socket_transport import FakeSocketTransport
 from support.fake_websocket import FakeWebSocket, closed_by_peer, text
 from support.twilio_messages import connected, media, start, stop
 from support.virtual_time import in_virtual_time
@@ -272,3 +273,77 @@ async def test_who_has_not_started_is_closed_without_a_word():
         pass
     assert websocket.sent == []
     assert [code for code, _ in websocket.closes] == [1000]
+
+
+def over_socket(*, has_dead_socket: bool = False) -> tuple[Any, FakeWebSocket, FakeSocketTransport]:
+    websocket = FakeWebSocket()
+    transport = FakeSocketTransport(cast("Any", Nobody()), has_dead_socket=has_dead_socket)
+    response = cast("web.WebSocketResponse", websocket)
+    connection = WebSocketConnection(response, transport, cast("Any", TalkingCall()), name="test")
+    return connection, websocket, transport
+
+
+class Nobody:
+    """Who is told that the socket is gone."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert exc is None
+
+
+@pytest.mark.parametrize("has_dead_socket", [False, True])
+@in_virtual_time
+async def test_a_socket_is_told_to_notice_who_is_gone(has_dead_socket: bool):
+    """Where it still can be told; what the peer said in the address is kept."""
+    connection, _, transport = over_socket(has_dead_socket=has_dead_socket)
+    assert bool(transport.socket.options) is not has_dead_socket
+    assert connection.query == {}
+    connection.abort()
+    assert transport.is_aborted
+
+
+@in_virtual_time
+async def test_what_waits_in_the_socket_waits_too():
+    """A peer that does not read is noticed behind the kernel's buffer."""
+    connection, websocket, transport = over_socket()
+    websocket.feed(text("go"))
+    async with connection.open():
+        await connection.wait_started()
+        transport.waiting_bytes = 100_000
+        for _ in range(4):
+            connection.send(FRAME)
+    assert (connection.backlog.sent_frames, connection.backlog.dropped_frames) == (0, 2)
+
+
+@in_virtual_time
+async def test_who_does_not_read_the_last_word_is_cut_off():
+    """After 2 s; the end is in good order on our side all the same."""
+    connection, websocket, transport = over_socket()
+    websocket.feed(text("go"))
+    async with connection.open():
+        await connection.wait_started()
+        websocket.is_reading = False
+        began_s = asyncio.get_running_loop().time()
+        await connection.hang_up()
+        assert asyncio.get_running_loop().time() - began_s == pytest.approx(2.0, abs=0.01)
+        assert transport.is_aborted
+        assert websocket.closes == []
+
+
+class BrokenWebSocket(FakeWebSocket):
+    """Its socket is gone, and nobody has noticed."""
+
+    async def send_str(self, data: str | bytes) -> None:
+        raise ConnectionResetError("gone")
+
+
+@in_virtual_time
+async def test_a_socket_that_breaks_while_written_to_is_for_the_reader_to_tell():
+    """Neither the writer nor the last word raises."""
+    websocket = BrokenWebSocket()
+    connection = connected_by(websocket, TalkingCall())
+    websocket.feed(text("go"))
+    async with connection.open():
+        await connection.wait_started()
+        connection.write("a", "b")
+        await asyncio.sleep(0.01)
+    assert [event async for event in connection.events.drain()] == [LineHangup("local_hangup")]

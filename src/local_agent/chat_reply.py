@@ -10,11 +10,11 @@ __all__ = ["PEER", "ChatReply", "make_reply"]
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ..config.listen_address import is_loopback
 from ..config.local_models import ChatReplyConfig
 from ..errors import ProviderError
 from .chat_messages import ChunkReader, chat_messages, chat_tools
@@ -186,7 +186,7 @@ def _make_client(config: ChatReplyConfig, api_key: str) -> AsyncOpenAI:
         timeout=config.timeout_s,
         # Redirects would carry the key, and what was said, to wherever they lead.
         http_client=DefaultAsyncHttpxClient(
-            trust_env=not _is_loopback(config.url), follow_redirects=False
+            trust_env=not is_loopback(urlsplit(config.url).hostname or ""), follow_redirects=False
         ),
     )
     # The SDK takes these from the environment, where they are meant for OpenAI.
@@ -222,11 +222,3 @@ def _mapped_errors() -> Iterator[None]:
 
 def _error(reason: str, code: str, *, retryable: bool) -> ProviderError:
     return ProviderError(PEER, f"the server {reason}", code=code, retryable=retryable)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

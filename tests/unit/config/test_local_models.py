@@ -82,7 +82,9 @@ def test_what_the_documentation_says_to_paste_is_valid(snippet: str) -> None:
     """Whole, or as a part of the local agent's section."""
     if snippet.startswith(" "):
         part = textwrap.indent(textwrap.dedent(snippet), "    ")
-        snippet = f"providers:\n  agent:\n    kind: local\n{part}"
+        snippet = (
+            f"engine: {{default_provider: agent}}\nproviders:\n  agent:\n    kind: local\n{part}"
+        )
     agent = parse_config(snippet, source="local.md", environ={}).config.providers["agent"]
     assert isinstance(agent, LocalConfig)
     assert agent != LocalConfig()

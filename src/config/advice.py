@@ -35,6 +35,7 @@ from .provider_models import (
     TurnDetectionConfig,
     TurnDetectionType,
 )
+from .route_advice import route_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,7 @@ def config_warnings(
         _reconnects,
         _addresses,
         _lines,
+        _routes,
     )
     return (
         *(warning for check in checks for warning in check(config)),
@@ -169,33 +171,50 @@ def _policy_key(name: str, policy: ProviderGatingPolicy) -> str:
     return ""
 
 
+def _answering_policies(config: AppConfig) -> dict[str, ProviderGatingPolicy]:
+    """Return the policies of the providers that can answer, by kind."""
+    kinds = (config.providers[name].kind for name in config.answering_providers)
+    return {str(kind): config.gating.providers[kind] for kind in kinds}
+
+
 def _gate_sections(config: AppConfig) -> _Warnings:
     """Find keys of the gate that the provider which answers has no use for."""
     default = AppConfig()
-    name, kind = config.engine.default_provider, config.default_provider.kind
-    policy = config.gating.providers[kind]
+    names = " and ".join(config.answering_providers)
+    policies = _answering_policies(config)
+    gated = [policy for policy in policies.values() if policy.gating_enabled]
     unused = []
-    reason = f"the audio of {name} passes untouched (gating_enabled is false for {kind})"
-    if not policy.gating_enabled:
+    kinds = " and ".join(policies)
+    reason = f"the audio of {names} passes untouched (gating_enabled is false for {kinds})"
+    if not gated:
         unused = ["vad", "audio_guard", "barge_in"]
-    elif policy.mode not in _INTERRUPTIBLE:
+    elif not any(policy.mode in _INTERRUPTIBLE for policy in gated):
         unused = ["barge_in"]
-        reason = f"{name} is gated in mode {policy.mode}, which finds no barge-in"
+        modes = " and ".join(dict.fromkeys(str(policy.mode) for policy in gated))
+        reason = f"{names} is gated in mode {modes}, which finds no barge-in"
     for section in unused:
         for field_name in _changed(getattr(config, section), getattr(default, section)):
             yield _warning(f"{section}.{field_name}", f"has no effect: {reason}")
 
 
+def _routes(config: AppConfig) -> _Warnings:
+    return (_warning(key, message) for key, message in route_warnings(config))
+
+
 def _barge_in_times(config: AppConfig) -> _Warnings:
     """Find times of a barge-in without effect, or against each other; only where one can be."""
-    policy = config.gating.providers[config.default_provider.kind]
-    if not policy.gating_enabled or policy.mode not in _INTERRUPTIBLE:
+    modes = {
+        kind: policy.mode
+        for kind, policy in _answering_policies(config).items()
+        if policy.gating_enabled and policy.mode in _INTERRUPTIBLE
+    }
+    if not modes:
         return
     times, default = config.barge_in, BargeInConfig()
-    is_echo_aware = policy.mode is GatingMode.ECHO_AWARE
+    is_echo_aware = set(modes.values()) == {GatingMode.ECHO_AWARE}
     for name in _changed(times, default):
         if is_echo_aware and name in _BY_DURATION:
-            key = f"gating.providers.{config.default_provider.kind}.sensitivity"
+            key = f"gating.providers.{next(iter(modes))}.sensitivity"
             yield _warning(f"barge_in.{name}", f"{_FALL_BACK}, and {key} shifts it")
     lost_ms = times.min_ms + times.onset_preroll_ms - _HELD_MS
     if lost_ms > 0:
@@ -216,10 +235,12 @@ def _barge_in_times(config: AppConfig) -> _Warnings:
 
 def _reconnects(config: AppConfig) -> _Warnings:
     """Compare the pause between attempts with the caller's audio that is held meanwhile."""
-    name, provider = config.engine.default_provider, config.default_provider
-    if not isinstance(provider, _REMOTE) or provider.max_reconnects == 0:
-        return
-    if provider.reconnect_max_ms > config.engine.provider_hold_ms:
+    for name in config.answering_providers:
+        provider = config.providers[name]
+        if not isinstance(provider, _REMOTE) or provider.max_reconnects == 0:
+            continue
+        if provider.reconnect_max_ms <= config.engine.provider_hold_ms:
+            continue
         yield _warning(
             f"providers.{name}.reconnect_max_ms",
             f"{provider.reconnect_max_ms} is above engine.provider_hold_ms "
@@ -253,7 +274,7 @@ def _speech_evidence(config: AppConfig) -> _Warnings:
     """Find a network that was asked for, and can't be had."""
     wanted = config.audio_guard.speech_evidence
     is_optional = wanted in (SpeechEvidenceKind.AUTO, SpeechEvidenceKind.LIGHT)
-    is_gated = config.gating.providers[config.default_provider.kind].gating_enabled
+    is_gated = any(policy.gating_enabled for policy in _answering_policies(config).values())
     if is_gated and not is_optional and not has_onnxruntime():
         yield _warning(
             "audio_guard.speech_evidence",
@@ -335,14 +356,15 @@ def _lines(config: AppConfig) -> _Warnings:
 
 
 def _api_keys(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
-    name, provider = config.engine.default_provider, config.default_provider
-    variable = getattr(provider, "api_key_env", None)
-    is_embedded = isinstance(provider, OpenAIRealtimeConfig) and provider.is_embedded
-    if variable and not is_embedded and not environ.get(variable, "").strip():
-        yield _warning(
-            f"providers.{name}.api_key_env",
-            f"the environment variable {variable} is not set: serve will not start without it",
-        )
+    for name in config.answering_providers:
+        provider = config.providers[name]
+        variable = getattr(provider, "api_key_env", None)
+        is_embedded = isinstance(provider, OpenAIRealtimeConfig) and provider.is_embedded
+        if variable and not is_embedded and not environ.get(variable, "").strip():
+            yield _warning(
+                f"providers.{name}.api_key_env",
+                f"the environment variable {variable} is not set: serve will not start without it",
+            )
 
 
 def _line_secrets(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:

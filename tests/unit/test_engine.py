@@ -16,9 +16,11 @@ import voxgate.call.embedded_server
 from support.scripted_call import RecordingObserver, loud_frame
 from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
+from voxgate.config.announcement_models import AnnouncementConfig, AnnouncementsConfig
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig, OpenAIRealtimeConfig, ProviderConfig
+from voxgate.config.route_models import RouteConfig, RouteMatch
 from voxgate.config.tools_config import ToolsConfig
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
@@ -32,6 +34,11 @@ from voxgate.transports.scripted import ScriptedLine, ScriptedTransport
 
 _KEYLESS = OpenAIRealtimeConfig(url="ws://127.0.0.1:9/v1", api_key_env=None)
 _EMBEDDED = OpenAIRealtimeConfig(url="embedded")
+_SILENT = AnnouncementsConfig(
+    fall_back=AnnouncementConfig(text=None),
+    lost=AnnouncementConfig(text=None),
+    unreachable=AnnouncementConfig(text=None),
+)
 
 
 class Exchange:
@@ -255,6 +262,122 @@ class TestCalls:
         assert len(exchange.engine.manager) == 0
         assert exchange.engine.running_calls == 0
         assert exchange.engine.counters.calls_accepted == 1000
+        await exchange.engine.stop()
+
+
+_OTHER = OpenAIRealtimeConfig(
+    url="ws://127.0.0.1:10/v1", api_key_env=None, tools=ToolsConfig(hangup=True)
+)
+
+
+class TestRoutes:
+    """Which provider answers."""
+
+    def exchange(self) -> Exchange:
+        exchange = Exchange()
+        config = AppConfig(
+            engine=EngineConfig(
+                default_provider="agent", fall_back_provider="deep", provider_hold_ms=1234
+            ),
+            providers={
+                "agent": _KEYLESS,
+                "other": _OTHER,
+                "deep": DeepgramConfig(api_key_env=None),
+            },
+            routes=(
+                RouteConfig(match=RouteMatch(called_number="+4930*"), provider="other"),
+                RouteConfig(
+                    match=RouteMatch(parameters={"queue": "night"}),
+                    provider="other",
+                    fall_back_provider="agent",
+                ),
+                RouteConfig(match=RouteMatch(call_id="five"), provider="deep"),
+            ),
+            announcements=_SILENT,
+        )
+        registry = ProviderRegistry()
+        for kind in ("openai_realtime", "deepgram"):
+            registry.register(kind, exchange._make)
+        exchange.engine = AIEngine(
+            config,
+            observers=[exchange.observer],
+            clock=virtual_ms,
+            environ={},
+            providers=registry,
+            transports=TransportRegistry(
+                [("audiosocket", lambda section, environ: exchange.transport)]
+            ),
+        )
+        return exchange
+
+    @in_virtual_time
+    @pytest.mark.parametrize(
+        ("call_id", "metadata", "provider", "route"),
+        [
+            ("one", {}, "agent", None),
+            ("two", {"called_number": "+4930123"}, "other", 0),
+            ("three", {"called_number": "+4940123"}, "agent", None),
+            ("four", {"queue": "night"}, "other", 1),
+            ("FIVE", {}, "deep", 2),
+        ],
+    )
+    async def test_what_is_known_of_a_call_decides(
+        self, call_id: str, metadata: dict[str, str], provider: str, route: int | None
+    ) -> None:
+        """Observers are told which route it was, not what it was chosen by."""
+        exchange = await started(self.exchange())
+        await exchange.place_call(call_id, ScriptedLine(call_id, metadata=metadata))
+        (call,) = exchange.observer.started
+        assert (call.provider, call.route) == (provider, route)
+        assert exchange.setups[0].config == exchange.engine.config.providers[provider]
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    @pytest.mark.parametrize(("metadata", "second"), [({}, "deep"), ({"queue": "night"}, "agent")])
+    async def test_the_second_is_that_of_the_route(
+        self, metadata: dict[str, str], second: str
+    ) -> None:
+        """Of the engine where there is none; with its own configuration, tools and gate."""
+        exchange = await started(self.exchange())
+        line = await exchange.place_call("one", ScriptedLine("one", metadata=metadata))
+        first = exchange.providers["one"]
+        first.end(ProviderError("agent", "gone", retryable=True))
+        await asyncio.sleep(0.05)
+        assert exchange.providers["one"] is not first
+        (switched,) = exchange.observer.switched
+        assert switched.provider == second
+        before, setup = exchange.setups
+        assert setup.config == exchange.engine.config.providers[second]
+        assert setup.is_gated is (second == "agent")
+        assert setup.hold_ms == 1234
+        assert [spec.name for spec in before.tools.specs] == (["hangup"] if metadata else [])
+        assert setup.tools.specs == ()
+        line.receive(LineHangup("caller_hangup"))
+        await exchange.calls["one"]
+        (ended,) = exchange.observer.ended
+        assert ended.provider == second
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_a_route_without_a_second_has_none(self) -> None:
+        """The engine's is for calls without a route."""
+        exchange = await started(self.exchange())
+        line = ScriptedLine("one", metadata={"called_number": "+4930123"})
+        await exchange.place_call("one", line)
+        exchange.providers["one"].end(ProviderError("other", "gone", retryable=True))
+        await exchange.calls["one"]
+        assert exchange.reasons() == ["provider_lost"]
+        assert exchange.observer.switched == []
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_what_answers_is_logged_at_the_start(self) -> None:
+        """How many routes there are; and the guard, if it is at work before any of them."""
+        exchange = self.exchange()
+        with capture_logs() as logged:
+            await exchange.engine.start()
+        (event,) = logged
+        assert (event["routes"], event["gating"], event["audio_guard"]) == (3, "echo_aware", True)
         await exchange.engine.stop()
 
 

@@ -27,7 +27,7 @@ _MICROPHONE_HZ = 48_000
 
 
 def write_microphone(path: Path, audio: NDArray[np.int16], rate_hz: int) -> Path:
-    """Write what the microphone will capture, from the moment that a page asks for it, and once.
+    """Write what the microphone will capture, from the moment that a page asks for it, and again.
 
     Args:
         path: A WAV file.
@@ -81,7 +81,7 @@ async def browsing(
         assert errors == []
 
 
-async def eventually(is_reached: Callable[[], object], *, timeout_s: float = 60.0) -> None:
+async def eventually(is_reached: Callable[[], object], *, timeout_s: float = 100.0) -> None:
     """Wait for what no event announces."""
     async with asyncio.timeout(timeout_s):
         while not is_reached():  # noqa: ASYNC110 - that is what it is for
@@ -101,7 +101,7 @@ def _switches(microphone: Path | None, host: str) -> list[str]:
         f"--host-resolver-rules=MAP {host} 127.0.0.1",
     ]
     if microphone is not None:
-        switches.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+        switches.append(f"--use-file-for-fake-audio-capture={microphone}")
     return switches
 
 

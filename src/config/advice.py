@@ -27,6 +27,7 @@ from ..core.guard_profile import PROFILE_DEFAULTS
 from ..core.held_audio import MAX_HELD_CHUNKS
 from .environment import PREFIX
 from .listen_address import is_loopback
+from .local_advice import local_warnings
 from .model_tree import flattened, to_tree
 from .models import AppConfig
 from .provider_models import (
@@ -116,6 +117,7 @@ def config_warnings(
     return (
         *(warning for check in checks for warning in check(config)),
         *_api_keys(config, environ),
+        *(_warning(*found) for found in local_warnings(config, environ)),
         *_line_secrets(config, environ),
         *_variables(config, environ),
     )

@@ -17,8 +17,15 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from integration.line_conformance import GUARD_S, assert_is_well, until
+from integration.line_conformance import (
+    GUARD_S,
+    assert_is_well,
+    collected,
+    ending,
+    until,
+)
 from integration.websocket_exchange import WebSocketExchange
+from support.virtual_time import in_socket_time, virtual_ms
 from voxgate.errors import TransportError
 
 
@@ -148,3 +155,14 @@ class WebSocketServerConformance:
             assert [entry["line"] for entry in logs if entry["event"] == "websocket.call_failed"]
             await assert_is_well(good)
             await assert_is_well(await exchange.place_call())
+
+    @in_socket_time
+    async def test_a_peer_that_is_gone_without_a_word_is_noticed(self) -> None:
+        """A host that lost its power sends nothing: a ping without an answer tells, in 30 s."""
+        async for exchange in self.running(self.make_server()):
+            gone, good = await exchange.place_call(), await exchange.place_call()
+            gone.peer.connection.transport.pause_reading()
+            began_ms = virtual_ms()
+            assert ending(await collected(gone.line)) == "transport_error"
+            assert virtual_ms() - began_ms == pytest.approx(30_000, abs=1000)
+            await assert_is_well(good)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -11,10 +12,13 @@ import voxgate.call.services
 from support.scripted_parts import ScriptedRecogniser, ScriptedReply, ScriptedVoice
 from support.stand_in_server import StandInServer
 from voxgate.call import CallServices
+from voxgate.call.announcements import AnnouncementKind
 from voxgate.call.embedded_server import choose_agent
+from voxgate.config.announcement_models import AnnouncementConfig, AnnouncementsConfig
 from voxgate.config.local_models import ChatReplyConfig, LocalConfig
 from voxgate.config.models import AppConfig, EngineConfig, RealtimeServerConfig
 from voxgate.config.provider_models import OpenAIRealtimeConfig, ProviderConfig
+from voxgate.core.audio import AudioFormat
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.local_agent.agent_parts import AgentParts
 from voxgate.providers.registry import ProviderRegistry
@@ -205,3 +209,44 @@ class TestEmbeddedAgent:
         await services_of_embedded("auto", _CHATTY, environ).start()
         assert server.is_running
         assert server.arguments.get("recogniser") is None
+
+
+class TestAnnouncements:
+    """What callers hear when a provider fails."""
+
+    async def test_there_are_none_before_the_start(self) -> None:
+        """And all of them after it, though no voice is installed for them."""
+        services = services_for(_KEYED, {"AGENT_KEY": "k-secret"})
+        kind = AnnouncementKind.UNREACHABLE
+        assert services.announcements.audio_for(kind, AudioFormat()) is None
+        await services.start()
+        assert services.announcements.audio_for(kind, AudioFormat())
+
+    async def test_the_voice_of_a_local_agent_speaks_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one that answers."""
+        voice = ScriptedVoice()
+        parts = AgentParts(recogniser=ScriptedRecogniser(), reply=ScriptedReply(), voice=voice)
+        monkeypatch.setattr(voxgate.call.services, "make_parts", lambda config, api_key: parts)
+        registry = ProviderRegistry()
+        registry.register("local", ScriptedProvider.from_setup)
+        config = AppConfig(engine=EngineConfig(default_provider="local"))
+        services = CallServices(config, environ={}, providers=registry)
+        await services.start()
+        assert services.access_to("local").parts is parts
+        texts = asdict(config.announcements).values()
+        assert voice.texts == [section["text"] for section in texts]
+        await services.stop()
+
+    async def test_one_that_can_not_be_had_stops_the_start(self, server: StandInServer) -> None:
+        """And nothing is left running."""
+        gone = AnnouncementConfig(text="Oh.", file="/nowhere/a.wav")
+        config = AppConfig(announcements=AnnouncementsConfig(lost=gone))
+        config = replace(config, realtime_server=RealtimeServerConfig(answered_by="scripted"))
+        registry = ProviderRegistry()
+        registry.register("openai_realtime", ScriptedProvider.from_setup)
+        services = CallServices(config, environ={}, providers=registry)
+        with pytest.raises(ConfigError, match=r"announcements\.lost\.file: .* can't be read"):
+            await services.start()
+        assert not server.is_running

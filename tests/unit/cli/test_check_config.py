@@ -145,7 +145,8 @@ def test_every_problem_is_told_with_status_1(file: Path) -> None:
     assert result.stdout == ""
     assert sorted(result.stderr.splitlines()) == [
         f"barge_in.min_ms: -20 is not in 20..2000 ({file}:1)",
-        f"lines.sip: is not a known key; known: audiosocket, twilio, browser ({file}:2)",
+        f"lines.sip: is not a known key; known: audiosocket, twilio, browser, "
+        f"asterisk_websocket ({file}:2)",
     ]
 
 

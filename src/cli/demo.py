@@ -28,6 +28,7 @@ from ..lab.demo import (
 )
 from ..lab.patient_loop import PatientLoop
 from ..observe.logging_setup import set_up_logging
+from .blas_threads import use_one_blas_thread
 
 _NONE = "-"
 _CAPTION = (
@@ -60,6 +61,7 @@ def command(out: Path) -> None:
     """
     picture = _writable(out / "demo.png")
     set_up_logging(LogLevel.ERROR, LogFormat.CONSOLE)
+    use_one_blas_thread()
     console = Console(highlight=False, markup=False)
     console.print(_INTRODUCTION)
     with asyncio.Runner(loop_factory=PatientLoop) as runner:

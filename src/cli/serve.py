@@ -18,6 +18,7 @@ from ..engine import AIEngine
 from ..errors import ConfigError, ConfigProblem
 from ..observe.call_log import CallLog
 from ..observe.logging_setup import set_up_logging
+from .blas_threads import use_one_blas_thread
 
 
 @click.command(name="serve")
@@ -31,6 +32,7 @@ def command(config_path: Path | None) -> None:
     config = load_config(config_path)
     _require_line(config)
     set_up_logging(config.engine.log_level, config.engine.log_format)
+    use_one_blas_thread()
     asyncio.run(_serve(config))
 
 

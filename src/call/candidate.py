@@ -40,7 +40,7 @@ class Candidate:
 class FallBackPolicy:
     """When the next provider is tried, and what it gets of the time before."""
 
-    after_s: float = 10.0
+    after_s: float = 5.0
     """Time in s without a provider after which the next one is tried."""
     hold_ms: float = DEFAULT_HOLD_MS
     """Caller's audio in ms that the next one gets of that time, the newest."""

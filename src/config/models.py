@@ -84,7 +84,7 @@ class EngineConfig:
     fall_back_provider: InstanceName | None = None
     """Name of the one that takes over where that can't be reached, or is lost in mid-call; null:
     none, and the call ends. A route has its own."""
-    fall_back_after_s: Annotated[float, Interval(ge=0.5, le=120.0)] = 10.0
+    fall_back_after_s: Annotated[float, Interval(ge=0.5, le=120.0)] = 5.0
     """Time in s without a provider, at the start of a call and in the middle, after which the next
     one is tried, where there is one; the provider may give up sooner."""
     max_calls: Annotated[int, Interval(ge=1, le=10_000)] = 100

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from support.scripted_call import loud_frame
-from voxgate.call_observer import CallEnded, CallObserver, CallStarted
+from voxgate.call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from voxgate.core.call_stats import CallStats
 from voxgate.core.gate_decision import GateEvent, GateEventType, GateReason
 from voxgate.errors import ProviderError
@@ -82,6 +82,49 @@ def test_the_summary_has_the_tokens_where_the_provider_counts_them() -> None:
         CallLog().on_call_ended(ended())
     assert (logged[0]["input_tokens"], logged[0]["output_audio_tokens"]) == (7, 0)
     assert "input_tokens" not in logged[1]
+
+
+def test_a_call_that_changes_its_provider_tells_so() -> None:
+    """Which route, who failed and why, who answered; no number and no word of the caller."""
+    with capture_logs() as logged:
+        log = CallLog()
+        log.on_call_started(
+            CallStarted(
+                call_id="c-1",
+                provider="agent",
+                started_ms=0.0,
+                metadata={"called_number": "+4930123"},
+                route=2,
+            )
+        )
+        log.on_provider_switched(
+            ProviderSwitched(
+                call_id="c-1",
+                now_ms=1.0,
+                previous="agent",
+                provider="other",
+                error=_ERROR,
+                was_ready=False,
+                held_frames=7,
+                dropped_frames=1,
+            )
+        )
+        log.on_call_ended(replace(ended(), provider="other", predecessors=("agent",)))
+    begin, switched, end = logged
+    assert begin["route"] == 2
+    assert switched == {
+        "event": "call.provider_fell_back",
+        "log_level": "warning",
+        "call_id": "c-1",
+        "previous": "agent",
+        "provider": "other",
+        "code": "odd",
+        "was_ready": False,
+        "held_frames": 7,
+        "dropped_frames": 1,
+    }
+    assert (end["provider"], end["predecessors"]) == ("other", ["agent"])
+    assert "4930" not in repr(logged)
 
 
 @pytest.mark.parametrize("event_type", GateEventType)

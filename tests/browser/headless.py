@@ -58,7 +58,8 @@ async def browsing(
 
     Args:
         microphone: What it captures; None for a browser's own beeps.
-        page: Path of the page, with a query perhaps.
+        page: Path of the page, with a query perhaps; or the whole address of a page of another
+            server, such as one that the engine itself serves.
         folder: What the test server serves.
         host: The name by which the page knows the test server; it need not exist, and may be any
             that a stranger's page has. Its errors are then expected.
@@ -75,7 +76,7 @@ async def browsing(
         opened = await browser.new_page()
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on("console", lambda message: _note(message.type, message.text, errors))
-        await opened.goto(f"http://{host}:{port}/{page}")
+        await opened.goto(page if "://" in page else f"http://{host}:{port}/{page}")
         yield opened
     if host == "127.0.0.1":
         assert errors == []

@@ -12,20 +12,17 @@ from playwright.async_api import Error, Page
 
 from browser.engine_service import EngineService
 from browser.headless import browsing, eventually, write_microphone
-from browser.sound import Sound, agent_sentence, at_8_khz, find, recorded_audio
+from browser.sound import Sound, agent_sentence, at_8_khz, find, recorded_audio, share_of
 from support.telephone import spoken
 from voxgate.core.gate_decision import GateEventType
 
 pytestmark = pytest.mark.timeout(300)
 
-_MOMENT = 8000
-"""1 s of a sentence: what is looked for in a recording."""
+_HEARD = 0.5
+"""Share of a sentence from which it counts as heard: a busy machine may tear holes into it."""
 
-_SAME, _OTHER = 0.9, 0.6
-"""Likeness of a sound that is there, and of one that is not."""
-
-_CANCELLED = 0.75
-"""Likeness of a sound behind the browser's echo canceller, which filters a little."""
+_HEARD_CANCELLED = 0.3
+"""The same behind the browser's echo canceller, which filters what it lets through."""
 
 
 def microphone(folder: Path, line_id: str, *, after_s: float) -> Path:
@@ -60,7 +57,7 @@ async def recording_with(page: Page, sentence: Sound) -> Sound:
     async with asyncio.timeout(100):
         while True:
             heard = recorded_audio(await page.evaluate("() => takeRecording()"), rate_hz)
-            if find(sentence, heard).likeness > _SAME:
+            if share_of(sentence, heard) > _HEARD:
                 return heard
             await asyncio.sleep(0.5)
 
@@ -75,24 +72,20 @@ async def test_greeting_question_and_answer(tmp_path: Path) -> None:
         call_id = await place_call(page, service, parameters={"page": "test"})
         record = service.record(call_id)
         assert service.started[0].metadata == {"page": "test"}
-        answer = agent_sentence("card_payment")[:_MOMENT]
-        heard = await recording_with(page, answer)
+        heard = await recording_with(page, agent_sentence("card_payment"))
         captured = at_8_khz(service.captured_audio(call_id), 16_000)
         await page.evaluate("() => call.hangUp()")
         await eventually(lambda: record.ended)
     assert record.ended is not None
     assert record.ended.reason == "caller_hangup"
-    greeting = find(agent_sentence("hello"), heard)
-    assert greeting.likeness > _SAME
-    assert find(answer, heard).at_ms > greeting.at_ms
-    question = spoken("card_question").astype(float)[8000 : 8000 + _MOMENT]
-    assert find(question, captured).likeness > _CANCELLED
+    assert share_of(agent_sentence("hello"), heard) > _HEARD
+    assert share_of(spoken("card_question").astype(float), captured) > _HEARD_CANCELLED
 
 
 async def test_an_interruption_is_heard_and_flushes(tmp_path: Path) -> None:
     """The agent stops in mid-sentence, knows what was heard of it, and answers."""
     voice = microphone(tmp_path, "interruption", after_s=6.0)
-    answer = agent_sentence("go_on")[:_MOMENT]
+    answer = agent_sentence("go_on")
     async with (
         EngineService.running(greeting="service_time", replies=("go_on",)) as service,
         browsing(voice) as page,
@@ -112,15 +105,16 @@ async def test_an_interruption_is_heard_and_flushes(tmp_path: Path) -> None:
         for flush in range(last_flush)
     )
     assert told_ms == pytest.approx(true_ms, abs=100)
-    # What was sent ahead is never heard: the agent is silent until it answers.
+    # What was sent ahead is never heard, and the agent is silent until it answers.
     sentence = agent_sentence("service_time")
-    assert find(sentence[int(true_ms + 100) * 8 :][:_MOMENT], heard).likeness < _OTHER
-    answered_ms = find(answer, heard).at_ms
-    assert np.abs(heard[int(answered_ms - 500) * 8 : int(answered_ms - 50) * 8]).max() < 30
+    assert share_of(sentence[int(true_ms + 100) * 8 :][:16_000], heard) == 0
+    answered_ms = find(answer[:8000], heard).at_ms
+    silent_from, silent_to = int(answered_ms - 500) * 8, int(answered_ms - 50) * 8
+    assert np.abs(heard[silent_from:silent_to]).max() < 30
     if len(flushes) == 1:  # it was neither paused before nor interrupted twice
-        begins_ms = find(sentence[: min(int(true_ms) * 8, 2 * _MOMENT)], heard).at_ms
-        ends_ms = np.flatnonzero(np.abs(heard[: int(answered_ms - 500) * 8]) > 30)[-1] / 8
-        assert ends_ms - begins_ms <= true_ms + 60
+        begins_ms = find(sentence[: min(int(true_ms) * 8, 16_000)], heard).at_ms
+        ends_ms = np.flatnonzero(np.abs(heard[:silent_from]) > 30)[-1] / 8
+        assert ends_ms - begins_ms <= true_ms + 100
 
 
 async def test_the_engine_hangs_up() -> None:

@@ -430,6 +430,13 @@ class TestAdmission:
         assert [entry["event"] for entry in logs] == ["asterisk_websocket.subprotocol_refused"]
         assert exchange.transport.stats.foreign_requests == 1
 
+    async def test_a_web_page_is_refused(self, exchange: AsteriskExchange):
+        """Any page may ask a browser for a WebSocket to the operator's own machine."""
+        with capture_logs() as logs, pytest.raises(InvalidStatus, match="403"):
+            await exchange.connect(origin="https://example.com")
+        assert [entry["event"] for entry in logs] == ["asterisk_websocket.page_refused"]
+        assert exchange.transport.stats.foreign_requests == 1
+
     async def test_who_asks_for_no_websocket_gets_a_plain_answer(self, exchange: AsteriskExchange):
         """A browser at the address, and at any other."""
         host, port = exchange.transport.address

@@ -75,6 +75,7 @@ class AsteriskWebSocketPeer(SocketCaller):
         *,
         path: str = "/asterisk",
         user: tuple[str, str] | None = None,
+        origin: str | None = None,
         subprotocols: tuple[str, ...] = ("media",),
         is_json: bool = False,
         channel_id: str | None = None,
@@ -83,7 +84,7 @@ class AsteriskWebSocketPeer(SocketCaller):
         is_started: bool = True,
     ) -> AsyncIterator[AsteriskWebSocketPeer]:
         """Place a call, and unless told otherwise say which it is, as Asterisk does at once."""
-        headers = {}
+        headers = {} if origin is None else {"Origin": origin}
         if user is not None:
             token = base64.b64encode(":".join(user).encode()).decode()
             headers["Authorization"] = f"Basic {token}"

@@ -2,7 +2,7 @@
 
 Who may connect is here; how WebSockets become calls, and whom they can't disturb, is
 :mod:`~voxgate.transports.websocket_server`'s to say. Invariant: who is not in ``allowed_peers``, or
-shows no password where one is asked for, gets no WebSocket.
+shows no password where one is asked for, gets no WebSocket; nor does any web page.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ...config.asterisk_websocket_model import AsteriskWebSocketConfig
 from ..base import CallHandler
@@ -49,7 +49,7 @@ class AsteriskWebSocketServerStats:
     unauthorized_requests: int
     """Requests without the password, or with a wrong one."""
     foreign_requests: int
-    """Requests for a WebSocket without the subprotocol ``media``."""
+    """Requests that Asterisk does not make: without the subprotocol ``media``, or of a web page."""
 
 
 class AsteriskWebSocketTransport:
@@ -141,7 +141,9 @@ class AsteriskWebSocketTransport:
         if not self._allowed_peers.admits(request.remote):
             self._report_refused_peers(request)
             return web.Response(status=403, text="This address may not connect.\n")
-        authorization = request.headers.get("Authorization")
+        if hdrs.ORIGIN in request.headers:
+            return self._refuse_page(request)
+        authorization = request.headers.get(hdrs.AUTHORIZATION)
         if self._credentials is not None and not self._credentials.admit(authorization):
             return self._refuse_unauthorized(request, has_password=authorization is not None)
         if SUBPROTOCOL not in _subprotocols(request):
@@ -164,8 +166,18 @@ class AsteriskWebSocketTransport:
         return web.Response(
             status=401,
             text="The password is missing or wrong.\n",
-            headers={"WWW-Authenticate": CHALLENGE},
+            headers={hdrs.WWW_AUTHENTICATE: CHALLENGE},
         )
+
+    def _refuse_page(self, request: web.Request) -> web.Response:
+        """Refuse a browser: any page may ask it for a WebSocket to this machine."""
+        self._foreign_requests += 1
+        log.warning(
+            "asterisk_websocket.page_refused",
+            peer=request.remote,
+            hint="a web page asked for the WebSocket; Asterisk sends no Origin",
+        )
+        return web.Response(status=403, text="Web pages may not connect.\n")
 
     def _refuse_foreign(self, request: web.Request) -> web.Response:
         self._foreign_requests += 1
@@ -178,5 +190,5 @@ class AsteriskWebSocketTransport:
 
 
 def _subprotocols(request: web.Request) -> set[str]:
-    header = request.headers.get("Sec-WebSocket-Protocol", "")
+    header = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "")
     return {name.strip() for name in header.split(",")}

@@ -23,6 +23,7 @@ class FakeConnection:
         self.is_closed = False
         self.was_aborted = False
         self.is_broken = False
+        self.closes_after_s = 0.0
         self._coming: asyncio.Queue[str | Exception] = asyncio.Queue()
 
     @property
@@ -52,6 +53,7 @@ class FakeConnection:
         return message
 
     async def close(self) -> None:
+        await asyncio.sleep(self.closes_after_s)
         self.is_closed = True
 
 

@@ -35,6 +35,7 @@ class Rig:
         self.connected_ms: list[float] = []
         self.failures: deque[ProviderError] = deque()
         self.greets = True
+        self.greeting: tuple[str, ...] = ("hello", "ready")
         self.n_messages = 0
         self.n_ends = 0
         self.keeper = SessionKeeper(
@@ -76,7 +77,7 @@ class Rig:
         self.connections.append(FakeConnection())
         self.connected_ms.append(virtual_ms())
         if self.greets:
-            self.connection.come("hello", "ready")
+            self.connection.come(*self.greeting)
         return self.connection
 
     async def rest(self) -> list[ProviderEvent]:
@@ -259,6 +260,48 @@ async def test_a_successor_that_does_not_configure_is_an_outage() -> None:
     assert rig.connections[1].was_aborted
     assert rig.talk.is_ready
     await rig.keeper.stop()
+
+
+@in_virtual_time
+async def test_a_successor_that_is_refused_says_why() -> None:
+    """The old session is gone, and the refusal is the reason of the end."""
+    rig = Rig()
+    await rig.keeper.start()
+    rig.greeting = ("refuse",)
+    rig.talk.renewal_ms = virtual_ms()
+    rig.keeper.wake()
+    ended = (await rig.rest())[-1]
+
+    assert isinstance(ended, ProviderEnded)
+    assert ended.error is not None
+    assert ended.error.code == "refused"
+    assert rig.connections[1].was_aborted
+
+
+@in_virtual_time
+async def test_a_call_that_ends_while_the_next_session_is_configured_leaves_none() -> None:
+    """Both connections are gone."""
+    rig = Rig()
+    await rig.keeper.start()
+    rig.greeting = ()
+    rig.talk.renewal_ms = virtual_ms()
+    rig.keeper.wake()
+    await asyncio.sleep(0.5)
+    assert rig.connections[0].is_closed
+    await rig.keeper.stop()
+
+    assert rig.connections[1].was_aborted
+
+
+@in_virtual_time
+async def test_what_happens_here_is_told_with_what_happens_there() -> None:
+    """In its turn, and before the end."""
+    rig = Rig()
+    await rig.keeper.start()
+    rig.keeper.emit(ResponseStarted("ours"))
+    await rig.keeper.stop()
+
+    assert (await rig.rest())[-2:] == [ResponseStarted("ours"), ProviderEnded()]
 
 
 @in_virtual_time

@@ -22,7 +22,7 @@ from voxgate.providers.socket_exchange import SocketExchange
 class Rig:
     """An exchange, its conversation and the other end."""
 
-    def __init__(self, *, limit: int = 100) -> None:
+    def __init__(self, *, limit: int = 100, is_plain: bool = False) -> None:
         self.talk = FakeTalk()
         self.connection: Any = FakeConnection()
         self.successor: Any = FakeConnection()
@@ -38,8 +38,8 @@ class Rig:
             kind="peer",
             name="provider call-1",
             log=structlog.get_logger(),
-            deadlines=self.talk,
-            renewal=self.talk,
+            deadlines=None if is_plain else self.talk,
+            renewal=None if is_plain else self.talk,
             on_message=lambda: None,
         )
 
@@ -168,3 +168,37 @@ async def test_a_renewal_that_is_refused_is_put_off() -> None:
     assert logs[0]["code"] == "http_503"
     assert "SECRET" not in repr(logs)
     assert rig.connection.is_closed, "a call that ends closes its connection"
+
+
+@in_virtual_time
+async def test_a_conversation_may_have_neither_deadlines_nor_renewals() -> None:
+    """Then only messages move."""
+    rig = await Rig(is_plain=True).configured()
+    rig.talk.deadline_ms = rig.talk.renewal_ms = virtual_ms()
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    rig.talk.messages.append("one")
+    rig.exchange.wake()
+    await asyncio.sleep(1)
+    rig.talk.messages.append("two")
+    rig.exchange.wake()
+    await asyncio.sleep(1)
+    rig.connection.come(ConnectionClosedError(None, None))
+
+    assert isinstance(await running, ProviderError)
+    assert rig.connection.sent == ["settings", "one", "two"]
+    assert rig.talk.due == []
+
+
+@in_virtual_time
+async def test_a_call_that_ends_in_the_middle_of_a_renewal_leaves_no_connection() -> None:
+    """The old one is being closed, and the new one is nobody's yet."""
+    rig = await Rig().configured()
+    rig.talk.renewal_ms = virtual_ms()
+    rig.connection.closes_after_s = 1.0
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert running.cancelled()
+    assert rig.successor.was_aborted

@@ -32,6 +32,7 @@ from voxgate.providers.base import (
 )
 from voxgate.providers.deepgram.client_messages import InjectionBehavior
 from voxgate.providers.deepgram.conversation import Conversation
+from voxgate.providers.deepgram.function_calls import MAX_WANTED
 from voxgate.providers.tools import ToolSpec
 
 NARROW = AudioFormat()
@@ -349,6 +350,20 @@ def test_the_result_of_a_function_goes_to_the_session_that_asked() -> None:
     assert call.sent() == [
         {"type": "FunctionCallResponse", "id": "c-1", "name": "weather", "content": '"sun"'}
     ]
+
+
+def test_more_calls_than_any_conversation_needs_are_counted() -> None:
+    """And not made; the call goes on."""
+    call = Call()
+    call.connect()
+    assert call.conversation.is_ready
+    functions = [
+        {"id": f"c-{number}", "name": "weather", "arguments": "{}", "client_side": True}
+        for number in range(MAX_WANTED + 44)
+    ]
+    call.receive("FunctionCallRequest", functions=functions)
+
+    assert call.conversation.counts["functions_refused"] == 44
 
 
 def test_a_result_that_nobody_waits_for_is_not_sent() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.realtime_peer import judge_client_event
-from voxgate.config.provider_models import OpenAIRealtimeConfig
+from voxgate.config.provider_models import OpenAIRealtimeConfig, TurnDetectionConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.providers.base import (
     CallerIdle,
@@ -34,11 +34,13 @@ FUNCTION = {"type": "function_call", "call_id": "f1", "name": "look", "arguments
 class Client:
     """A session, and a clock that a test sets."""
 
-    def __init__(self, memory: CallMemory | None = None) -> None:
+    def __init__(
+        self, memory: CallMemory | None = None, detection: TurnDetectionConfig | None = None
+    ) -> None:
         self.memory = memory or CallMemory()
         self.now_ms = 0.0
         self.session = RealtimeSession(
-            OpenAIRealtimeConfig(),
+            OpenAIRealtimeConfig(turn_detection=detection or TurnDetectionConfig()),
             wire_in=MULAW,
             wire_out=MULAW,
             memory=self.memory,
@@ -67,8 +69,10 @@ class Client:
         return self.respond(response_id, "failed", status_details={"error": error})
 
 
-def ready(memory: CallMemory | None = None) -> Client:
-    client = Client(memory)
+def ready(
+    memory: CallMemory | None = None, *, detection: TurnDetectionConfig | None = None
+) -> Client:
+    client = Client(memory, detection)
     client.receive("session.created")
     client.requests()
     client.receive("session.updated")
@@ -221,6 +225,15 @@ def test_a_caller_who_speaks_is_answered_instead() -> None:
     client.now_ms = 60_000.0
 
     assert client.types() == []
+
+
+def test_a_turn_that_nobody_answers_makes_no_wish_void() -> None:
+    """Where the server only hears the caller, what was asked for is still wanted."""
+    client = ready(detection=TurnDetectionConfig(create_response=False))
+    client.memory.responses.want()
+    client.receive("input_audio_buffer.speech_started", audio_start_ms=0, item_id="c")
+
+    assert client.types() == ["response.create"]
 
 
 def test_another_refusal_is_told_and_not_repeated() -> None:

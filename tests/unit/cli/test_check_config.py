@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from voxgate.cli.check_config import command
+from voxgate.config.line_models import LinesConfig
 from voxgate.providers.registry import ProviderRegistry
 from voxgate.providers.scripted import ScriptedProvider
+
+LINES = [field.name for field in fields(LinesConfig)]
 
 
 def check(*arguments: str, **environ: str) -> Result:
@@ -145,8 +149,7 @@ def test_every_problem_is_told_with_status_1(file: Path) -> None:
     assert result.stdout == ""
     assert sorted(result.stderr.splitlines()) == [
         f"barge_in.min_ms: -20 is not in 20..2000 ({file}:1)",
-        f"lines.sip: is not a known key; known: audiosocket, twilio, browser, "
-        f"asterisk_websocket ({file}:2)",
+        f"lines.sip: is not a known key; known: {', '.join(LINES)} ({file}:2)",
     ]
 
 

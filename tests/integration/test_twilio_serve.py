@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 from twilio.request_validator import RequestValidator
 
+from support.served_process import GUARD_S, address_in, served
 from support.twilio_peer import TwilioPeer
 
-_GUARD_S = 120.0
-"""No wait in a passing test comes near it, on however slow a machine."""
-
-_COMMAND = "from voxgate.cli import main; main()"
 _TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - nobody's
 _PUBLIC_URL = "wss://voice.example.com/twilio"
 _CONFIG = f"""
@@ -30,38 +22,16 @@ lines:
 """
 
 
-@asynccontextmanager
-async def serving(folder: Path, environ: dict[str, str]) -> AsyncIterator[Process]:
-    """Run it in a process of its own; killed at the end of the block if need be."""
-    path = folder / "agent.yaml"
-    path.write_text(_CONFIG, encoding="utf-8")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _COMMAND, "serve", str(path)),
-        stdout=PIPE,
-        stderr=PIPE,
-        env={**os.environ, **environ},
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
 def signed(url: str) -> dict[str, str]:
     return {"X-Twilio-Signature": RequestValidator(_TOKEN).compute_signature(url, {})}
 
 
-@pytest.mark.timeout(2 * _GUARD_S)
+@pytest.mark.timeout(2 * GUARD_S)
 async def test_a_number_can_be_put_on_it(tmp_path: Path) -> None:
     """TwiML, then a call that the agent greets on; told to stop, it ends in good order."""
-    async with serving(tmp_path, {"TWILIO_AUTH_TOKEN": _TOKEN}) as process:
-        assert process.stdout is not None
-        async with asyncio.timeout(_GUARD_S):
-            line = (await process.stdout.readline()).decode()
-            assert line.startswith("twilio listens on 127.0.0.1:")
-            address = ("127.0.0.1", int(line.rpartition(":")[2]))
+    async with served(tmp_path, _CONFIG, {"TWILIO_AUTH_TOKEN": _TOKEN}) as process:
+        async with asyncio.timeout(GUARD_S):
+            address = await address_in(process, "twilio")
             url = f"http://127.0.0.1:{address[1]}/twiml"
             async with (
                 aiohttp.ClientSession() as session,
@@ -83,11 +53,11 @@ async def test_a_number_can_be_put_on_it(tmp_path: Path) -> None:
     assert "Task was destroyed" not in log
 
 
-@pytest.mark.timeout(2 * _GUARD_S)
+@pytest.mark.timeout(2 * GUARD_S)
 async def test_without_its_token_it_does_not_start(tmp_path: Path) -> None:
     """One line says what is missing."""
-    async with serving(tmp_path, {"TWILIO_AUTH_TOKEN": ""}) as process:
-        async with asyncio.timeout(_GUARD_S):
+    async with served(tmp_path, _CONFIG, {"TWILIO_AUTH_TOKEN": ""}) as process:
+        async with asyncio.timeout(GUARD_S):
             _, errors = await process.communicate()
     text = errors.decode()
     assert process.returncode not in (0, None)

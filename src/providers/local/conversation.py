@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from itertools import count
 
 from ...core.audio import AudioFormat
-from ...local_agent.reply import FunctionAnswered, FunctionAsked, HistoryItem
+from ...local_agent.reply import (
+    FunctionAnswered,
+    FunctionAsked,
+    HistoryItem,
+    Role,
+    Said,
+)
 from ..base import (
     AgentAudio,
     AgentAudioDone,
@@ -80,6 +86,12 @@ class Conversation:
     def is_caller_speaking(self) -> bool:
         """Whether the caller has the turn."""
         return self._is_caller_speaking
+
+    @property
+    def has_open_question(self) -> bool:
+        """Whether the caller had the last word, and nothing of an answer was heard."""
+        last = self._history.items[-1:]
+        return bool(last) and isinstance(last[0], Said) and last[0].role is Role.CALLER
 
     def next_event(self) -> ProviderEvent | None:
         """Take the next event for the engine, or None."""

@@ -236,7 +236,8 @@ class LocalProvider:
         try:
             is_understood = self._conversation.hear(await recognition.finish())
         except ProviderError as error:
-            self._begin(self._answering.excuse(error))
+            can_speak = not self._conversation.is_caller_speaking
+            self._begin(self._answering.excuse(error, can_speak=can_speak))
             return
         except asyncio.CancelledError:
             await recognition.cancel()
@@ -247,9 +248,16 @@ class LocalProvider:
         if is_understood:
             self._has_asked_again = False
             self._begin(self._answering.answer())
-        elif unheard := self._conversation.take_unheard():
-            # Nobody said a word: the agent goes on where it was cut off.
+        else:
+            self._go_on(speech_ms)
+
+    def _go_on(self, speech_ms: float) -> None:
+        """Make good a turn in which nobody said a word."""
+        is_answering = self._answer is not None and not self._answer.done()
+        if unheard := self._conversation.take_unheard():
             self._begin(self._answering.say(unheard))
+        elif self._conversation.has_open_question and not is_answering:
+            self._begin(self._answering.answer())
         elif speech_ms >= _SURELY_SPOKEN_MS and not self._has_asked_again:
             self._has_asked_again = True
             self._begin(self._answering.say(_PLEASE_REPEAT))

@@ -142,6 +142,42 @@ async def test_what_interrupted_without_a_word_of_its_own_is_made_good(understoo
 
 
 @in_virtual_time
+async def test_a_cough_while_the_agent_thinks_costs_no_answer() -> None:
+    """The question is asked again; where nothing was asked, nothing is."""
+    bench = LocalBench("how long", "")
+    await bench.start()
+    await bench.say()
+    await bench.begin_turn()
+    await bench.provider.interrupt({})
+    await bench.end_turn()
+    assert len(bench.reply.requests) == 2
+    assert texts_of(bench.reply.requests[1].history) == ["caller: how long"]
+    bench.reply.put("Two days.", None)
+    await bench.settle()
+    await bench.say()
+    assert len(bench.reply.requests) == 2
+    await bench.stop()
+
+
+@in_virtual_time
+async def test_nobody_is_spoken_over_with_an_excuse() -> None:
+    """The recogniser failed, and the caller has gone on."""
+    bench = LocalBench()
+    bench.recogniser.texts.extend([LOST, "hello"])
+    bench.recogniser.may_finish.clear()
+    await bench.start()
+    await bench.say()
+    await bench.begin_turn()
+    bench.recogniser.may_finish.set()
+    await bench.settle()
+    assert bench.of(ProviderWarning) == [ProviderWarning(LOST)]
+    assert bench.voice.texts == []
+    await bench.end_turn()
+    assert len(bench.reply.requests) == 1
+    await bench.stop()
+
+
+@in_virtual_time
 async def test_speech_without_a_word_is_asked_for_again_once() -> None:
     """A noise that comes back is not talked to for ever; a cough is passed over."""
     bench = LocalBench("", "", "", "hello", "")
@@ -153,11 +189,11 @@ async def test_speech_without_a_word_is_asked_for_again_once() -> None:
         await bench.end_turn()
     assert bench.voice.texts == ["I did not get that, please say it again."]
     await bench.say()
-    bench.reply.put(None)
+    bench.reply.put("Hi.", None)
     await bench.settle()
     await bench.begin_turn(over_agent_ms=600.0)
     await bench.end_turn()
-    assert len(bench.voice.texts) == 2, "after a turn that was understood it may ask again"
+    assert len(bench.voice.texts) == 3, "after a turn that was understood it may ask again"
     await bench.stop()
 
 

@@ -20,6 +20,7 @@ if __name__ == "__main__":
 
 from benchmarks.figure import Figure
 from benchmarks.turn_calls import N_LINES, SILENCE_MS, Turn, measure_turns
+from voxgate.cli.blas_threads import use_one_blas_thread
 from voxgate.realtime_server import Pace
 
 SERVER_MS = Pace().first_delta_ms
@@ -51,6 +52,7 @@ def _measured(
     n_rounds: int, n_turns: int, mode: str, *, is_gated: bool
 ) -> Iterable[tuple[str, Rounds, int]]:
     """Yield title, answered turns and number of all turns, of one call at a time and of ten."""
+    use_one_blas_thread()  # as serve does
     # The engine logs each call: that is not what is looked at here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     alone, together = asyncio.run(

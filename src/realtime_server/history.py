@@ -14,14 +14,23 @@ from ..local_agent.reply import FunctionAnswered, FunctionAsked, HistoryItem, Ro
 from .conversation import ConversationItem
 
 
+_MAX_ENTRIES = 64
+"""Of a long conversation the newest are told: a model's memory is short, and its time too."""
+
+
 def history_of(items: Iterable[ConversationItem]) -> tuple[HistoryItem, ...]:
     """Return what was said, asked and answered, in order.
 
-    A turn of the caller without words is told only where it is the last: it wants an answer too.
+    A turn of the caller without words is told only where it is the last: it wants an answer too. Of
+    a long conversation the oldest entries go.
     """
     history = [entry for item in items if (entry := _entry(item)) is not None]
     last = len(history) - 1
-    return tuple(entry for n, entry in enumerate(history) if n == last or not _is_mute(entry))
+    told = [entry for n, entry in enumerate(history) if n == last or not _is_mute(entry)]
+    newest = told[-_MAX_ENTRIES:]
+    while newest and isinstance(newest[0], FunctionAnswered):
+        newest = newest[1:]  # what was asked is cut off, and an answer without it is an error
+    return tuple(newest)
 
 
 def system_text_of(items: Iterable[ConversationItem]) -> str:

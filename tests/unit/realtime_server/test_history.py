@@ -76,3 +76,13 @@ def test_a_word_to_the_model_is_not_said_by_anybody() -> None:
     items = [message("system", {"type": "input_text", "text": text}) for text in ("A", "B")]
     assert history_of(items) == ()
     assert system_text_of([*items, caller("x")]) == "A\n\nB"
+
+
+def test_of_a_long_conversation_the_oldest_goes() -> None:
+    """A result whose question is gone goes along."""
+    answered = {"type": "function_call_output", "call_id": "c1", "output": '"sun"'}
+    result = ConversationItem(id="i", body=answered)
+    turns = [caller(f"turn {n}") for n in range(100)]
+    told = history_of([*turns[:37], result, *turns[37:]])
+    assert told == tuple(Said(Role.CALLER, f"turn {n}") for n in range(37, 100))
+    assert len(history_of(turns)) == 64

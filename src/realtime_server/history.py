@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from ..local_agent.reply import FunctionAnswered, FunctionAsked, HistoryItem, Role, Said
 from .conversation import ConversationItem
 
-
 _MAX_ENTRIES = 64
 """Of a long conversation the newest are told: a model's memory is short, and its time too."""
 

@@ -21,8 +21,6 @@ from ..errors import VoxgateError
 from .worker_wire import Message, MessageKind, MessageReader, serialize_message
 
 _READ_BYTES = 1 << 16
-_NICENESS = 5
-"""Below the process that paces the lines: a word may come a little later, a frame may not."""
 
 
 class WorkerUnfitError(VoxgateError):
@@ -103,7 +101,6 @@ def answer(worker: Worker, inbox: Inbox, message: Message) -> Iterator[Message]:
 def run_worker(make_worker: Callable[[Mapping[str, Any]], Worker]) -> None:
     """Serve standard input and output until the former ends; options are the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; whoever started us ends us
-    os.nice(_NICENESS)
     output = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no message
     try:

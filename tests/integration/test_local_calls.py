@@ -175,8 +175,8 @@ async def test_the_parts_of_the_package_talk_with_a_caller() -> None:
     )
     pytest.importorskip("piper", reason="needs voxgate[local]")
     config = LocalConfig(
-        recogniser=PocketsphinxConfig(processes=1),
-        voice=PiperVoiceConfig(processes=1),
+        recogniser=PocketsphinxConfig(processes=1, timeout_s=120.0),
+        voice=PiperVoiceConfig(processes=1, timeout_s=120.0),
         reply=RuleReplyConfig(otherwise="I heard you say: {text}."),
     )
     async with (

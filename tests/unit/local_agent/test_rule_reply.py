@@ -16,7 +16,7 @@ from voxgate.local_agent.reply import (
     Role,
     Said,
 )
-from voxgate.local_agent.rule_reply import NOT_UNDERSTOOD, RuleReply
+from voxgate.local_agent.rule_reply import NOT_UNDERSTOOD, RuleReply, make_reply
 from voxgate.providers.tools import ToolSpec
 
 NOON = datetime(2026, 11, 22, 12, 5, tzinfo=UTC)
@@ -125,3 +125,12 @@ async def test_a_function_s_result_needs_no_words() -> None:
 async def test_a_rule_without_a_word_never_answers() -> None:
     """It would fit everything."""
     assert await answer("hello", rules={"?": "What?"}) == ["I heard: hello."]
+
+
+async def test_rules_are_made_from_their_configuration_and_know_the_time_by_themselves() -> None:
+    """A key is nobody's business there."""
+    reply = make_reply(RuleReplyConfig(), "a key")
+    request = ReplyRequest(history=(Said(Role.CALLER, "what time is it"),))
+    (said,) = [piece async for piece in reply.reply(request)]
+    assert isinstance(said, str)
+    assert said.endswith(("AM.", "PM."))

@@ -136,3 +136,14 @@ def test_what_is_spoken_is_one_line_with_a_word_in_it_or_nothing(text: str) -> N
     assert "\n" not in spoken
     assert "*" not in spoken
     assert spoken == spoken.strip()
+
+
+@pytest.mark.parametrize("text", ["word " * 200, "x" * 900, "a sentence, " * 60])
+def test_a_text_without_an_end_is_cut_at_a_space(text: str) -> None:
+    """Where there is one; a voice would else wait for all of it."""
+    pieces = split(text)
+    assert len(pieces) >= 3
+    assert all(len(piece) <= 300 for piece in pieces)
+    assert "".join(pieces) == text
+    if " " in text:
+        assert all(piece.endswith(" ") for piece in pieces[:-1])

@@ -165,7 +165,13 @@ def parse_info(event: Event) -> Info | None:
     Raises:
         RemoteProtocolError: it can't be read.
     """
-    return _parsed(Info.from_event, event) if Info.is_type(event.type) else None
+    if not Info.is_type(event.type):
+        return None
+    info = _parsed(Info.from_event, event)
+    programs: list[AsrProgram | TtsProgram] = [*info.asr, *info.tts]
+    if not all(map(_is_named, programs)):
+        raise RemoteProtocolError("a description that lacks what it must have")
+    return info
 
 
 def select_recogniser(
@@ -236,6 +242,16 @@ def _listed(names: Iterable[Any]) -> str:
 
 def _unusable(peer: str, reason: str) -> ProviderError:
     return ProviderError(peer, reason, retryable=False)
+
+
+def _is_named(program: AsrProgram | TtsProgram) -> bool:
+    """Say whether a program's names and languages are what they are declared to be."""
+    parts: Any = program.models if isinstance(program, AsrProgram) else program.voices
+    return (
+        isinstance(program.name, str)
+        and isinstance(parts, list)
+        and all(isinstance(one.name, str) and isinstance(one.languages, list) for one in parts)
+    )
 
 
 def _format(sound: AudioChunk | AudioStart) -> AudioFormat:

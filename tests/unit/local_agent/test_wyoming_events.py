@@ -70,6 +70,10 @@ def speaking(*programs: list[str], streaming: bool = False) -> Info:
     )
 
 
+MODEL: dict[str, Any] = model("tiny", "en").to_dict()
+PROGRAM: dict[str, Any] = hearing([model("tiny", "en")]).asr[0].to_dict()
+
+
 @pytest.mark.parametrize(
     ("event", "meaning"),
     [
@@ -149,7 +153,20 @@ def test_a_description_is_read() -> None:
     assert parse_info(Event("pong")) is None
 
 
-@pytest.mark.parametrize("asr", [1, ["x"], [{"name": 1}], [{"models": [{"languages": 3}]}]])
+@pytest.mark.parametrize(
+    "asr",
+    [
+        1,
+        ["x"],
+        [{"name": 1}],
+        [{"models": [{"languages": 3}]}],
+        [PROGRAM | {"name": 5}],
+        [PROGRAM | {"models": 1.5}],
+        [PROGRAM | {"models": None}],
+        [PROGRAM | {"models": [MODEL | {"name": []}]}],
+        [PROGRAM | {"models": [MODEL | {"languages": None}]}],
+    ],
+)
 def test_a_description_that_cannot_be_read_is_an_error_of_the_peer(asr: Any) -> None:
     """Nothing else is raised."""
     with pytest.raises(RemoteProtocolError):

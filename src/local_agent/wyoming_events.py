@@ -32,7 +32,7 @@ from wyoming.asr import Transcript, TranscriptChunk, TranscriptStop
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
-from wyoming.info import AsrModel, AsrProgram, Info, TtsProgram
+from wyoming.info import AsrModel, AsrProgram, Info, TtsProgram, TtsVoice
 from wyoming.tts import SynthesizeStopped
 
 from ..core.audio import AudioFormat, Encoding
@@ -250,7 +250,12 @@ def _is_named(program: AsrProgram | TtsProgram) -> bool:
     return (
         isinstance(program.name, str)
         and isinstance(parts, list)
-        and all(isinstance(one.name, str) and isinstance(one.languages, list) for one in parts)
+        and all(
+            isinstance(one, AsrModel | TtsVoice)
+            and isinstance(one.name, str)
+            and isinstance(one.languages, list)
+            for one in parts
+        )
     )
 
 

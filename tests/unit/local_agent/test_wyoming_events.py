@@ -163,6 +163,7 @@ def test_a_description_is_read() -> None:
         [PROGRAM | {"name": 5}],
         [PROGRAM | {"models": 1.5}],
         [PROGRAM | {"models": None}],
+        [PROGRAM | {"models": [None]}],
         [PROGRAM | {"models": [MODEL | {"name": []}]}],
         [PROGRAM | {"models": [MODEL | {"languages": None}]}],
     ],

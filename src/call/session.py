@@ -250,9 +250,17 @@ class CallSession:
             if failure is None:
                 raise _CallOver("provider_ended")
             self._has_answered = self._has_answered or failure.was_ready
+            await self._finish_farewell()
             if self._seat.next_name is None:
                 await self._give_up(failure)
             await self._fall_back(failure, self._seat.next_name)
+
+    async def _finish_farewell(self) -> None:
+        """Let a farewell end the call though its agent is gone; it may be interrupted still."""
+        control = self._seat.control
+        self._answers.clear()
+        while control is not None and control.is_hangup_wanted:  # noqa: ASYNC110 - by slots
+            await asyncio.sleep(FRAME_MS / 1000)
 
     async def _fall_back(self, failure: Failure, next_name: str) -> None:
         """Give the call to the next provider, and let the caller hear a sentence meanwhile."""

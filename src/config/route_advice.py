@@ -8,6 +8,8 @@ from __future__ import annotations
 __all__ = ["route_warnings"]
 
 from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
 
 from .model_tree import to_tree
 from .models import AppConfig
@@ -19,6 +21,7 @@ def route_warnings(config: AppConfig) -> Iterator[tuple[str, str]]:
     yield from _unreachable(config)
     yield from _same_server(config)
     yield from _without_successor(config)
+    yield from _missing_files(config)
 
 
 def _unreachable(config: AppConfig) -> Iterator[tuple[str, str]]:
@@ -66,3 +69,14 @@ def _without_successor(config: AppConfig) -> Iterator[tuple[str, str]]:
         section = to_tree(getattr(config.announcements, kind))
         if section != to_tree(getattr(default.announcements, kind)):
             yield f"announcements.{kind}", "is never heard: no provider takes over from another"
+
+
+def _missing_files(config: AppConfig) -> Iterator[tuple[str, str]]:
+    """Find recordings that are not there, or not here."""
+    for kind in fields(config.announcements):
+        section = getattr(config.announcements, kind.name)
+        if section.text is None or section.file is None:
+            continue
+        if not Path(section.file).expanduser().is_file():
+            message = f"{section.file!r}: there is no such file, and serve will not start"
+            yield f"announcements.{kind.name}.file", message

@@ -8,19 +8,23 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from support.scripted_call import RecordingObserver, ScriptedManager, loud_frame
+from support.scripted_call import RecordingObserver, ScriptedManager, decision, loud_frame
 from support.scripted_gate import interruption
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.call import Agent, CallSession, Candidate, FallBackPolicy
 from voxgate.call.announcements import AnnouncementKind, Announcements
 from voxgate.call_observer import CallEnded, Observers
 from voxgate.clock import Clock
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.core.audio import AudioFormat
+from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ProviderError
 from voxgate.local_agent.voice import SpokenAudio
 from voxgate.providers.base import CallAudio, Capabilities
+from voxgate.providers.call_control import CallControl
 from voxgate.providers.responses import Truncation
 from voxgate.providers.scripted import GATED, PASSED_THROUGH, ScriptedProvider
+from voxgate.providers.tools import ToolRegistry
 from voxgate.transports.base import LineAudio, LineCapabilities, LineHangup
 from voxgate.transports.scripted import ScriptedLine
 
@@ -49,6 +53,14 @@ class SlowProvider(ScriptedProvider):
         await asyncio.Event().wait()
 
 
+class LingeringProvider(ScriptedProvider):
+    """Takes its time to close."""
+
+    async def stop(self) -> None:
+        await asyncio.sleep(0.2)
+        await super().stop()
+
+
 class Rig:
     """A call with a first provider, a second one, and everything around them."""
 
@@ -65,6 +77,7 @@ class Rig:
         hold_ms: float = 10_000,
         line: ScriptedLine | None = None,
         make: Callable[[Clock], Agent] | None = None,
+        control: CallControl | None = None,
     ) -> None:
         self.line = line or ScriptedLine()
         self.manager = ScriptedManager()
@@ -92,6 +105,7 @@ class Rig:
             successors=[Candidate(name, make or self._make)] if has_second else (),
             fall_back=FallBackPolicy(after_s=5.0, hold_ms=hold_ms),
             announcements=announcements() if said is None else said,
+            control=control,
         )
         self.task: asyncio.Task[CallEnded] | None = None
 
@@ -385,6 +399,36 @@ class TestLostInMidCall:
         assert rig.voiced == []
 
     @in_virtual_time
+    async def test_one_that_has_said_goodbye_need_not_be_there(self) -> None:
+        """The farewell is heard, and the call ends: nobody begins anew."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await Rig(control=control).start()
+        farewell = [loud_frame(n) for n in range(50)]
+        rig.first.speak(b"".join(farewell))
+        await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        ended = await rig.wait_ended()
+        assert ended.reason == "agent_hangup"
+        assert rig.voiced == farewell
+        assert rig.observer.switched == []
+
+    @in_virtual_time
+    async def test_a_caller_who_interrupts_the_goodbye_is_not_left_alone(self) -> None:
+        """There was one more question: somebody is to hear it."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await Rig(control=control).start()
+        rig.first.speak(loud_frame(1) * 500)
+        await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        await rig.pass_slots(5)
+        rig.manager.idle_decisions.append(interruption())
+        await rig.pass_slots(5)
+        assert rig.observer.switched[0].was_ready
+        assert (await rig.hang_up()).provider == "openai_realtime_2"
+
+    @in_virtual_time
     async def test_items_of_both_may_have_one_name(self) -> None:
         """What the second says is heard, and it is told of its own items only."""
         rig = await Rig().start()
@@ -440,6 +484,36 @@ class TestGate:
         await rig.hang_up()
         assert 9 <= len(rig.voiced) <= 13
         assert rig.second.truncations == []
+
+    @in_virtual_time
+    async def test_the_announcement_waits_for_a_caller_who_may_be_speaking(self) -> None:
+        """What the second's gate makes of the time before it holds for playout as well."""
+        rig = await Rig(said=announcements()).start()
+        await rig.pass_slots(20)
+        rig.first.end(_LOST)
+        rig.manager.idle_decisions.append(decision(GateEventType.CANDIDATE_STARTED))
+        await rig.pass_slots(20)
+        assert rig.observer.switched
+        assert rig.voiced == []
+        rig.manager.idle_decisions.append(decision(GateEventType.CANDIDATE_DROPPED))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert rig.voiced[1:] == SAID[AnnouncementKind.LOST][1:]
+
+    @in_virtual_time
+    async def test_frames_that_no_gate_has_judged_are_told_when_one_does(self) -> None:
+        """Those that came while the first was closing; each frame of the call once, in order."""
+        rig = await Rig(first_class=LingeringProvider).start()
+        before = await rig.talk(10)
+        rig.first.end(_LOST)
+        await asyncio.sleep(0)
+        meanwhile = await rig.talk(9, first=100)
+        await rig.pass_slots(5)
+        after = await rig.talk(5, first=200)
+        await rig.hang_up()
+        told = [frame for frame, _ in rig.observer.decisions if frame is not None]
+        assert told == [*before, *meanwhile, *after]
+        assert 8 <= rig.observer.switched[0].held_frames <= 10
 
     @in_virtual_time
     async def test_a_provider_that_is_not_gated_does_not_hear_the_announcement(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from voxgate.config.advice import config_warnings
@@ -66,7 +68,7 @@ def warned(text: str, environ: dict[str, str] | None = None) -> dict[str, str]:
         (
             (
                 "engine: {fall_back_after_s: 3}\n"
-                "announcements: {lost: {text: Oh.}, fall_back: {text: null}, unreachable: {text: No.}}"
+                "announcements: {lost: {text: A.}, fall_back: {text: null}, unreachable: {text: B}}"
             ),
             {
                 "engine.fall_back_after_s": "has no effect: no provider takes over from another",
@@ -106,3 +108,13 @@ def test_the_pauses_of_every_provider_that_can_answer_are_compared_with_what_is_
         "engine: {default_provider: a, fall_back_provider: b}"
     )
     assert set(warned(text)) == {"providers.b.reconnect_max_ms"}
+
+
+def test_a_recording_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """As it would stop the start; one that is not heard would not."""
+    path = tmp_path / "a.wav"
+    text = f"announcements: {{unreachable: {{text: Oh., file: {path}}}}}"
+    assert "there is no such file" in warned(text)["announcements.unreachable.file"]
+    assert warned(text.replace("Oh.", "null")) == {}
+    path.touch()
+    assert warned(text) == {}

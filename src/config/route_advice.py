@@ -60,7 +60,8 @@ def _same_server(config: AppConfig) -> Iterator[tuple[str, str]]:
 
 def _without_successor(config: AppConfig) -> Iterator[tuple[str, str]]:
     """Find what is turned for a second provider where there is none."""
-    if any(len(each.candidates) > 1 for each in (config.engine, *config.routes)):
+    tried = [config.engine.candidates, *(route.candidates for route in config.routes)]
+    if any(len(names) > 1 for names in tried):
         return
     default = AppConfig()
     if config.engine.fall_back_after_s != default.engine.fall_back_after_s:

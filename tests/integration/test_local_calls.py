@@ -8,11 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from support.chat_server import ChatServer, text_chunks, tool_chunks
 from support.telephone import Telephone, is_sound, spoken, until
 from support.virtual_time import in_socket_time, virtual_ms
 from support.voice_service import CallRecord, Recorder, VoiceService
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.local_models import (
+    ChatReplyConfig,
     LocalConfig,
     PiperVoiceConfig,
     PocketsphinxConfig,
@@ -25,6 +27,7 @@ from voxgate.core.g711 import decode
 from voxgate.core.stream_converter import StreamConverter
 from voxgate.engine import AIEngine
 from voxgate.local_agent.agent_parts import AgentParts
+from voxgate.local_agent.chat_reply import ChatReply
 from voxgate.local_agent.recogniser import RECOGNISER_FORMAT
 from voxgate.local_agent.rule_reply import RuleReply
 from voxgate.local_agent.scripted import ScriptedRecogniser
@@ -234,3 +237,39 @@ async def test_behind_the_gate_the_agent_hears_what_it_lets_through(
     assert ended.gate is not None
     assert ended.gate.withheld_frames > 100, "the echo"
     assert ended.gate.interruptions >= 1
+
+
+@in_socket_time
+async def test_a_language_model_answers_and_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over its wire: it gets the conversation as it was heard, speaks sentence by sentence, calls
+    the function, and what it took is in the call's summary."""
+    recogniser = ScriptedRecogniser(["how long does it take", "thank you goodbye"])
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+    async with ChatServer() as server:
+        chat = ChatReplyConfig(url=server.url, model="test", timeout_s=60.0)
+        parts = AgentParts(recogniser=recogniser, reply=ChatReply(chat), voice=PackagedVoice())
+        monkeypatch.setattr("voxgate.call.services.make_parts", lambda *_: parts)
+        server.answer("Two ", "days. ", "I call **you**.", usage=usage)
+        farewell = text_chunks("Goodbye.")[:-1]
+        server.send([*farewell, *tool_chunks("call-1", "hangup", "{}")])
+        config = LocalConfig(greeting="Hello.", reply=chat, tools=ToolsConfig(hangup=True))
+        async with (
+            VoiceService.running(config) as service,  # type: ignore[arg-type]
+            Telephone.calling(service.address, echo_loss_db=25.0) as phone,
+        ):
+            record = await service.taken(phone)
+            for n_sounds, said in ((50, "question"), (150, "thanks")):
+                # The agent has begun, and ended.
+                await until(lambda n=n_sounds: len(phone.sounds()) > n)
+                await until(lambda: not any(map(is_sound, phone.heard[-25:])))
+                await phone.say_to_the_end(spoken(said))
+            ended = await service.ended(phone)
+
+    assert ended.reason == "agent_hangup"
+    assert ended.usage is not None
+    assert (ended.usage.input_tokens, ended.usage.output_tokens) == (20, 5)
+    assert transcripts(record, Speaker.AGENT) == ["Hello.", "Two days. I call **you**.", "Goodbye."]
+    first, second = (request["messages"] for request in server.requests)
+    assert [message["role"] for message in first] == ["system", "user"]
+    assert [message["role"] for message in second] == ["system", "user", "assistant", "user"]
+    assert server.requests[0]["tools"][0]["function"]["name"] == "hangup"

@@ -10,8 +10,9 @@
 Run it with ``uv run --script tools/render_voices.py``; the caller's voice also needs the program
 ``flite`` (Debian: ``apt-get install flite``). It writes raw 8 kHz mu-law files and an index
 into ``src/realtime_server/voices`` (the agent), ``src/call/voices`` (announcements) and
-``src/lab/voices`` (the caller), and prints how loud, how long and how fast each line is. None of what it needs is a dependency of the product.
-With ``--training corpus`` it adds the agent's voice to a corpus instead, for ``voxgate train``.
+``src/lab/voices`` (the caller), and prints how loud, how long and how fast each line is. None of
+what it needs is a dependency of the product. With ``--training corpus`` it adds the agent's voice
+to a corpus instead, for ``voxgate train``.
 
 Invariant: the same tools and texts give the same bytes, so a new rendering is a visible change.
 """

@@ -9,8 +9,9 @@ call that its messages make, and the line that comes of it. The server gives the
   as is every one once the server stops. A WebSocket that does not say in ``start_timeout_s`` which
   call it is loses its place, and so does one that names a call that is alive.
 - A line is handed to the engine once it has started, and is hung up when the engine is done.
-- After :meth:`WebSocketServer.stop` nothing new comes in and calls go on;
-  :meth:`WebSocketServer.wait_closed` waits for the last of them.
+- After :meth:`WebSocketServer.stop` no new call comes in and the others go on;
+  :meth:`WebSocketServer.wait_closed` waits for the last of them. A kind of line whose peers ask for
+  more than WebSockets is listened for until then.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import structlog
 from aiohttp import WSCloseCode, web
 
 from ..errors import LocalProtocolError, TransportError
+from .http_connections import BoundedRunner
 from .websocket_connection import WebSocketCall, WebSocketConnection
 from .websocket_line import WebSocketLine
 
@@ -96,6 +98,9 @@ class WebSocketLineKind(Generic[CallT]):
     """Subprotocols of the WebSocket that are accepted."""
     max_message_bytes: int = 65_536
     """Longest message that is taken; a longer one ends the call."""
+    listens_to_the_end: bool = False
+    """Whether a server that stops goes on listening until its last call has ended, because peers
+    ask at its other routes about calls that run; else its address is free at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,11 @@ class WebSocketServer(Generic[CallT]):
         """The calls that the engine has."""
         return frozenset(self._live_call_ids)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no more calls are taken."""
+        return self._is_stopping
+
     def check_startable(self) -> None:
         """Raise LocalProtocolError if the server is running or was stopped."""
         if self._runner is not None or self._is_stopping:
@@ -173,9 +183,13 @@ class WebSocketServer(Generic[CallT]):
         """
         self.check_startable()
         self._handler = handler
-        application = web.Application(client_max_size=_MAX_BODY_BYTES)
-        application.router.add_routes(self._kind.routes(self.serve))
-        runner = web.AppRunner(application, handle_signals=False, access_log=None)
+        runner = BoundedRunner(
+            self._kind.routes(self.serve),
+            name=self._kind.name,
+            max_websockets=self._config.max_connections,
+            max_body_bytes=_MAX_BODY_BYTES,
+            request_timeout_s=self._config.start_timeout_s,
+        )
         await runner.setup()
         self._site = web.TCPSite(runner, self._config.host, self._config.port)
         try:
@@ -194,7 +208,8 @@ class WebSocketServer(Generic[CallT]):
         """Stop to accept calls; running ones are the engine's to end. Idempotent."""
         self._is_stopping = True
         if self._site is not None and self._closer is None:
-            await self._site.stop()
+            if not self._kind.listens_to_the_end:
+                await self._site.stop()
             self._closer = asyncio.create_task(self._close(), name=f"{self._kind.name} server")
 
     async def wait_closed(self) -> None:

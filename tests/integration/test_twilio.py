@@ -246,6 +246,7 @@ class TestTwilioServer(WebSocketServerConformance):
     """A server of WebSockets."""
 
     line_name = "twilio"
+    listens_to_the_end = True
 
     def make_server(self, **fields: Any) -> TwilioTransport:
         return TwilioTransport(config(**fields))
@@ -390,10 +391,16 @@ class TestTransfer:
     """A call that goes to somebody else."""
 
     @staticmethod
-    def after(call_sid: str = CALL_SID) -> dict[str, Any]:
-        """Return what Twilio asks with when a stream is over, by POST."""
+    def asked(call_sid: str = CALL_SID) -> dict[str, Any]:
+        """Return what Twilio asks with when a stream is over."""
         form = {"CallSid": call_sid, "CallStatus": "in-progress"}
-        return {"query": "?after=stream", "data": form, "headers": signed(AFTER_URL, form)}
+        return {"method": "POST", "query": "?after=stream", "data": form}
+
+    @classmethod
+    def after(cls, call_sid: str = CALL_SID) -> dict[str, Any]:
+        """Return the same, signed."""
+        asked = cls.asked(call_sid)
+        return {**asked, "headers": signed(AFTER_URL, asked["data"])}
 
     async def test_twilio_is_told_whom_to_dial(self, guarded: TwilioExchange):
         """The stream ends, Twilio asks what comes after it, and is told once."""
@@ -404,18 +411,18 @@ class TestTransfer:
         with capture_logs() as logs:
             await call.line.transfer("+15550100")
             assert await call.is_told_to_hang_up()
-            status, content_type, text = await twiml(guarded, "POST", **self.after())
+            status, content_type, text = await twiml(guarded, **self.after())
         assert (status, content_type) == (200, "text/xml")
         assert "<Dial>\n    <Number>+15550100</Number>" in text
         assert ending(await collected(call.line)) == "local_hangup"
         assert guarded.transport.stats.transferred_calls == 1
         assert (logs[-1]["event"], logs[-1]["call_sid"]) == ("twilio.call_transferred", CALL_SID)
         assert "+15550100" not in str(logs)
-        assert "<Hangup />" in (await twiml(guarded, "POST", **self.after()))[2]
+        assert "<Hangup />" in (await twiml(guarded, **self.after()))[2]
 
     async def test_a_call_that_the_agent_ends_is_hung_up(self, guarded: TwilioExchange):
         """Twilio asks here too, also when the caller is gone."""
-        _, _, text = await twiml(guarded, "POST", **self.after())
+        _, _, text = await twiml(guarded, **self.after())
         assert "<Hangup />" in text
         assert guarded.transport.stats.transferred_calls == 0
         assert guarded.transport.stats.served_twiml == 0
@@ -428,9 +435,83 @@ class TestTransfer:
         assert call.line.transfer is not None
         await call.line.transfer("+15550100")
         asked = {**self.after(), "headers": signed(TWIML_URL, {"CallSid": CALL_SID})}
-        status, _, text = await twiml(guarded, "POST", **asked)
+        status, _, text = await twiml(guarded, **asked)
         assert (status, "+15550100" in text) == (403, False)
-        assert "+15550100" in (await twiml(guarded, "POST", **self.after()))[2]
+        assert "+15550100" in (await twiml(guarded, **self.after()))[2]
+
+
+class TestDraining:
+    """A server that stops: new calls are refused, and the running ones end as they would."""
+
+    @staticmethod
+    async def refused(exchange: TwilioExchange) -> None:
+        """Try to bring a new call."""
+        status, _, text = await twiml(exchange)
+        assert status == 503
+        assert "<Stream" not in text
+        with pytest.raises(InvalidStatus, match="503"):
+            await exchange.connect()
+
+    async def test_twilio_is_answered_until_the_last_call_has_ended(self, exchange: TwilioExchange):
+        """A call that the agent ends in these seconds is hung up without an error message."""
+        call = await exchange.place_call(parameters={"voxgate_transfer": "yes"})
+        await exchange.transport.stop()
+        await self.refused(exchange)
+        exchange.may_end.set()
+        assert await call.is_told_to_hang_up()
+        status, _, text = await twiml(exchange, **TestTransfer.asked())
+        assert (status, "<Hangup />" in text) == (200, True)
+        await exchange.transport.wait_closed()
+        assert exchange.transport.stats.open_connections == 0
+
+    async def test_a_call_is_transferred_all_the_same(self, exchange: TwilioExchange):
+        """Also where the agent does so in the very last moment."""
+        call = await exchange.place_call(parameters={"voxgate_transfer": "yes"})
+        address = exchange.transport.address
+        await exchange.transport.stop()
+        assert call.line.transfer is not None
+        await call.line.transfer("+15550100")
+        exchange.may_end.set()
+        assert "+15550100" in (await twiml(exchange, **TestTransfer.asked()))[2]
+        await exchange.transport.wait_closed()
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection(*address)
+
+    async def test_a_call_that_twilio_has_asked_about_is_not_waited_for(
+        self, exchange: TwilioExchange
+    ):
+        """It asks while the agent's side is still closing."""
+        call = await exchange.place_call(parameters={"voxgate_transfer": "yes"})
+        assert call.line.transfer is not None
+        await call.line.transfer("+15550100")
+        assert "+15550100" in (await twiml(exchange, **TestTransfer.asked()))[2]
+        exchange.may_end.set()
+        await until(lambda: exchange.transport.stats.open_connections == 0)
+
+    @in_socket_time
+    async def test_nobody_is_waited_for_who_does_not_ask(self) -> None:
+        """The caller is gone; and with TwiML of somebody else's Twilio never asks us."""
+        async for exchange in running(TwilioTransport(config())):
+            gone = await exchange.place_call(parameters={"voxgate_transfer": "yes"})
+            await exchange.place_call()
+            await exchange.transport.stop()
+            await gone.hang_up()
+            await gone.is_over()
+            exchange.may_end.set()
+            async with asyncio.timeout(4.5):
+                await exchange.transport.wait_closed()
+
+    @in_socket_time
+    async def test_who_never_asks_is_waited_for_five_seconds(self) -> None:
+        """Then the server closes all the same."""
+        loop = asyncio.get_running_loop()
+        async for exchange in running(TwilioTransport(config())):
+            await exchange.place_call(parameters={"voxgate_transfer": "yes"})
+            exchange.may_end.set()
+            await exchange.transport.stop()
+            began_s = loop.time()
+            await exchange.transport.wait_closed()
+            assert 4.9 < loop.time() - began_s < 8
 
 
 def _parameter(text: str, name: str) -> str | None:

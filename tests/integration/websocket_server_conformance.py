@@ -36,6 +36,9 @@ class WebSocketServerConformance:
     line_name: str
     """Of the section ``lines``."""
 
+    listens_to_the_end = False
+    """Whether the port stays open until the last call has ended."""
+
     def make_server(self, **fields: Any) -> Any:
         """Return a server on any free port, with these fields of its section."""
         raise NotImplementedError
@@ -122,16 +125,23 @@ class WebSocketServerConformance:
             await until(lambda: len(asyncio.all_tasks()) <= tasks_before)  # noqa: B023
 
     async def test_a_stopped_server_takes_no_call_and_keeps_the_old_ones(self) -> None:
-        """Draining: the port is closed, the running call goes on to its end."""
+        """Draining: the port is closed, or refuses; the running call goes on to its end."""
         async for exchange in self.running(self.make_server()):
             call = await exchange.place_call()
             address = exchange.transport.address
             await exchange.transport.stop()
-            with pytest.raises(ConnectionError):
-                await asyncio.open_connection(*address)
+            if self.listens_to_the_end:
+                with pytest.raises(InvalidStatus, match="503"):
+                    await exchange.connect()
+            else:
+                with pytest.raises(ConnectionError):
+                    await asyncio.open_connection(*address)
             await assert_is_well(call)
             exchange.may_end.set()
             assert await call.is_told_to_hang_up()
+            await exchange.transport.wait_closed()
+            with pytest.raises(ConnectionError):
+                await asyncio.open_connection(*address)
 
     async def test_a_port_in_use_is_named(self) -> None:
         """The error says which line and address, and that it may become free."""

@@ -2,15 +2,18 @@
 
 Who may connect, and what it is told, is here; how WebSockets become calls, and whom they can't
 disturb, is :mod:`~voxgate.transports.websocket_server`'s to say. Invariant: what is not signed by
-Twilio gets neither TwiML nor a call, where signatures are checked.
+Twilio gets neither TwiML nor a call, where signatures are checked; and as long as Twilio may still
+ask what comes after a stream, it is answered.
 """
 
 from __future__ import annotations
 
 __all__ = ["TwilioServerStats", "TwilioTransport"]
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +25,7 @@ from ..base import CallHandler
 from ..websocket_connection import WebSocketConnection
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServer
+from .awaited_questions import AwaitedQuestions
 from .call import TwilioCall
 from .line import make_twilio_line
 from .protocol import MAX_MESSAGE_CHARS
@@ -33,6 +37,10 @@ from .webhook import CallFields, parse_call_fields
 _AFTER_STREAM = ("after", "stream")
 """The query by which Twilio asks what comes after a stream. A query of the same path, so that a
 proxy that forwards the TwiML forwards this too."""
+
+_QUESTION_TIMEOUT_S = 5.0
+"""Time in s that Twilio gets to ask what comes after a stream that we have closed; it takes well
+under one, unless the caller hangs up in the same moment."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +83,7 @@ class TwilioTransport:
         self._served_twiml = 0
         self._transferred_calls = 0
         self._transfers = PendingTransfers()
+        self._questions = AwaitedQuestions()
         self._server = WebSocketServer(
             config,
             WebSocketLineKind(
@@ -84,6 +93,7 @@ class TwilioTransport:
                 make_line=self._line,
                 refusal=self._unsigned,
                 max_message_bytes=MAX_MESSAGE_CHARS,
+                listens_to_the_end=True,
             ),
         )
 
@@ -123,13 +133,18 @@ class TwilioTransport:
             started = line.call.started
             call_sid = "" if started is None else started.call_sid
             log.info("twilio.stream_started", call_id=line.call_id, call_sid=call_sid)
-            await handler(line)
+            with self._questions.awaiting(call_sid) as asked:
+                await handler(line)
+                await _wait_asked(line, asked)
 
         await self._server.start(serve)
         self._log_start()
 
     async def stop(self) -> None:
-        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
+        """Stop to accept calls; running ones are the engine's to end. Idempotent.
+
+        Twilio is answered until the last of them has ended: new calls get a 503.
+        """
         await self._server.stop()
 
     async def wait_closed(self) -> None:
@@ -167,8 +182,12 @@ class TwilioTransport:
             return self._refuse_unsigned(request)
         call = parse_call_fields(form if request.method == "POST" else request.query)
         name, value = _AFTER_STREAM
-        is_after = request.query.get(name) == value
-        text = self._after_stream(call) if is_after else self._connecting(call)
+        if request.query.get(name) == value:
+            text = self._after_stream(call)
+        elif self._server.is_stopping:
+            return web.Response(status=503, text="No more calls at the moment.\n")
+        else:
+            text = self._connecting(call)
         return web.Response(text=text, content_type="text/xml")
 
     def _connecting(self, call: CallFields) -> str:
@@ -181,6 +200,7 @@ class TwilioTransport:
         )
 
     def _after_stream(self, call: CallFields) -> str:
+        self._questions.note(call.call_sid)
         text, is_transfer = self._transfers.take_twiml(call.call_sid)
         if is_transfer:
             self._transferred_calls += 1
@@ -207,3 +227,17 @@ class TwilioTransport:
             hint="the auth token and the public addresses must be those that Twilio has",
         )
         return web.Response(status=403, text="The signature is missing or wrong.\n")
+
+
+async def _wait_asked(line: WebSocketLine[TwilioCall], asked: asyncio.Event) -> None:
+    """End a call, and wait until Twilio has asked what comes after its stream, if it will.
+
+    Nobody asks where the TwiML was somebody else's, and hardly anybody where the caller has gone.
+    """
+    await line.hangup()
+    ended = line.connection.events.hangup
+    if line.transfer is None or ended is None or ended.reason != "local_hangup":
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_QUESTION_TIMEOUT_S):
+            await asked.wait()

@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["SentenceSplitter", "spoken_form"]
 
 import re
+from itertools import islice
 
 _WIDE_ENDS = "\u3002\uff01\uff1f"
 """Full stop, exclamation and question mark of scripts that write no space behind them."""
@@ -24,6 +25,8 @@ _MIN_CLAUSE_CHARACTERS = 24
 the next piece is there."""
 _MAX_CHARACTERS = 300
 """Longest piece; a text without an end is cut at a space there, as voices wait for all of it."""
+_SEARCHED = _MAX_CHARACTERS + 2
+"""Characters that tell where a piece ends: it, the first of the next, and whether more follows."""
 
 _ABBREVIATIONS = frozenset(
     {"mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "vs", "approx", "dept", "e.g", "i.e"}
@@ -66,13 +69,18 @@ class SentenceSplitter:
         self._has_spoken = False
 
     def push(self, text: str) -> list[str]:
-        """Take the next text, cut anywhere, and return the pieces that are complete with it."""
-        self._waiting += text
+        """Take the next text, cut anywhere, and return the pieces that are complete with it.
+
+        Takes time in proportion to the text, however long it is and whatever marks it holds.
+        """
+        text = self._waiting + text
         pieces = []
-        while (end := self._piece_end()) is not None:
-            pieces.append(self._waiting[:end])
-            self._waiting = self._waiting[end:]
+        start = 0
+        while (end := self._piece_end(text[start : start + _SEARCHED])) is not None:
+            pieces.append(text[start : start + end])
+            start += end
             self._has_spoken = True
+        self._waiting = text[start:]
         return pieces
 
     def finish(self) -> list[str]:
@@ -80,38 +88,30 @@ class SentenceSplitter:
         rest, self._waiting, self._has_spoken = self._waiting, "", False
         return [rest] if rest else []
 
-    def _piece_end(self) -> int | None:
+    def _piece_end(self, text: str) -> int | None:
         """Return where the next piece ends, the white space after it included."""
-        ends = (self._sentence_end(), self._clause_end())
+        ends = (self._sentence_end(text), self._clause_end(text))
         end = min((end for end in ends if end is not None), default=None)
-        if end is None and len(self._waiting) > _MAX_CHARACTERS:
-            return self._forced_end()
+        if end is None and len(text) > _MAX_CHARACTERS:
+            return _forced_end(text)
         return end
 
-    def _sentence_end(self) -> int | None:
-        text = self._waiting
-        for match in _BOUNDARY.finditer(text):
+    def _sentence_end(self, text: str) -> int | None:
+        shortest = _end_of_letters(text, _MIN_CHARACTERS if self._has_spoken else 1)
+        for match in _BOUNDARY.finditer(text, shortest):
             end = _with_space(text, match.end())
             if end is None:
                 return None
-            if self._is_long_enough(text[:end]) and _is_end(text, match, end):
+            if _is_end(text, match, end):
                 return end
         return None
 
-    def _is_long_enough(self, piece: str) -> bool:
-        least = _MIN_CHARACTERS if self._has_spoken else 1
-        return sum(character.isalnum() for character in piece) >= least
-
-    def _clause_end(self) -> int | None:
+    def _clause_end(self, text: str) -> int | None:
         """Return the end of the first clause of an answer that can stand alone."""
         if self._has_spoken:
             return None
-        match = _CLAUSE.search(self._waiting, _MIN_CLAUSE_CHARACTERS)
-        return None if match is None else _with_space(self._waiting, match.end())
-
-    def _forced_end(self) -> int:
-        space = self._waiting.rfind(" ", 1, _MAX_CHARACTERS)
-        return _MAX_CHARACTERS if space < 0 else space + 1
+        match = _CLAUSE.search(text, _MIN_CLAUSE_CHARACTERS)
+        return None if match is None else _with_space(text, match.end())
 
 
 def spoken_form(piece: str) -> str:
@@ -127,6 +127,17 @@ def spoken_form(piece: str) -> str:
     text = _SPACES.sub(" ", text).strip()
     text = re.sub(r" (?=[.,!?;:])", "", text)
     return text if any(character.isalnum() for character in text) else ""
+
+
+def _forced_end(text: str) -> int:
+    space = text.rfind(" ", 1, _MAX_CHARACTERS)
+    return _MAX_CHARACTERS if space < 0 else space + 1
+
+
+def _end_of_letters(text: str, count: int) -> int:
+    """Return where a text has so many letters and digits; its length if it has fewer."""
+    found = (at for at, character in enumerate(text, 1) if character.isalnum())
+    return next(islice(found, count - 1, None), len(text))
 
 
 def _with_space(text: str, end: int) -> int | None:

@@ -147,3 +147,26 @@ def test_a_text_without_an_end_is_cut_at_a_space(text: str) -> None:
     assert "".join(pieces) == text
     if " " in text:
         assert all(piece.endswith(" ") for piece in pieces[:-1])
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, text: str) -> int:
+    """Return the letters that are searched for the ends of pieces while a text is cut at one go."""
+    searched = 0
+    end_of = SentenceSplitter._piece_end
+
+    def piece_end(self: SentenceSplitter, waiting: str) -> int | None:
+        nonlocal searched
+        searched += len(waiting)
+        return end_of(self, waiting)
+
+    monkeypatch.setattr(SentenceSplitter, "_piece_end", piece_end)
+    assert "".join(split(text)) == text
+    return searched
+
+
+@pytest.mark.parametrize("text", ["word ", ". ", "a. ", "x", "\n x", "This is a sentence. "])
+def test_a_long_text_is_searched_once(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """All calls wait for it: no more than a piece is looked at for each piece."""
+    text *= 100_000 // len(text)
+    n_pieces = len(split(text))
+    assert looked_at(monkeypatch, text) <= 302 * n_pieces

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["ChunkReader", "chat_messages", "chat_tools"]
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -137,11 +138,11 @@ class ChunkReader:
         function = _field(piece, "function")
         index, call_id = _field(piece, "index"), _field(piece, "id")
         name, arguments = _field(function, "name"), _field(function, "arguments")
-        call = self._call_for(
-            index if isinstance(index, int) else len(self._by_index),
-            call_id if isinstance(call_id, str) else "",
-            is_named=isinstance(name, str) and bool(name),
-        )
+        is_named = isinstance(name, str) and bool(name)
+        if not isinstance(index, int):
+            # Some servers leave it out: a name begins a function, and the rest belongs to the last.
+            index = len(self._by_index) if is_named else next(reversed(self._by_index), 0)
+        call = self._call_for(index, call_id if isinstance(call_id, str) else "", is_named=is_named)
         if call is None:
             return False
         if isinstance(name, str) and not call.name:
@@ -186,29 +187,27 @@ class _ThoughtFilter:
 
     def push(self, text: str) -> str:
         """Take the next text and return what of it is to be said."""
-        self._waiting += text
+        text = self._waiting + text
         said: list[str] = []
-        while True:
-            mark = _THOUGHTS[self._is_thinking]
-            before, found, after = self._waiting.partition(mark)
-            if not found:
-                n_kept = _overlap(before, mark)
-                self._keep(before, n_kept, said)
-                return "".join(said)
-            self._keep(before, 0, said)
-            self._waiting = after
+        start = 0
+        while (end := text.find(_THOUGHTS[self._is_thinking], start)) >= 0:
+            self._pass(text[start:end], said)
+            start = end + len(_THOUGHTS[self._is_thinking])
             self._is_thinking = not self._is_thinking
+        rest = text[start:]
+        end = len(rest) - _overlap(rest, _THOUGHTS[self._is_thinking])
+        self._pass(rest[:end], said)
+        self._waiting = rest[end:]
+        return "".join(said)
 
     def finish(self) -> str:
         """Return what was held back."""
         rest, self._waiting = self._waiting, ""
         return "" if self._is_thinking else rest
 
-    def _keep(self, text: str, n_kept: int, said: list[str]) -> None:
-        end = len(text) - n_kept
+    def _pass(self, text: str, said: list[str]) -> None:
         if not self._is_thinking:
-            said.append(text[:end])
-        self._waiting = text[end:]
+            said.append(text)
 
 
 def _overlap(text: str, mark: str) -> int:
@@ -229,11 +228,23 @@ def _add_function(messages: list[Message], asked: FunctionAsked) -> None:
     call = {
         "id": asked.function_call_id,
         "type": "function",
-        "function": {"name": asked.name, "arguments": asked.arguments},
+        "function": {"name": asked.name, "arguments": _object_text(asked.arguments)},
     }
     if not messages or messages[-1]["role"] != "assistant":
         messages.append({"role": "assistant", "content": ""})
     messages[-1].setdefault("tool_calls", []).append(call)
+
+
+def _object_text(arguments: str) -> str:
+    """Return arguments as a server takes them back.
+
+    Models' templates parse them, and refuse a whole conversation for some that are no object.
+    """
+    try:
+        value = json.loads(arguments)
+    except (ValueError, RecursionError):
+        return "{}"
+    return arguments if isinstance(value, dict) else "{}"
 
 
 def _field(value: object, name: str) -> object:

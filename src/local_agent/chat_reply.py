@@ -29,6 +29,11 @@ PEER = "chat"
 _CONNECT_ATTEMPTS = 2
 """Attempts to get an answer begun; one that has begun is not tried again, as half of it was
 heard."""
+_MAX_CHARACTERS = 20_000
+"""Of an answer: the most tokens that may be asked for have fewer. A server that goes on is left."""
+_PIECE_CHARACTERS = 500
+"""Text that is given at one go. Some servers send all of an answer at once, and whoever cuts that
+into sentences would hold up all calls."""
 _FINAL_STATUSES = frozenset({400, 401, 402, 403, 404, 405, 413, 422})
 """HTTP statuses that would come again."""
 _MEANINGS = {
@@ -83,10 +88,14 @@ class ChatReply:
         """
         reader = ChunkReader()
         chunks = self._chunks(request)
+        n_left = _MAX_CHARACTERS
         async with contextlib.aclosing(chunks):
             while (text := await self._next_text(chunks, reader)) is not None:
-                if text:
-                    yield text
+                for piece in _pieces(text[:n_left]):
+                    yield piece
+                n_left -= len(text)
+                if n_left < 0:
+                    raise _error("does not end its answer", "endless_answer", retryable=True)
         if rest := reader.finish():
             yield rest
         if not reader.has_ended:
@@ -143,6 +152,11 @@ def make_reply(config: ChatReplyConfig, api_key: str | None = None) -> ChatReply
         ProviderError: the package openai is not installed.
     """
     return ChatReply(config, api_key)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    for start in range(0, len(text), _PIECE_CHARACTERS):
+        yield text[start : start + _PIECE_CHARACTERS]
 
 
 def _arguments(config: ChatReplyConfig, request: ReplyRequest) -> dict[str, Any]:

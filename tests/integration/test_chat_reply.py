@@ -77,6 +77,23 @@ async def test_an_answer_comes_piece_by_piece(server: ChatServer) -> None:
     }
 
 
+async def test_a_huge_token_comes_in_pieces_that_hold_up_nobody(server: ChatServer) -> None:
+    """Whoever cuts it into sentences lets others have a turn between them."""
+    text = "This is a sentence. " * 500
+    server.answer(text)
+    pieces = await reply_of(server)
+    assert "".join(map(str, pieces)) == text
+    assert max(len(str(piece)) for piece in pieces) <= 500
+
+
+async def test_an_answer_that_does_not_end_is_left(server: ChatServer) -> None:
+    """A server that ignores max_tokens: nobody listens to it for half an hour."""
+    server.answer(*["On and on. " * 400] * 100)
+    pieces, error = await pieces_before_error(ChatReply(config_for(server)))
+    assert len("".join(map(str, pieces))) == 20_000
+    assert (error.code, error.retryable) == ("endless_answer", True)
+
+
 async def test_a_function_in_pieces_comes_last_and_whole(server: ChatServer) -> None:
     """And the model was told of it."""
     server.send(tool_chunks("call-a", "opening_hours", '{"da', 'y":"sunday"}'))

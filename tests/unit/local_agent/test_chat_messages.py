@@ -116,6 +116,15 @@ def test_a_function_without_words_has_a_message_of_its_own() -> None:
     assert found[1]["tool_calls"][0]["function"] == {"name": "time", "arguments": "{}"}
 
 
+@pytest.mark.parametrize("arguments", ["{", "", "[1]", "null", '"{}"', "{'a': 1}", "[" * 9000])
+def test_arguments_that_are_no_object_are_told_as_none(arguments: str) -> None:
+    """Templates of models parse them: a server would refuse this conversation for ever. What was
+    wrong with them the model reads in the result."""
+    asked = FunctionAsked(function_call_id="a", name="time", arguments=arguments)
+    found = messages(caller("Time?"), asked)
+    assert found[1]["tool_calls"][0]["function"] == {"name": "time", "arguments": "{}"}
+
+
 def test_tools_are_what_the_sdk_takes_for_tools() -> None:
     """With the schema as it was registered."""
     spec = ToolSpec(name="time", description="Tells it.", parameters={"type": "object"})
@@ -156,6 +165,22 @@ def test_functions_that_share_an_index_are_told_apart_by_their_ids() -> None:
     assert [(f.function_call_id, f.name) for f in reader.functions] == [
         ("a", "time"),
         ("b", "date"),
+    ]
+
+
+def test_pieces_without_an_index_belong_to_the_function_named_last() -> None:
+    """As of servers that leave the index out where there is one function at a time."""
+    reader = ChunkReader()
+    for piece in (
+        {"id": "a", "function": {"name": "time", "arguments": ""}},
+        {"function": {"arguments": '{"zone":'}},
+        {"function": {"arguments": '"utc"}'}},
+        {"id": "b", "function": {"name": "date", "arguments": "{}"}},
+    ):
+        reader.read({"choices": [{"delta": {"tool_calls": [piece]}}]})
+    assert [(f.name, f.arguments) for f in reader.functions] == [
+        ("time", '{"zone":"utc"}'),
+        ("date", "{}"),
     ]
 
 

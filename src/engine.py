@@ -88,6 +88,9 @@ class AIEngine:
         self._environ = environ
         self._providers = providers or default_registry()
         self._services = CallServices(config, environ=environ, providers=self._providers)
+        self._fall_back = FallBackPolicy(
+            after_s=config.engine.fall_back_after_s, hold_ms=config.engine.provider_hold_ms
+        )
         self._transport_kinds = transports
         self._tools = ToolRegistry() if tools is None else tools
         self._transports: dict[str, Transport] = {}
@@ -202,7 +205,6 @@ class AIEngine:
         """Return the session of a call, with the providers that its route names."""
         route, (first, *others) = self._route(line)
         agent = self._make_agent(line, first, self._clock)
-        engine = self.config.engine
         return CallSession(
             line,
             agent.provider,
@@ -212,9 +214,7 @@ class AIEngine:
             clock=self._clock,
             control=agent.control,
             successors=[Candidate(name, partial(self._make_agent, line, name)) for name in others],
-            fall_back=FallBackPolicy(
-                after_s=engine.fall_back_after_s, hold_ms=engine.provider_hold_ms
-            ),
+            fall_back=self._fall_back,
             announcements=self._services.announcements,
             route=route,
         )

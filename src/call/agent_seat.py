@@ -8,11 +8,11 @@ or waits, bounded, for the next; the gate is always that of the provider.
 
 from __future__ import annotations
 
-__all__ = ["AgentSeat"]
+__all__ = ["AgentSeat", "Handover"]
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 from ..clock import Clock
 from ..core.audio_gating_manager import AudioGatingManager
@@ -27,6 +27,16 @@ from .candidate import Agent, Candidate
 from .echo_shield import EchoShield
 from .gate_effects import is_paused_after
 from .replay_clock import ReplayClock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What became of the caller's frames from the time without a provider."""
+
+    held_frames: int
+    """Given to the next provider."""
+    dropped_frames: int
+    """Heard by none, as more waited than the bound allows."""
 
 
 class AgentSeat:
@@ -59,7 +69,7 @@ class AgentSeat:
         self._manager = manager
         self._clock = ReplayClock(clock)
         self._successors = deque(successors)
-        self._tape = CallTape(hold_ms=hold_ms) if successors else None
+        self._tape = CallTape(line.capture_format, hold_ms=hold_ms) if successors else None
         self._shield: EchoShield | None = None
         self._item_prefix = ""
         self._is_between = False
@@ -93,11 +103,6 @@ class AgentSeat:
     def next_name(self) -> str | None:
         """Name of who takes over; None if nobody does."""
         return self._successors[0].name if self._successors else None
-
-    @property
-    def dropped_frames(self) -> int:
-        """Frames of the caller that no provider will hear, as more waited than the bound allows."""
-        return 0 if self._tape is None else self._tape.dropped_frames
 
     @property
     def stats(self) -> CallStats | None:
@@ -200,7 +205,7 @@ class AgentSeat:
         self,
         tell: Callable[[float, bytes, GateDecision], None],
         pause: Callable[[], Awaitable[None]],
-    ) -> int:
+    ) -> Handover:
         """Give the seat, which was left, to the next provider; it is not started.
 
         Args:
@@ -208,7 +213,7 @@ class AgentSeat:
             pause: Awaited at every step through the time before, to give others their turn.
 
         Returns:
-            How many frames of the caller it was given of the time before.
+            What it was given of the time before.
         """
         assert self._tape is not None, "who has a successor has a tape"  # noqa: S101
         successor = self._successors.popleft()
@@ -234,9 +239,10 @@ class AgentSeat:
             await pause()
         self._is_playout_paused = is_paused_after(events)
         self._is_between = False
+        handover = Handover(held_frames=n_frames, dropped_frames=self._tape.dropped_frames)
         if not self._successors:
             self._tape = None
-        return n_frames
+        return handover
 
     # -- private steps -----------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ __all__ = ["CallTape", "TapedFrame", "TapedSlot"]
 from collections import deque
 from dataclasses import dataclass
 
+from ..core.audio import AudioFormat
 from ..core.playout import PlayoutFrame
+from ..core.units import ms_to_bytes
 
 _ECHO_MS = 1000.0
 """Echo paths of telephone calls are shorter, those over satellites too."""
@@ -45,15 +47,18 @@ class CallTape:
     """The last seconds of one call.
 
     Args:
-        hold_ms: Caller's audio that is kept, in ms, oldest dropped beyond; 0 keeps none.
-        is_holding: Whether a provider is away from the beginning.
+        capture_format: Format of the caller's audio.
+        hold_ms: Caller's audio that is kept, in ms, oldest dropped beyond; 0 keeps none. Nothing is
+            kept for longer either, nor is more kept of a peer that sends faster than real time.
     """
 
-    def __init__(self, *, hold_ms: float, is_holding: bool = True) -> None:
+    def __init__(self, capture_format: AudioFormat, *, hold_ms: float) -> None:
         self._hold_ms = hold_ms
+        self._hold_bytes = ms_to_bytes(hold_ms, capture_format)
         self._frames: deque[TapedFrame] = deque()
+        self._held_bytes = 0
         self._slots: deque[TapedSlot] = deque()
-        self._is_holding = is_holding
+        self._is_holding = True  # at first the provider is not there yet
         self.dropped_frames = 0
         """Frames of the caller that were dropped because more came than the bound allows."""
 
@@ -76,6 +81,7 @@ class CallTape:
         """Forget what the caller said: the provider has it."""
         self._is_holding = False
         self._frames.clear()
+        self._held_bytes = 0
         self.dropped_frames = 0
 
     def record_frame(self, frame: TapedFrame) -> None:
@@ -83,8 +89,9 @@ class CallTape:
         if not self._is_holding:
             return
         self._frames.append(frame)
-        while self._frames and frame.now_ms - self._frames[0].now_ms >= self._hold_ms:
-            self._frames.popleft()
+        self._held_bytes += len(frame.audio)
+        while self._frames and self._is_too_much(frame.now_ms):
+            self._take_frame()
             self.dropped_frames += 1
 
     def record_slot(self, slot: TapedSlot) -> None:
@@ -99,4 +106,13 @@ class CallTape:
         if not self._frames:
             return self._slots.popleft() if self._slots else None
         is_slot_older = self._slots and self._slots[0].now_ms <= self._frames[0].now_ms
-        return self._slots.popleft() if is_slot_older else self._frames.popleft()
+        return self._slots.popleft() if is_slot_older else self._take_frame()
+
+    def _is_too_much(self, now_ms: float) -> bool:
+        is_old = now_ms - self._frames[0].now_ms >= self._hold_ms
+        return is_old or self._held_bytes > self._hold_bytes
+
+    def _take_frame(self) -> TapedFrame:
+        frame = self._frames.popleft()
+        self._held_bytes -= len(frame.audio)
+        return frame

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 __all__ = ["Agent", "Candidate", "FallBackPolicy"]
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..clock import Clock
 from ..providers.base import Provider
@@ -44,3 +45,6 @@ class FallBackPolicy:
     """Time in s without a provider after which the next one is tried."""
     hold_ms: float = DEFAULT_HOLD_MS
     """Caller's audio in ms that the next one gets of that time, the newest."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
+    """Held while a provider is shown that time. Calls that share it do so one after the other: many
+    that lose a provider at once would hold the loop for a slice each, and other calls' frames."""

@@ -250,6 +250,7 @@ class CallSession:
             if failure is None:
                 raise _CallOver("provider_ended")
             self._has_answered = self._has_answered or failure.was_ready
+            self._seat.lose_provider()
             await self._finish_farewell()
             if self._seat.next_name is None:
                 await self._give_up(failure)
@@ -264,13 +265,15 @@ class CallSession:
 
     async def _fall_back(self, failure: Failure, next_name: str) -> None:
         """Give the call to the next provider, and let the caller hear a sentence meanwhile."""
-        previous, dropped = self._seat.name, self._seat.dropped_frames
+        previous = self._seat.name
         self._seat.leave()
         self._flush_agent()
         kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
         self._announcer.say(kind)
         await self._close_side("provider", self._seat.provider.stop)
-        held = await self._seat.take_next(self._tell_replayed, Slices(self._clock).end_one)
+        async with self._fall_back_policy.turn:
+            pause = Slices(self._clock).end_one
+            handover = await self._seat.take_next(self._tell_replayed, pause)
         if self._seat.is_playout_paused:
             self._playout.pause(self._clock())
             self._flush_line()
@@ -282,8 +285,8 @@ class CallSession:
                 provider=next_name,
                 error=failure.error,
                 was_ready=failure.was_ready,
-                held_frames=held,
-                dropped_frames=dropped,
+                held_frames=handover.held_frames,
+                dropped_frames=handover.dropped_frames,
             )
         )
 

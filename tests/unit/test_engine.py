@@ -16,6 +16,7 @@ import voxgate.call.embedded_server
 from support.scripted_call import RecordingObserver, loud_frame
 from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
+from voxgate.call.agent_seat import AgentSeat, Handover
 from voxgate.config.announcement_models import AnnouncementConfig, AnnouncementsConfig
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.models import AppConfig, EngineConfig
@@ -356,6 +357,33 @@ class TestRoutes:
         await exchange.calls["one"]
         (ended,) = exchange.observer.ended
         assert ended.provider == second
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_of_many_that_fall_back_at_once_one_is_shown_the_past_at_a_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A provider that fails fails for all of them, and other calls go on."""
+        running = most = 0
+        take_next = AgentSeat.take_next
+
+        async def counted(seat: AgentSeat, *arguments: Any) -> Handover:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.01)
+            running -= 1
+            return await take_next(seat, *arguments)
+
+        monkeypatch.setattr(AgentSeat, "take_next", counted)
+        exchange = await started(self.exchange())
+        for number in range(5):
+            await exchange.place_call(f"call {number}")
+        for provider in list(exchange.providers.values()):
+            provider.end(ProviderError("agent", "gone", retryable=True))
+        await asyncio.sleep(0.1)
+        assert len(exchange.observer.switched) == 5
+        assert most == 1
         await exchange.engine.stop()
 
     @in_virtual_time

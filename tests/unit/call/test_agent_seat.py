@@ -11,7 +11,7 @@ import pytest
 
 from support.signals import Signal, at_level, frames_of, speech_like, white_noise
 from voxgate.call import Agent, Candidate
-from voxgate.call.agent_seat import AgentSeat
+from voxgate.call.agent_seat import AgentSeat, Handover
 from voxgate.clock import Clock
 from voxgate.core.audio import AudioFormat
 from voxgate.core.audio_gating_manager import AudioGatingManager
@@ -72,7 +72,7 @@ class Rig:
             await self.seat.pass_slot(slot, self.now_ms)
             await self.seat.send_audio(frame, self.now_ms, None)
 
-    async def take_next(self, pause: Callable[[], object] = lambda: None) -> int:
+    async def take_next(self, pause: Callable[[], object] = lambda: None) -> Handover:
         async def turn() -> None:
             pause()
             await asyncio.sleep(0)
@@ -110,7 +110,7 @@ class TestReplay:
         there, late = Rig(), Rig()
         await there.pass_time(capture, played)
         await late.pass_time(capture, played)
-        delivered = await late.take_next()
+        delivered = (await late.take_next()).held_frames
         held = list(there.first._held)
         assert delivered == len(capture)
         assert list(late.second._held) == held
@@ -150,7 +150,7 @@ class TestReplay:
         await rig.pass_time(capture, played)
         rig.seat.find_provider()
         await rig.pass_time(capture, played)
-        assert await rig.take_next() == 0
+        assert (await rig.take_next()).held_frames == 0
         assert rig.second.n_advances == 51
 
     async def test_slots_that_nothing_was_sent_in_are_shown_and_no_time_passes(self) -> None:

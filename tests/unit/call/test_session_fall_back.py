@@ -78,6 +78,7 @@ class Rig:
         line: ScriptedLine | None = None,
         make: Callable[[Clock], Agent] | None = None,
         control: CallControl | None = None,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         self.line = line or ScriptedLine()
         self.manager = ScriptedManager()
@@ -103,7 +104,7 @@ class Rig:
             observer=Observers([self.observer]),
             clock=virtual_ms,
             successors=[Candidate(name, make or self._make)] if has_second else (),
-            fall_back=FallBackPolicy(after_s=5.0, hold_ms=hold_ms),
+            fall_back=FallBackPolicy(after_s=5.0, hold_ms=hold_ms, turn=turn or asyncio.Lock()),
             announcements=announcements() if said is None else said,
             control=control,
         )
@@ -219,6 +220,35 @@ class TestFirstCanNotBeReached:
         assert 49 <= switched.held_frames <= 51
         assert switched.held_frames + switched.dropped_frames == 249
         assert rig.second.frames[: switched.held_frames] == said[-switched.held_frames :]
+
+    @in_virtual_time
+    async def test_what_is_too_much_while_the_first_closes_is_counted_too(self) -> None:
+        """Every frame was either given to the second, or is counted."""
+        rig = await Rig(
+            start_error=_REFUSED,
+            first_class=LingeringProvider,
+            second_capabilities=PASSED_THROUGH,
+            hold_ms=100,
+        ).start()
+        await rig.talk(20)
+        await rig.hang_up()
+        (switched,) = rig.observer.switched
+        assert switched.held_frames == 5
+        assert switched.held_frames + switched.dropped_frames == 10
+
+    @in_virtual_time
+    async def test_many_that_fall_back_at_once_are_shown_the_past_one_after_the_other(self) -> None:
+        """So that the calls of others never wait for more than one; nothing is lost meanwhile."""
+        turn = asyncio.Lock()
+        await turn.acquire()
+        rig = await Rig(start_error=_REFUSED, second_capabilities=PASSED_THROUGH, turn=turn).start()
+        said = await rig.talk(100)
+        assert rig.observer.switched == []
+        turn.release()
+        await rig.pass_slots(2)
+        await rig.hang_up()
+        assert rig.observer.switched[0].held_frames == len(said)
+        assert not turn.locked()
 
     @in_virtual_time
     async def test_nothing_is_held_where_nothing_is_to_be_held(self) -> None:
@@ -427,6 +457,23 @@ class TestLostInMidCall:
         await rig.pass_slots(5)
         assert rig.observer.switched[0].was_ready
         assert (await rig.hang_up()).provider == "openai_realtime_2"
+
+    @in_virtual_time
+    async def test_what_the_caller_says_over_the_goodbye_reaches_the_second(self) -> None:
+        """The one who said goodbye was gone: nobody else has heard it."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await Rig(control=control, second_capabilities=PASSED_THROUGH).start()
+        rig.first.speak(loud_frame(1) * 500)
+        await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        await rig.pass_slots(60)
+        said = await rig.talk(10, first=100)
+        rig.manager.idle_decisions.append(interruption())
+        await rig.pass_slots(5)
+        await rig.hang_up()
+        assert rig.observer.switched[0].held_frames == 10
+        assert len(rig.second.frames) == len(said)
 
     @in_virtual_time
     async def test_items_of_both_may_have_one_name(self) -> None:

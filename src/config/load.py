@@ -124,6 +124,7 @@ def _fill_in_defaults(tree: dict[str, Tree]) -> None:
         if tree.get(section.name, {}) is None:
             del tree[section.name]
     tree.setdefault("providers", to_tree(defaults.providers))
+    _fill_in_announcements(tree.setdefault("announcements", {}))
     gating = tree.setdefault("gating", {})
     if not isinstance(gating, dict):
         return
@@ -133,6 +134,15 @@ def _fill_in_defaults(tree: dict[str, Tree]) -> None:
         for kind, policy in defaults.gating.providers.items():
             given = {} if policies.get(kind) is None else policies[kind]
             policies[kind] = {**to_tree(policy), **given} if isinstance(given, dict) else given
+
+
+def _fill_in_announcements(section: Tree) -> None:
+    """Complete announcements with the text of *their* kind, which their model can't know."""
+    if not isinstance(section, dict):
+        return
+    for kind, default in to_tree(_defaults().announcements).items():
+        given = {} if section.get(kind) is None else section[kind]
+        section[kind] = {**default, **given} if isinstance(given, dict) else given
 
 
 def _fill_in_profile(tree: dict[str, Tree]) -> None:

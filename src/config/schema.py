@@ -28,6 +28,7 @@ def json_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     # A policy in a file is completed with the defaults of its kind, so it needs no key.
     definitions["ProviderGatingPolicy"].pop("required", None)
+    definitions["AnnouncementConfig"].pop("required")  # likewise, with the text of its kind
     for definition in definitions.values():
         if "const" in definition.get("properties", {}).get("kind", {}):
             definition["required"] = ["kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -374,6 +375,17 @@ class TestRoutes:
         assert config.announcements.unreachable.file == "nobody.wav"
         assert config.announcements.fall_back == AppConfig().announcements.fall_back
 
+    def test_a_recording_needs_no_text(self) -> None:
+        """What is left out of a sentence has the default of that sentence, and so has an emptied
+        one; wherever the rest comes from."""
+        default = AppConfig().announcements
+        recorded = replace(default, lost=replace(default.lost, file="x.wav"))
+        variable = {"VOXGATE__ANNOUNCEMENTS__LOST__FILE": "x.wav"}
+        assert parsed("announcements: {lost: {file: x.wav}}\n").announcements == recorded
+        assert parsed("announcements: {lost: }\n", variable).announcements == recorded
+        assert parsed("", variable).announcements == recorded
+        assert parsed("announcements: {lost: }\n").announcements == default
+
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
@@ -403,7 +415,8 @@ class TestRoutes:
                 "engine: {fall_back_provider: gone}\n",
                 "engine.fall_back_provider: 'gone' is not the name of one of the providers",
             ),
-            ("announcements: {lost: {file: x.wav}}\n", "announcements.lost.text: is missing"),
+            ("announcements: {lost: hello}\n", "announcements.lost: 'hello' is not a section"),
+            ("announcements: {lose: {file: x.wav}}\n", "announcements.lose: is not a known key"),
         ],
     )
     def test_what_is_wrong_is_named_at_its_place(

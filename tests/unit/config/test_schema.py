@@ -67,11 +67,12 @@ def test_ranges_and_names_are_in_the_schema() -> None:
     assert "pattern" in definitions["AudioSocketConfig"]["properties"]["host"]
 
 
-def test_a_provider_needs_its_kind_and_a_policy_nothing() -> None:
-    """As the loader has it: the kind chooses the model, a policy is completed by its kind."""
+def test_a_provider_needs_its_kind_a_policy_and_an_announcement_nothing() -> None:
+    """As the loader has it: the kind chooses the model, the others are completed by theirs."""
     definitions = json_schema()["$defs"]
     assert definitions["OpenAIRealtimeConfig"]["required"] == ["kind"]
     assert "required" not in definitions["ProviderGatingPolicy"]
+    assert "required" not in definitions["AnnouncementConfig"]
 
 
 def test_an_emptied_section_is_allowed() -> None:

@@ -176,3 +176,46 @@ class WebSocketServerConformance:
             assert ending(await collected(gone.line)) == "transport_error"
             assert virtual_ms() - began_ms == pytest.approx(30_000, abs=1000)
             await assert_is_well(good)
+
+    @in_socket_time
+    async def test_connections_that_ask_for_nothing_are_closed(self) -> None:
+        """Said nothing, or half a request: in the time of a start, and without a trace of it."""
+        server = self.make_server(start_timeout_s=2.0)
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            began_ms = virtual_ms()
+            silent, half = [await asyncio.open_connection(*server.address) for _ in range(2)]
+            half[1].write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            for reader, writer in (silent, half):
+                assert await reader.read() == b""
+                writer.close()
+            assert virtual_ms() - began_ms == pytest.approx(2000, abs=200)
+            await assert_is_well(call)
+
+    async def test_an_answer_is_the_end_of_its_connection(self) -> None:
+        """Nobody keeps one open by asking for what is not there."""
+        server = self.make_server()
+        async for exchange in self.running(server):
+            reader, writer = await asyncio.open_connection(*server.address)
+            writer.write(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"404 Not Found" in await reader.read()
+            writer.close()
+            await assert_is_well(await exchange.place_call())
+
+    async def test_more_connections_than_there_is_room_for_are_closed(self) -> None:
+        """A hundred may stand there without a WebSocket; the calls that are there go on."""
+        server = self.make_server(max_connections=2, start_timeout_s=60.0)
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            with capture_logs() as logs:
+                idle = [await asyncio.open_connection(*server.address) for _ in range(110)]
+                closed = [asyncio.create_task(reader.read()) for reader, _ in idle]
+                await until(lambda: sum(task.done() for task in closed) == 9)  # noqa: B023
+            await assert_is_well(call)
+            assert [entry["event"] for entry in logs] == ["http.connections_refused"]
+            for task in closed:
+                task.cancel()
+            results = await asyncio.gather(*closed, return_exceptions=True)
+            for _, writer in idle:
+                writer.close()
+            assert len(results) == 110

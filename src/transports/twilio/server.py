@@ -15,12 +15,12 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import structlog
 from aiohttp import web
 
 from ...config.line_models import TWIML_PATH, TwilioConfig
+from ...errors import RemoteProtocolError
 from ..base import CallHandler
 from ..websocket_connection import WebSocketConnection
 from ..websocket_line import WebSocketLine
@@ -32,7 +32,7 @@ from .protocol import MAX_MESSAGE_CHARS
 from .signature import SIGNATURE_HEADER, SignatureCheck, make_signature_check
 from .transfers import PendingTransfers
 from .twiml import connect_twiml
-from .webhook import CallFields, parse_call_fields
+from .webhook import CallFields, parse_call_fields, parse_form
 
 _AFTER_STREAM = ("after", "stream")
 """The query by which Twilio asks what comes after a stream. A query of the same path, so that a
@@ -173,7 +173,11 @@ class TwilioTransport:
             )
 
     async def _serve_twiml(self, request: web.Request) -> web.Response:
-        form: Mapping[str, Any] = await request.post() if request.method == "POST" else {}
+        try:
+            form = await _read_form(request, self._config.start_timeout_s)
+        except RemoteProtocolError as error:
+            log.warning("twilio.form_refused", peer=request.remote, reason=str(error))
+            return web.Response(status=400, text=f"{error}\n")
         signature = request.headers.get(SIGNATURE_HEADER)
         query = request.rel_url.raw_query_string
         if self._check is not None and not self._check.is_twiml_signed(
@@ -241,3 +245,21 @@ async def _wait_asked(line: WebSocketLine[TwilioCall], asked: asyncio.Event) -> 
     with suppress(TimeoutError):
         async with asyncio.timeout(_QUESTION_TIMEOUT_S):
             await asked.wait()
+
+
+async def _read_form(request: web.Request, timeout_s: float) -> Mapping[str, str]:
+    """Return the fields that a request has posted; none where it is a GET.
+
+    Raises:
+        RemoteProtocolError: if they do not come in time, or can't be read.
+    """
+    if request.method != "POST":
+        return {}
+    try:
+        async with asyncio.timeout(timeout_s):
+            body = await request.read()
+    except TimeoutError:
+        raise RemoteProtocolError(f"no whole form in {timeout_s:g} s") from None
+    except web.RequestPayloadError:
+        raise RemoteProtocolError("the body is not as its headers say") from None
+    return parse_form(request.content_type, body)

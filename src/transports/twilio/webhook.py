@@ -1,17 +1,26 @@
 """What Twilio says of a call when it asks for TwiML: the fields of its request.
 
-Invariant: a field that is no plain text, or too long for a parameter, is as if it were not there.
+Invariant: a field that is no plain text, or too long for a parameter, is as if it were not there;
+and a form that can't be read is an error that repeats nothing of it.
 """
 
 from __future__ import annotations
 
-__all__ = ["CallFields", "parse_call_fields"]
+__all__ = ["CallFields", "parse_call_fields", "parse_form"]
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
+from multidict import MultiDict
+
+from ...errors import RemoteProtocolError
 from ..base import CALLED_NUMBER, CALLER_NUMBER
+
+_FORM_TYPE = "application/x-www-form-urlencoded"
+"""The only one that Twilio posts."""
+_MAX_FIELDS = 1000
 
 _CALL_SID = re.compile(r"[A-Za-z0-9-]{1,64}")
 _MAX_VALUE_CHARS = 400
@@ -27,6 +36,24 @@ class CallFields:
     """The SID of the call; None where there is none."""
     numbers: Mapping[str, str]
     """Who was called and who calls, by the names that they have on every line; personal."""
+
+
+def parse_form(content_type: str, body: bytes) -> MultiDict[str]:
+    """Return the fields of a POST, each as often as it came; an empty body has none.
+
+    Raises:
+        RemoteProtocolError: if it is no form, not UTF-8, or has more than 1,000 fields.
+    """
+    if body and content_type != _FORM_TYPE:
+        raise RemoteProtocolError(f"the body is not {_FORM_TYPE}")
+    try:
+        text = body.decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
+    except ValueError:
+        raise RemoteProtocolError(
+            f"the form is not UTF-8, or has more than {_MAX_FIELDS} fields"
+        ) from None
+    return MultiDict(pairs)
 
 
 def parse_call_fields(fields: Mapping[str, object]) -> CallFields:

@@ -47,6 +47,8 @@ _CLOSE_TIMEOUT_S = 1.0
 _MAX_REASON_BYTES = 123
 """What a WebSocket's close has room for."""
 
+_LOST = LineHangup("transport_error", "the connection was lost")
+
 WebSocketMessage = str | bytes
 """A text message or a binary one."""
 
@@ -242,12 +244,17 @@ class WebSocketConnection(Generic[CallT]):
 
     async def _read(self) -> None:
         while not self.events.is_closed:
-            message = await self._websocket.receive()
-            for event in self._events_of(message):
+            for event in await self._next_events():
                 self._end(event) if isinstance(event, LineHangup) else self.events.put(event)
             self._has_progressed.set()
             self._may_write.set()  # the peer may have asked for more
         await self.hang_up()  # who served the call may take its time to notice
+
+    async def _next_events(self) -> list[LineEvent]:
+        try:
+            return self._events_of(await self._websocket.receive())
+        except ConnectionError:  # it answers pings, and found nobody to answer
+            return [_LOST]
 
     def _events_of(self, message: WSMessage) -> list[LineEvent]:
         """Return what a message comes to; the last one ends the call."""
@@ -262,7 +269,7 @@ class WebSocketConnection(Generic[CallT]):
                 return [LineHangup("caller_hangup", detail)]
             case WSMsgType.ERROR if isinstance(message.data, WebSocketError):
                 return [LineHangup("protocol_error", f"WebSocket error {message.data.code}")]
-        return [LineHangup("transport_error", "the connection was lost")]
+        return [_LOST]
 
     async def _write(self) -> None:
         try:

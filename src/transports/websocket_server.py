@@ -228,7 +228,7 @@ class WebSocketServer(Generic[CallT]):
             heartbeat=_HEARTBEAT_S,
             protocols=self._kind.subprotocols,
             compress=False,
-            max_msg_size=self._kind.max_message_bytes,
+            max_msg_size=self._kind.max_message_bytes + 1,  # aiohttp's own is the first too long
         )
         self._count(open_connections=1)
         self._is_idle.clear()

@@ -28,7 +28,11 @@ class FakeWebSocket:
         self.closes: list[tuple[int, bytes]] = []
         self.is_reading = True
         """Whether the peer takes what is sent."""
-        self._incoming: asyncio.Queue[WSMessage] = asyncio.Queue()
+        self._incoming: asyncio.Queue[WSMessage | Exception] = asyncio.Queue()
+
+    def fail(self, error: Exception) -> None:
+        """Let the next that comes be an error, as where a pong can't be written."""
+        self._incoming.put_nowait(error)
 
     def feed(self, *messages: WSMessage) -> None:
         """Let messages come."""
@@ -36,7 +40,10 @@ class FakeWebSocket:
             self._incoming.put_nowait(message)
 
     async def receive(self) -> WSMessage:
-        return await self._incoming.get()
+        message = await self._incoming.get()
+        if isinstance(message, Exception):
+            raise message
+        return message
 
     async def send_str(self, data: str | bytes) -> None:
         while not self.is_reading:  # noqa: ASYNC110 - a test turns it on

@@ -347,3 +347,15 @@ async def test_a_socket_that_breaks_while_written_to_is_for_the_reader_to_tell()
         connection.write("a", "b")
         await asyncio.sleep(0.01)
     assert [event async for event in connection.events.drain()] == [LineHangup("local_hangup")]
+
+
+@in_virtual_time
+async def test_a_connection_that_is_lost_in_a_pong_ends_its_call_in_good_order():
+    """Whoever serves the call is told, and not cancelled: its last events are not lost."""
+    rig = await started()
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        rig.websocket.fail(ConnectionResetError("Connection lost"))
+        events = await rig.events()
+        await asyncio.sleep(1.0)  # the farewell of whoever served it
+    assert events == [LineHangup("transport_error", "the connection was lost")]

@@ -7,7 +7,13 @@ Piper, if that is installed. Invariant: a sentence that can't be heard stops the
 
 from __future__ import annotations
 
-__all__ = ["AnnouncementKind", "Announcements", "make_announcements"]
+__all__ = [
+    "AnnouncementKind",
+    "Announcements",
+    "make_announcements",
+    "missing_voice",
+    "unspoken_texts",
+]
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -22,6 +28,7 @@ from ..core.units import ms_to_bytes
 from ..core.wav import parse_wav
 from ..errors import ConfigError, ConfigProblem, ProviderError
 from ..local_agent.agent_parts import make_voice
+from ..local_agent.required_packages import missing_modules, modules_of
 from ..local_agent.voice import SpokenAudio, Voice
 from ..realtime_server.voice_library import VoiceLibrary
 
@@ -32,6 +39,9 @@ _MAX_MS = 30_000.0
 """Longest announcement; a caller who is told so much has hung up."""
 
 _WAYS_OUT = "give a recording as file, or set the text to null"
+
+_SPARE_VOICE = PiperVoiceConfig(processes=1)
+"""Speaks texts that nobody else can."""
 
 
 class AnnouncementKind(StrEnum):
@@ -68,7 +78,7 @@ async def make_announcements(
     config: AnnouncementsConfig,
     *,
     voice: Voice | None = None,
-    make_spare_voice: Callable[[], Voice] = lambda: make_voice(PiperVoiceConfig(processes=1)),
+    make_spare_voice: Callable[[], Voice] = lambda: make_voice(_SPARE_VOICE),
 ) -> Announcements:
     """Return the announcements of a configuration.
 
@@ -96,6 +106,27 @@ async def make_announcements(
     if problems:
         raise ConfigError(problems)
     return Announcements(spoken)
+
+
+def missing_voice() -> str | None:
+    """Return one line on what has to be installed for a voice where no local agent has one."""
+    return missing_modules(modules_of(_SPARE_VOICE))
+
+
+def unspoken_texts(config: AnnouncementsConfig, lacking: str) -> list[ConfigProblem]:
+    """Return what is wrong with the texts that nobody can speak: no agent, nor a spare voice.
+
+    Args:
+        config: What the operator set.
+        lacking: What the spare voice lacks, from :func:`missing_voice`.
+    """
+    unspoken = []
+    for kind in AnnouncementKind:
+        section: AnnouncementConfig = getattr(config, kind.value)
+        is_spoken = section.text is not None and section.file is None
+        if is_spoken and _packaged_speech(section.text or "") is None:
+            unspoken.append(_unspeakable(lacking).problem(kind))
+    return unspoken
 
 
 class _UnheardError(Exception):
@@ -142,13 +173,16 @@ class _Speaker:
                 await self._spare.start()
             return await _speech(self._spare, text)
         except ProviderError as error:
-            rule = f"can't be spoken, as {error.reason}; or {_WAYS_OUT}"
-            raise _UnheardError("text", "", rule) from error
+            raise _unspeakable(error.reason) from error
 
     async def stop(self) -> None:
         """Let go of the spare voice."""
         if self._spare is not None:
             await self._spare.stop()
+
+
+def _unspeakable(reason: str) -> _UnheardError:
+    return _UnheardError("text", "", f"can't be spoken, as {reason}; or {_WAYS_OUT}")
 
 
 async def _audio_of(text: str, file: str | None, speaker: _Speaker) -> SpokenAudio:

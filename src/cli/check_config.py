@@ -6,15 +6,17 @@ __all__ = ["command"]
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..call.announcements import missing_voice, unspoken_texts
 from ..call.embedded_server import choose_agent, needs_server
 from ..config import LoadedConfig, changed_keys, config_warnings, read_config
 from ..config.local_models import LocalConfig
+from ..config.model_tree import to_tree
 from ..config.models import AppConfig, provider_references
 from ..config.provider_models import ProviderConfig
 from ..errors import ConfigError, ConfigProblem, ProviderError
@@ -38,6 +40,7 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
         loaded = read_config(path)
         _require_provider(loaded)
         _require_packages(loaded)
+        _require_voice(loaded)
     except ConfigError as error:
         click.echo(_problems_json(error) if as_json else f"{error}", err=not as_json)
         is_unreadable = isinstance(error.__cause__, (OSError, UnicodeDecodeError))
@@ -86,6 +89,24 @@ def _require_packages(loaded: LoadedConfig) -> None:
         raise ConfigError(problems)
 
 
+def _require_voice(loaded: LoadedConfig) -> None:
+    """Refuse sentences that nobody can speak, as serve does.
+
+    Raises:
+        ConfigError: names each, and what to do.
+    """
+    config = loaded.config
+    names = [*config.answering_providers]
+    if needs_server(config):
+        names.append(choose_agent(config).provider or "")
+    has_voice = any(isinstance(config.providers.get(name), LocalConfig) for name in names)
+    lacking = None if has_voice else missing_voice()
+    if lacking and (problems := unspoken_texts(config.announcements, lacking)):
+        raise ConfigError(
+            [replace(each, source=loaded.source_of(*each.key.split("."))) for each in problems]
+        )
+
+
 def _chosen_providers(config: AppConfig) -> Iterator[tuple[str, str]]:
     """Yield key and name of the providers that must start for the engine to do so."""
     yield from provider_references(config.engine, config.routes)
@@ -112,12 +133,14 @@ def _report(loaded: LoadedConfig) -> dict[str, Any]:
             "name": config.engine.default_provider,
             "kind": provider.kind,
             "url": _url_of(provider),
+            "fall_back": config.engine.fall_back_provider,
         },
         "gating": {
             "gating_enabled": policy.gating_enabled,
             "mode": policy.mode.value if policy.gating_enabled else None,
         },
         "lines": _lines(config),
+        "routes": _routes(config),
         "changed": [asdict(change) for change in changed_keys(config)],
         "warnings": [asdict(warning) for warning in config_warnings(config)],
     }
@@ -136,19 +159,37 @@ def _lines(config: AppConfig) -> list[dict[str, Any]]:
     ]
 
 
+def _routes(config: AppConfig) -> list[dict[str, Any]]:
+    """Return what each route is for, and who is tried."""
+    return [
+        {
+            "match": {key: value for key, value in to_tree(route.match).items() if value},
+            "providers": list(route.candidates),
+        }
+        for route in config.routes
+    ]
+
+
 def _as_text(report: dict[str, Any]) -> str:
     provider, gating = report["provider"], report["gating"]
     where = f", {provider['url']}" if provider["url"] else ""
     lines = [f"{line['name']} {line['host']}:{line['port']}" for line in report["lines"]]
+    routes = [
+        f"[{number}] {_call_text(route['match'])}: {', then '.join(route['providers'])}"
+        for number, route in enumerate(report["routes"])
+    ]
     changed = [
         f"{change['key']}: {_yaml(change['value'])} (default {_yaml(change['default'])})"
         for change in report["changed"]
+        if change["key"] != "routes"  # they are shown one by one
     ]
+    then = f", then {provider['fall_back']}" if provider["fall_back"] else ""
     rows = [
-        ("provider", [f"{provider['name']} ({provider['kind']}{where})"]),
+        ("provider", [f"{provider['name']} ({provider['kind']}{where}){then}"]),
         ("gate", [gating["mode"] or "passes everything untouched"]),
         ("lines", lines or ["none"]),
-        ("changed", changed or ["nothing: every key has its default"]),
+        ("routes", routes),
+        ("changed", changed or ([] if routes else ["nothing: every key has its default"])),
         ("environment", report["environment"]),
     ]
     text = [f"{report['source']}: OK"]
@@ -157,6 +198,11 @@ def _as_text(report: dict[str, Any]) -> str:
             text.append(f"  {title if position == 0 else '':<12} {value}")
     text += [f"warning: {warning['key']}: {warning['message']}" for warning in report["warnings"]]
     return "\n".join(text)
+
+
+def _call_text(match: dict[str, Any]) -> str:
+    """Return what calls a route is for, each on one line."""
+    return json.dumps(match, ensure_ascii=False) if match else "every call"
 
 
 def _yaml(value: object) -> str:

@@ -13,7 +13,7 @@ from .yaml_document import Path, Tree, dotted
 
 _RULE = (
     "must not stand in a configuration: put the secret into an environment variable and name that "
-    "variable in api_key_env"
+    "variable in a key that ends in _env"
 )
 
 

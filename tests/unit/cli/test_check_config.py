@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from voxgate.call.embedded_server import EmbeddedAgent
 from voxgate.cli.check_config import command
 from voxgate.config.line_models import LinesConfig
 from voxgate.providers.registry import ProviderRegistry
@@ -186,6 +187,7 @@ def test_json_tells_the_same_of_a_valid_file(file: Path) -> None:
         "name": "openai",
         "kind": "openai_realtime",
         "url": "wss://api.openai.com/v1/realtime",
+        "fall_back": None,
     }
     assert report["gating"] == {"gating_enabled": True, "mode": "vad"}
     assert report["lines"] == [{"name": "audiosocket", "host": "127.0.0.1", "port": 8090}]
@@ -237,6 +239,77 @@ def test_an_agent_whose_packages_are_missing_is_an_error(
     result = check(str(file))
     assert result.exit_code == 1
     assert f"{key}: 'local' can't be started: piper is not installed" in result.output
+
+
+_UNSPOKEN = """\
+realtime_server: {answered_by: scripted}
+announcements: {unreachable: {text: Nobody is there.}, lost: {text: null}}
+"""
+
+
+def test_a_sentence_that_nobody_can_speak_is_an_error(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serve would refuse it; the line says what to do, and those that come along are no trouble."""
+    lacking = "piper is not installed: pip install 'voxgate[local]'"
+    monkeypatch.setattr("voxgate.cli.check_config.missing_voice", lambda: lacking)
+    file.write_text(_UNSPOKEN)
+    result = check(str(file))
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"announcements.unreachable.text: can't be spoken, as {lacking}; or ")
+    assert line.endswith(f"({file})")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _UNSPOKEN + "engine: {default_provider: local}\n",
+        _UNSPOKEN.replace("scripted", "auto"),
+        _UNSPOKEN.replace("Nobody is there.", "Nobody is there., file: pyproject.toml"),
+        _UNSPOKEN.replace("Nobody is there.", "null"),
+    ],
+    ids=["agent", "embedded agent", "recording", "nothing"],
+)
+def test_a_sentence_that_an_agent_can_speak_or_a_recording_has_is_none(
+    file: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what is not said at all."""
+    monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: None)
+    agent = EmbeddedAgent(provider="local", reason="", is_optional=True)
+    if "auto" in text:
+        monkeypatch.setattr("voxgate.cli.check_config.choose_agent", lambda _config: agent)
+    monkeypatch.setattr("voxgate.cli.check_config.missing_voice", lambda: "piper")
+    file.write_text(text)
+    assert check(str(file)).exit_code == 0
+
+
+def test_routes_are_shown_one_by_one(file: Path) -> None:
+    """Who answers, who takes over, and what a call must be like for it."""
+    file.write_text(
+        "engine: {default_provider: openai, fall_back_provider: deepgram}\n"
+        "routes:\n"
+        '  - match: {line: audiosocket, called_number: "+4930*", parameters: {queue: night}}\n'
+        "    provider: deepgram\n"
+        "    fall_back_provider: openai\n"
+        "  - provider: deepgram\n"
+    )
+    result = check(str(file), OPENAI_API_KEY="set", DEEPGRAM_API_KEY="set")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert lines[1] == (
+        "  provider     openai (openai_realtime, wss://api.openai.com/v1/realtime), then deepgram"
+    )
+    at = lines.index(
+        '  routes       [0] {"line": "audiosocket", "called_number": "+4930*", "parameters": '
+        '{"queue": "night"}}: deepgram, then openai'
+    )
+    assert lines[at + 1] == "               [1] every call: deepgram"
+    assert "routes: " not in result.output
+    routes = json.loads(check(str(file), "--json").output)["routes"]
+    assert routes[1] == {"match": {}, "providers": ["deepgram"]}
+    file.write_text("routes: [{provider: embedded}]\n")
+    assert "nothing" not in check(str(file)).output
 
 
 @pytest.mark.parametrize("answered_by", ["auto", "scripted"])

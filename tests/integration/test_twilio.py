@@ -333,6 +333,51 @@ class TestSignatures:
         assert [status for status, _, _ in answers] == [403] * 3
         assert not any(PUBLIC_URL in text for _, _, text in answers)
 
+    async def test_without_signatures_a_web_page_is_refused(self, exchange: TwilioExchange):
+        """Any page may ask the browser of whoever tries the line out for a WebSocket to it."""
+        with capture_logs() as logs, pytest.raises(InvalidStatus, match="403"):
+            await exchange.connect(headers={"Origin": "https://example.com"})
+        assert [entry["event"] for entry in logs] == ["twilio.page_refused"]
+        assert exchange.transport.stats.unsigned_requests == 1
+        await assert_is_well(await exchange.place_call())
+
+    @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [
+            (
+                "multipart/form-data; boundary=b",
+                (
+                    b'--b\r\nContent-Disposition: form-data; name="To";'
+                    b' filename="a"\r\n\r\nx\r\n--b--\r\n'
+                ),
+            ),
+            ("multipart/form-data", b"x"),
+            ("application/x-www-form-urlencoded", b"To=\xff"),
+            ("application/json", b"{}"),
+        ],
+    )
+    async def test_what_is_no_form_is_refused(
+        self, guarded: TwilioExchange, content_type: str, body: bytes
+    ):
+        """By a status and a reason; the log has a line and no traceback."""
+        headers = {"Content-Type": content_type, "X-Twilio-Signature": "bm8="}
+        with capture_logs() as logs:
+            status, _, text = await twiml(guarded, "POST", data=body, headers=headers)
+        assert (status, len(text.splitlines())) == (400, 1)
+        assert [entry["event"] for entry in logs] == ["twilio.form_refused"]
+
+    @in_socket_time
+    async def test_a_form_that_does_not_end_is_given_up(self):
+        """Who keeps it open holds nothing for long."""
+        async for slow in running(TwilioTransport(config(start_timeout_s=2.0))):
+            reader, writer = await asyncio.open_connection(*slow.transport.address)
+            writer.write(
+                b"POST /twiml HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nTo="
+            )
+            assert b"no whole form in 2 s" in await reader.readuntil(b"2 s\n")
+            writer.close()
+
     @pytest.mark.parametrize("environ", [{}, {"TWILIO_AUTH_TOKEN": " "}])
     async def test_a_server_that_can_not_check_does_not_start(self, environ: dict[str, str]):
         """The error names the variable, and how it is done without."""

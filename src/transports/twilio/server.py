@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from ...config.line_models import TWIML_PATH, TwilioConfig
 from ...errors import RemoteProtocolError
@@ -60,7 +60,7 @@ class TwilioServerStats:
     duplicate_calls: int
     """WebSockets with the SID of a stream that was still alive."""
     unsigned_requests: int
-    """Requests that are not Twilio's, by their signature."""
+    """Requests that are not Twilio's, by their signature; where none is checked, of web pages."""
     served_twiml: int
     """Requests that were answered with TwiML that connects a call."""
     transferred_calls: int
@@ -216,10 +216,20 @@ class TwilioTransport:
 
     def _unsigned(self, request: web.Request) -> web.Response | None:
         """Return what a WebSocket that is not Twilio's is answered with; None for Twilio's."""
+        if self._check is None:
+            return self._refuse_page(request) if hdrs.ORIGIN in request.headers else None
         signature = request.headers.get(SIGNATURE_HEADER)
-        if self._check is None or self._check.is_stream_signed(signature):
-            return None
-        return self._refuse_unsigned(request)
+        return None if self._check.is_stream_signed(signature) else self._refuse_unsigned(request)
+
+    def _refuse_page(self, request: web.Request) -> web.Response:
+        """Refuse a browser: any page may ask it for a WebSocket to this machine."""
+        self._unsigned_requests += 1
+        log.warning(
+            "twilio.page_refused",
+            peer=request.remote,
+            hint="a web page asked for the WebSocket; Twilio sends no Origin",
+        )
+        return web.Response(status=403, text="Web pages may not connect.\n")
 
     def _refuse_unsigned(self, request: web.Request) -> web.Response:
         self._unsigned_requests += 1

@@ -112,6 +112,7 @@ class CallSession:
         self._has_answered = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
+        self._transfer: asyncio.Task[None] | None = None
         self._playout = LinePlayout(
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
         )
@@ -231,12 +232,16 @@ class CallSession:
             self._follow_control(now_ms)
 
     def _follow_control(self, now_ms: float) -> None:
-        """End the call if the agent wants that, and its last word was heard."""
+        """Transfer or end the call if the agent wants that, and its last word was heard."""
         control = self._seat.control
-        if control is None or not control.is_hangup_wanted:
+        if control is None or not control.is_leaving:
             return
         is_active = self._playout.is_active or bool(self._answers)
-        if control.is_hangup_due(now_ms, is_agent_active=is_active):
+        if control.is_transfer_due(now_ms, is_agent_active=is_active):
+            # By a task of its own: it may take seconds, and is to end before the line is closed.
+            name = f"call {self.call_id} transfer"
+            self._transfer = asyncio.create_task(control.transfer(), name=name)
+        elif control.is_hangup_due(now_ms, is_agent_active=is_active):
             raise _CallOver("agent_hangup")
 
     # -- one provider after the other --------------------------------------------------------------
@@ -257,10 +262,13 @@ class CallSession:
             await self._fall_back(failure, self._seat.next_name)
 
     async def _finish_farewell(self) -> None:
-        """Let a farewell end the call though its agent is gone; it may be interrupted still."""
+        """Let a farewell end the call though its agent is gone; it may be interrupted still.
+
+        An announced transfer is made too.
+        """
         control = self._seat.control
         self._answers.clear()
-        while control is not None and control.is_hangup_wanted:  # noqa: ASYNC110 - by slots
+        while control is not None and control.is_leaving:  # noqa: ASYNC110 - by slots
             await asyncio.sleep(FRAME_MS / 1000)
 
     async def _fall_back(self, failure: Failure, next_name: str) -> None:
@@ -354,11 +362,20 @@ class CallSession:
     # -- the end -----------------------------------------------------------------------------------
 
     async def _close(self) -> None:
-        """Close both sides, whatever state they are in, and the second whatever the first does."""
+        """Close both sides, whatever state they are in, and each whatever the others do."""
         try:
             await self._close_side("line", self._line.hangup)
         finally:
-            await self._close_side("provider", self._seat.provider.stop)
+            try:
+                await self._close_side("transfer", self._stop_transfer)
+            finally:
+                await self._close_side("provider", self._seat.provider.stop)
+
+    async def _stop_transfer(self) -> None:
+        """Give up a transfer that is not done: its line has ended."""
+        if self._transfer is not None:
+            self._transfer.cancel()
+            await asyncio.wait({self._transfer})
 
     async def _close_side(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -1,43 +1,60 @@
 """What an agent may do to its own call, as functions for its model: end it, or transfer it.
 
-Invariant: a call is ended only when the agent's last word was heard, or after a bound; where it is
-transferred to, the operator said and not the model.
+Invariant: a call is ended or transferred only when the agent's last word was heard, or after a
+bound; where it is transferred to, the operator said and not the model.
 """
 
 from __future__ import annotations
 
 __all__ = ["CallControl"]
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
 from ..config.tools_config import ToolsConfig
 from ..errors import TransportError
+from .last_word import LAST_WORD_MAX_MS, LastWord
 from .tools import Tool, ToolCall, ToolSpec
 
-_QUIET_MS = 400
-"""Silence after the agent's last word left for the caller, in ms: the buffer of a telephone beyond
-the line (60 to 200 ms) and a breath, so that no farewell is clipped."""
-
-_WAIT_MS = 3000
+_FAREWELL_WAIT_MS = 3000
 """Time in ms that the farewell gets to begin, where the agent calls first and speaks then."""
 
-_MAX_MS = 30_000
-"""Time in ms after which the call ends whatever is still said: no farewell is so long."""
+_ANNOUNCEMENT_WAIT_MS = 1000
+"""Time in ms that the announcement of a transfer gets to begin: the model says no more before it
+knows the outcome, but the voice of what it has said may still be on its way."""
+
+_TRANSFER_TIMEOUT_S = LAST_WORD_MAX_MS / 1000 + 35
+"""Time in s that the function of a transfer gets: the announcement, and the longest time that a
+line may take (``transfer_timeout_s``, 30 s)."""
 
 _HANGUP = (
     "End the telephone call. Say goodbye in the same turn, before you call this; the call ends "
     "when your goodbye was heard. If the caller speaks before that, the call goes on."
 )
 _TRANSFER = (
-    "Transfer the telephone call to somebody else. Tell the caller before you call this. If it "
-    "fails, tell the caller that it did."
+    "Transfer the telephone call to somebody else. Tell the caller in the same turn, before you "
+    "call this; the call is transferred when your words were heard. If it fails, tell the caller."
 )
 
 _log = structlog.get_logger(__name__)
 
 Transfer = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WantedTransfer:
+    """A transfer that waits for the agent's last word, or for the line."""
+
+    call_id: str
+    target: str
+    """As the operator named it."""
+    number: str = field(repr=False)
+    announcement: LastWord
+    outcome: asyncio.Future[str]
+    """``done``, ``not_supported``, ``failed`` or ``call_over``."""
 
 
 class CallControl:
@@ -51,10 +68,10 @@ class CallControl:
 
     def __init__(self, config: ToolsConfig, *, transfer: Transfer | None = None) -> None:
         self._config = config
-        self._transfer = transfer
-        self._is_hangup_wanted = False
-        self._wanted_ms: float | None = None
-        self._active_ms: float | None = None
+        self._line_transfer = transfer
+        self._farewell: LastWord | None = None
+        self._transfer: _WantedTransfer | None = None
+        self._is_transferring = False
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -67,68 +84,137 @@ class CallControl:
             names = {"type": "string", "enum": list(self._config.transfer_targets)}
             parameters = _schema({"target": names})
             spec = ToolSpec(name="transfer", description=_TRANSFER, parameters=parameters)
-            tools.append(Tool(spec=spec, function=self._transfer_call))
+            function = self._transfer_call
+            tools.append(Tool(spec=spec, function=function, timeout_s=_TRANSFER_TIMEOUT_S))
         return tuple(tools)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the agent wants to be done with the call: ended or transferred."""
+        return self.is_hangup_wanted or self.is_transfer_wanted
 
     @property
     def is_hangup_wanted(self) -> bool:
         """Whether the agent wants the call to end."""
-        return self._is_hangup_wanted
+        return self._farewell is not None
+
+    @property
+    def is_transfer_wanted(self) -> bool:
+        """Whether the agent wants the call transferred, and it is not known yet how that ends."""
+        return self._transfer is not None
 
     def withdraw_hangup(self) -> None:
-        """Let the call go on: the caller has interrupted the farewell."""
-        self._is_hangup_wanted = False
-        self._wanted_ms = self._active_ms = None
+        """Let the call go on: the caller has interrupted the farewell.
+
+        A transfer is not withdrawn. What callers say over "I am putting you through" is mostly
+        their thanks; a transfer lost to that leaves them waiting for nobody, and whom they reach
+        against a second thought of theirs can still help.
+        """
+        self._farewell = None
 
     def is_hangup_due(self, now_ms: float, *, is_agent_active: bool) -> bool:
-        """Say whether the call is to end now; asked once a slot.
+        """Say whether the call is to end now; asked once a slot. A transfer comes first.
 
         Args:
             now_ms: Monotonic time.
             is_agent_active: The agent answers, or what it said is on its way to the caller.
         """
-        if not self._is_hangup_wanted:
+        if self._farewell is None or self._transfer is not None:
             return False
-        if self._wanted_ms is None:
-            self._wanted_ms = now_ms
-        if is_agent_active:
-            self._active_ms = now_ms
-        if now_ms - self._wanted_ms >= _MAX_MS:
-            return True
-        if self._active_ms is None:
-            return now_ms - self._wanted_ms >= _WAIT_MS
-        return now_ms - self._active_ms >= _QUIET_MS
+        return self._farewell.is_heard(now_ms, is_agent_active=is_agent_active)
+
+    def is_transfer_due(self, now_ms: float, *, is_agent_active: bool) -> bool:
+        """Say, once, that :meth:`transfer` is to be called now; asked once a slot.
+
+        Args:
+            now_ms: Monotonic time.
+            is_agent_active: As above.
+        """
+        wanted = self._transfer
+        if wanted is None or self._is_transferring:
+            return False
+        is_due = wanted.announcement.is_heard(now_ms, is_agent_active=is_agent_active)
+        self._is_transferring = is_due
+        return is_due
+
+    async def transfer(self) -> None:
+        """Transfer the call as the agent wants it; to be called when that is due.
+
+        Cancelled, because the call is over, it takes that for the outcome: some lines end by the
+        very transfer before they can say that it is done.
+        """
+        wanted = self._transfer
+        assert wanted is not None, "what is due is wanted"  # noqa: S101
+        outcome = "call_over"
+        try:
+            outcome = await self._try_transfer(wanted)
+        finally:
+            self._transfer = None
+            self._is_transferring = False
+            wanted.outcome.set_result(outcome)
+            _log_outcome(wanted.call_id, wanted.target, outcome)
 
     async def _hang_up(self, call: ToolCall) -> Mapping[str, object]:
         _log.info("call.hangup_requested", call_id=call.call_id)
-        self._is_hangup_wanted = True
+        if self._farewell is None:
+            self._farewell = LastWord(wait_ms=_FAREWELL_WAIT_MS)
         return {"ok": True, "note": "The call ends when your goodbye was heard."}
 
     async def _transfer_call(self, call: ToolCall) -> object:
         name = call.arguments["target"]
         number = self._config.transfer_targets.get(name) if isinstance(name, str) else None
-        if number is None:
+        if not isinstance(name, str) or number is None:
             known = ", ".join(self._config.transfer_targets)
             return _refusal("unknown_target", f"There is no such target; there is {known}.")
-        outcome = await self._try_transfer(number)
-        _log.info("call.transfer_requested", call_id=call.call_id, target=name, outcome=outcome)
-        match outcome:
-            case "done":
-                return {"ok": True, "note": "The call is being transferred; say nothing more."}
-            case "not_supported":
-                return _refusal(outcome, "This line can't transfer calls; offer another way.")
-            case _:
-                return _refusal(outcome, "The transfer failed; tell the caller, and offer help.")
+        if self._transfer is not None:
+            return _refusal("under_way", "The call is being transferred already; say no more.")
+        _log.info("call.transfer_requested", call_id=call.call_id, target=name)
+        return _answer(await self._outcome(call.call_id, name, number))
 
-    async def _try_transfer(self, number: str) -> str:
-        """Return ``done``, ``not_supported`` or ``failed``."""
-        if self._transfer is None:
+    async def _outcome(self, call_id: str, target: str, number: str) -> str:
+        """Let the call be transferred when the agent was heard, and return how that ended.
+
+        Cancelled, because nobody waits for the answer any more, it leaves the transfer as it is:
+        it was announced.
+        """
+        if self._line_transfer is None:
+            _log_outcome(call_id, target, "not_supported")
             return "not_supported"
+        self._transfer = _WantedTransfer(
+            call_id=call_id,
+            target=target,
+            number=number,
+            announcement=LastWord(wait_ms=_ANNOUNCEMENT_WAIT_MS),
+            outcome=asyncio.get_running_loop().create_future(),
+        )
+        return await asyncio.shield(self._transfer.outcome)
+
+    async def _try_transfer(self, wanted: _WantedTransfer) -> str:
+        """Return ``done`` or ``failed``."""
+        assert self._line_transfer is not None, "only what the line can do is wanted"  # noqa: S101
         try:
-            await self._transfer(number)
+            await self._line_transfer(wanted.number)
         except TransportError:
             return "failed"
+        except Exception:  # noqa: BLE001 - a line's fault is no end of the call
+            _log.exception("call.transfer_broke", call_id=wanted.call_id)
+            return "failed"
         return "done"
+
+
+def _log_outcome(call_id: str, target: str, outcome: str) -> None:
+    _log.info("call.transfer_ended", call_id=call_id, target=target, outcome=outcome)
+
+
+def _answer(outcome: str) -> object:
+    """Return what the model is told of a transfer."""
+    match outcome:
+        case "failed":
+            return _refusal(outcome, "The transfer failed; tell the caller, and offer help.")
+        case "not_supported":
+            return _refusal(outcome, "This line can't transfer calls; offer another way.")
+        case _:
+            return {"ok": True, "note": "The call was transferred; say nothing more."}
 
 
 def _refusal(code: str, message: str) -> object:

@@ -18,7 +18,7 @@ from voxgate.clock import Clock
 from voxgate.config.tools_config import ToolsConfig
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.gate_decision import PASS_THROUGH, GateEventType
-from voxgate.errors import ProviderError
+from voxgate.errors import ProviderError, TransportError
 from voxgate.providers.base import (
     CallAudio,
     Capabilities,
@@ -819,6 +819,15 @@ async def want_hangup(control: CallControl) -> None:
     await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
 
 
+TARGETS = ToolsConfig(transfer_targets={"desk": "200"})
+
+
+def ask_for_transfer(control: CallControl) -> asyncio.Task[str]:
+    """Call the function as the agent's model does; return what it waits for."""
+    call = ToolRegistry(control.tools).call("transfer", '{"target": "desk"}', call_id="call")
+    return asyncio.create_task(call, name="model")
+
+
 class TestAgentsWishes:
     """What the agent wants done to its own call."""
 
@@ -881,6 +890,91 @@ class TestAgentsWishes:
         assert not rig.task.done()
 
         assert (await rig.hang_up()).reason == "caller_hangup"
+
+    @in_virtual_time
+    async def test_the_announcement_of_a_transfer_is_heard_to_its_end(self) -> None:
+        """Only then is the line asked to; the model waits for what comes of it."""
+        at_ms: list[float] = []
+
+        async def transfer(number: str) -> None:
+            assert number == "200"
+            at_ms.append(virtual_ms())
+            rig.line.receive(LineHangup("local_hangup"))
+
+        control = CallControl(TARGETS, transfer=transfer)
+        rig = await started(Rig(control=control))
+        announcement = [loud_frame(number) for number in range(100)]
+        rig.provider.speak(b"".join(announcement))
+        asking = ask_for_transfer(control)
+        ended = await rig.wait_ended()
+
+        assert ended.reason == "local_hangup"
+        assert [frame for frame in rig.line.heard if frame != _SILENCE] == announcement
+        assert at_ms == [100 * 20 + 400]
+        assert '"ok":true' in await asking
+
+    @in_virtual_time
+    async def test_a_transfer_is_made_over_the_caller_s_thanks(self) -> None:
+        """What is left of the announcement is not said any more."""
+        at_ms: list[float] = []
+
+        async def transfer(_: str) -> None:
+            at_ms.append(virtual_ms())
+
+        control = CallControl(TARGETS, transfer=transfer)
+        rig = await started(Rig(control=control))
+        rig.provider.speak(loud_frame() * 100)
+        asking = ask_for_transfer(control)
+        await rig.pass_slots(10)
+        rig.manager.idle_decisions.append(interruption())
+        await rig.pass_slots(100)
+
+        assert len(at_ms) == 1
+        assert 400 <= at_ms[0] <= 800
+        assert '"ok":true' in await asking
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_a_transfer_that_fails_leaves_the_call_as_it_was(self) -> None:
+        """The agent is told, and goes on; slow as the line was, nothing else waited for it."""
+
+        async def transfer(_: str) -> None:
+            await asyncio.sleep(3)
+            raise TransportError("pbx", "said no", retryable=False)
+
+        control = CallControl(TARGETS, transfer=transfer)
+        rig = await started(Rig(control=control))
+        asking = ask_for_transfer(control)
+        await rig.pass_slots(100)
+        n_heard = len(rig.line.heard)
+        await rig.pass_slots(50)
+        assert len(rig.line.heard) == n_heard + 50
+        assert not asking.done()
+        await rig.pass_slots(100)
+        assert '"failed"' in await asking
+
+        assert (await rig.hang_up()).reason == "caller_hangup"
+        assert_is_over(rig)
+
+    @in_virtual_time
+    @pytest.mark.parametrize("n_slots", [10, 100])
+    async def test_a_caller_who_hangs_up_is_not_transferred(self, n_slots: int) -> None:
+        """While the announcement is heard, or while the line is asked: nothing is left of it."""
+        numbers: list[str] = []
+
+        async def transfer(number: str) -> None:
+            await asyncio.sleep(60)
+            numbers.append(number)
+
+        control = CallControl(TARGETS, transfer=transfer)
+        rig = await started(Rig(control=control))
+        asking = ask_for_transfer(control)
+        await rig.pass_slots(n_slots)
+        assert (await rig.hang_up()).reason == "caller_hangup"
+        assert_is_over(rig)
+        asking.cancel()
+        await asyncio.sleep(100)
+        assert numbers == []
 
     @in_virtual_time
     async def test_the_summary_has_the_tokens_of_all_answers(self) -> None:

@@ -476,6 +476,28 @@ class TestLostInMidCall:
         assert len(rig.second.frames) == len(said)
 
     @in_virtual_time
+    async def test_one_that_has_announced_a_transfer_need_not_be_there(self) -> None:
+        """The announcement is heard, and the call transferred: nobody begins anew."""
+
+        async def transfer(_: str) -> None:
+            rig.line.receive(LineHangup("local_hangup"))
+
+        tools = ToolsConfig(transfer_targets={"desk": "200"})
+        control = CallControl(tools, transfer=transfer)
+        rig = await Rig(control=control).start()
+        announcement = [loud_frame(n) for n in range(50)]
+        rig.first.speak(b"".join(announcement))
+        registry = ToolRegistry(control.tools)
+        asking = asyncio.create_task(registry.call("transfer", '{"target":"desk"}', call_id="call"))
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        ended = await rig.wait_ended()
+        assert ended.reason == "local_hangup"
+        assert rig.voiced == announcement
+        assert rig.observer.switched == []
+        await asking
+
+    @in_virtual_time
     async def test_items_of_both_may_have_one_name(self) -> None:
         """What the second says is heard, and it is told of its own items only."""
         rig = await Rig().start()

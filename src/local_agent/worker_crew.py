@@ -1,6 +1,8 @@
 """A fixed number of workers for all calls: jobs wait for one, and one that dies is replaced.
 
-Invariant: a job has a worker to itself, from when it gets one until it is done.
+A job that goes on as long as somebody speaks would keep others from its worker for as long: where
+jobs that have all they need wait, it gives way and begins anew later. Invariant: a worker has one
+job at a time, and gets the next when it has left the last, or is replaced if it does not leave it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ _START_S = 120.0
 """Time in s that a worker gets to load what it needs; on a quiet machine it takes two."""
 _RETRY_S = (1.0, 30.0)
 """Pause in s before a worker that can't be started is tried again: the first, and the longest."""
+_LEAVE_S = 10.0
+"""Time in s that a worker gets to leave a job that nobody waits for; one that takes longer hangs. A
+sentence of Piper's, which it renders at one go, takes a second."""
+_MAX_WAITING = 256
+"""Jobs that may wait, more than can be done in time; further ones fail at once, and are counted."""
 
 
 class JobHandler(Protocol):
@@ -43,7 +50,9 @@ class Job:
         self.number = number
         self.handler = handler
         self.crew_member: CrewMember | None = None
-        self._waiting: list[Message] = []
+        self.is_complete = False
+        """Whether it has all that it needs: its end was sent."""
+        self._messages: list[Message] = []
         self._is_over = False
 
     def send(self, kind: MessageKind, payload: bytes = b"") -> None:
@@ -51,28 +60,30 @@ class Job:
         if self._is_over:
             return
         message = Message(kind, self.number, payload)
-        if self.crew_member is None:
-            self._waiting.append(message)
-        else:
+        self._messages.append(message)
+        if self.crew_member is not None:
             self.crew_member.worker.send(message)
+        if kind is MessageKind.END:
+            self.is_complete = True
+            self._crew.hand_out()
 
     def cancel(self) -> None:
         """Want nothing of it any more; idempotent."""
         if not self._is_over:
-            self.send(MessageKind.CANCEL)
+            if self.crew_member is not None:
+                self.crew_member.leave()
             self.end()
 
     def give(self, crew_member: CrewMember) -> None:
-        """Take a worker, and send it what has been waiting."""
+        """Take a worker, and send it all that there is."""
         self.crew_member = crew_member
-        for message in self._waiting:
+        for message in self._messages:
             crew_member.worker.send(message)
-        self._waiting.clear()
 
     def end(self) -> None:
         """Give up the worker; nothing is sent or received any more."""
         self._is_over = True
-        self._waiting.clear()
+        self._messages.clear()
         self._crew.release(self)
 
     def fail(self, error: ProviderError) -> None:
@@ -88,13 +99,45 @@ class CrewMember:
         self._crew = crew
         self.worker = worker
         self.job: Job | None = None
+        self._leaves: int | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the worker was told to leave a job, and has not said that it did."""
+        return self._leaves is not None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a job."""
+        return self.job is None and not self.is_leaving
+
+    def take(self, job: Job) -> None:
+        """Begin a job."""
+        self.job = job
+        job.give(self)
+
+    def leave(self) -> None:
+        """Have the worker leave its job; it is free when it says so, and killed if it does not."""
+        job, self.job = self.job, None
+        if job is None:
+            return
+        job.crew_member = None
+        self._leaves = job.number
+        self.worker.send(Message(MessageKind.CANCEL, self._leaves))
+        self._deadline = asyncio.get_running_loop().call_later(_LEAVE_S, self.worker.kill)
 
     def receive_message(self, message: Message) -> None:
         """Take what the worker says; of a job that is over nobody hears."""
+        if message.kind is MessageKind.LEFT and message.job == self._leaves:
+            self._forget_leaving()
+            self._crew.hand_out()
+            return
         job = self.job
         if job is None or job.number != message.job:
             return
         if message.kind is MessageKind.FAILED:
+            self.leave()  # it may still be in the middle of it
             job.fail(self._crew.error(f"it failed ({message.text})"))
             return
         if message.kind is MessageKind.DONE:
@@ -103,7 +146,14 @@ class CrewMember:
 
     def receive_end(self) -> None:
         """Take note that the process is gone."""
+        self._forget_leaving()
         self._crew.replace(self)
+
+    def _forget_leaving(self) -> None:
+        self._leaves = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class WorkerCrew:
@@ -126,6 +176,8 @@ class WorkerCrew:
         self._is_running = False
         self.replaced = 0
         """Workers that died and were to be replaced, so far."""
+        self.refused = 0
+        """Jobs that failed as too many waited, so far."""
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -156,11 +208,14 @@ class WorkerCrew:
         """Begin a job; it gets the next worker that is free, first come, first served."""
         self._jobs += 1
         job = Job(self, self._jobs, handler)
-        if self._is_running:
-            self._waiting.append(job)
-            self._hand_out()
-        else:
+        if not self._is_running:
             job.fail(ProviderError(self._peer, "is not running", retryable=False))
+        elif len(self._waiting) >= _MAX_WAITING:
+            self.refused += 1
+            job.fail(self.error(f"{_MAX_WAITING} others are waiting"))
+        else:
+            self._waiting.append(job)
+            self.hand_out()
         return job
 
     def release(self, job: Job) -> None:
@@ -170,7 +225,22 @@ class WorkerCrew:
             member.job = job.crew_member = None
         elif job in self._waiting:
             self._waiting.remove(job)
-        self._hand_out()
+        self.hand_out()
+
+    def hand_out(self) -> None:
+        """Give jobs to workers that are free; those that have all they need go first."""
+        for member in self._members:
+            if member.is_free and self._waiting:
+                job = next((job for job in self._waiting if job.is_complete), self._waiting[0])
+                self._waiting.remove(job)
+                member.take(job)
+        n_complete = sum(job.is_complete for job in self._waiting)
+        n_leaving = sum(member.is_leaving for member in self._members)
+        for member in self._members:
+            if n_complete > n_leaving and member.job is not None and not member.job.is_complete:
+                self._waiting.appendleft(member.job)
+                member.leave()
+                n_leaving += 1
 
     def replace(self, member: CrewMember) -> None:
         """Start another for one that is gone; its job fails, and may be tried again."""
@@ -198,12 +268,6 @@ class WorkerCrew:
         for job in list(self._waiting):
             job.fail(self.error("was stopped"))
 
-    def _hand_out(self) -> None:
-        for member in self._members:
-            if member.job is None and self._waiting:
-                member.job = self._waiting.popleft()
-                member.job.give(member)
-
     async def _start_one(self) -> None:
         try:
             async with asyncio.timeout(_START_S):
@@ -215,7 +279,7 @@ class WorkerCrew:
         member = CrewMember(self, worker)
         self._members.append(member)
         worker.listen(member)
-        self._hand_out()
+        self.hand_out()
 
     async def _restart(self) -> None:
         pause_s, longest_s = _RETRY_S

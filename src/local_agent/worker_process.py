@@ -72,6 +72,7 @@ class WorkerProcess:
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # a file in the folder where we were started is no module of the worker's
             "-m",
             module,
             json.dumps(dict(options)),
@@ -102,10 +103,14 @@ class WorkerProcess:
         if not self._input.is_closing():
             self._input.write(serialize_message(message))
 
-    async def stop(self) -> None:
-        """End the process, whatever it is at; idempotent."""
+    def kill(self) -> None:
+        """End the process, whatever it is at, without waiting for its end; idempotent."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+
+    async def stop(self) -> None:
+        """End the process, whatever it is at; idempotent."""
+        self.kill()
         if self._task is not None:
             await asyncio.wait([self._task])
         await self._process.communicate()
@@ -131,7 +136,7 @@ class WorkerProcess:
                 for message in self._reader.receive(data):
                     handler.receive_message(message)
         except RemoteProtocolError:
-            self._process.kill()
+            self.kill()
         finally:
             handler.receive_end()
 

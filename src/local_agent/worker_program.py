@@ -85,7 +85,10 @@ class Inbox:
 
 
 def answer(worker: Worker, inbox: Inbox, message: Message) -> Iterator[Message]:
-    """Yield what a worker says to a message, up to where its job is cancelled."""
+    """Yield what a worker says to a message, up to where its job is cancelled.
+
+    Whatever becomes of a message that cancels a job, it is answered.
+    """
     if message.kind is not MessageKind.CANCEL and inbox.is_cancelled(message.job):
         return
     try:
@@ -96,6 +99,8 @@ def answer(worker: Worker, inbox: Inbox, message: Message) -> Iterator[Message]:
     except Exception as exc:  # noqa: BLE001 - whatever a library raises over one job ends that job
         # Its text may quote what was said.
         yield Message(MessageKind.FAILED, message.job, type(exc).__name__.encode())
+    if message.kind is MessageKind.CANCEL:
+        yield Message(MessageKind.LEFT, message.job)
 
 
 def run_worker(make_worker: Callable[[Mapping[str, Any]], Worker]) -> None:

@@ -34,11 +34,13 @@ class MessageKind(IntEnum):
     END = 5
     """To the worker: the job has no more. Nothing."""
     CANCEL = 6
-    """To the worker: nobody waits for the job any more. Nothing."""
+    """To the worker: nobody waits for the job any more; it answers ``LEFT``. Nothing."""
     DONE = 7
     """Worker: the job is done. UTF-8 text, or nothing."""
     FAILED = 8
     """Worker: the job could not be done. UTF-8 reason without anything of the job's content."""
+    LEFT = 9
+    """Worker: a job that was cancelled is left, and another can be taken. Nothing."""
 
 
 @dataclass(frozen=True, slots=True)

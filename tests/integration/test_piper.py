@@ -76,3 +76,16 @@ async def test_speed_makes_speech_shorter() -> None:
         lengths.append(sum(len(piece.audio) for piece in spoken))
         await voice.stop()
     assert lengths[1] < 0.75 * lengths[0]
+
+
+async def test_files_of_the_folder_it_was_started_in_are_no_modules_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator's own ``select.py`` or ``piper.py`` beside the configuration is not run."""
+    for name in ("select", "piper"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a trap')\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    voice = PiperVoice(PiperVoiceConfig(processes=1))
+    await voice.start()
+    assert len(voice.process_ids) == 1
+    await voice.stop()

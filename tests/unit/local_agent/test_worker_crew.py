@@ -23,6 +23,7 @@ class ProcessDouble:
         self.description = {"rate_hz": 8000}
         self.sent: list[tuple[str, int, bytes]] = []
         self.is_stopped = False
+        self.is_killed = False
         self._handler: WorkerHandler | None = None
 
     def listen(self, handler: WorkerHandler) -> None:
@@ -34,6 +35,10 @@ class ProcessDouble:
     def say(self, kind: MessageKind, job: int, payload: bytes = b"") -> None:
         assert self._handler is not None
         self._handler.receive_message(Message(kind, job, payload))
+
+    def kill(self) -> None:
+        self.is_killed = True
+        self.die()
 
     def die(self) -> None:
         assert self._handler is not None
@@ -109,16 +114,107 @@ async def test_jobs_beyond_the_workers_wait_with_all_that_they_were_sent() -> No
     first, _ = begin(crew, b"1")
     second, _ = begin(crew, b"2")
     third, _ = begin(crew, b"3")
-    second.send(MessageKind.END)
+    second.send(AUDIO, b"two")
     (process,) = factory.made
     process.say(DONE, first.number)
     process.say(DONE, second.number)
     assert process.sent == [
         ("AUDIO", first.number, b"1"),
         ("AUDIO", second.number, b"2"),
-        ("END", second.number, b""),
+        ("AUDIO", second.number, b"two"),
         ("AUDIO", third.number, b"3"),
     ]
+
+
+async def test_a_job_that_goes_on_gives_way_to_one_that_is_complete() -> None:
+    """A caller who speaks for a minute keeps nobody from an answer; all of it is heard later."""
+    crew, factory = await running()
+    long_job, long_handler = begin(crew, b"1")
+    short_job, short_handler = begin(crew, b"2")
+    (process,) = factory.made
+    assert len(process.sent) == 1
+    short_job.send(MessageKind.END)
+    assert process.sent[1:] == [("CANCEL", long_job.number, b"")]
+    long_job.send(AUDIO, b"one")
+    process.say(MessageKind.LEFT, long_job.number)
+    process.say(DONE, short_job.number, b"short")
+    long_job.send(MessageKind.END)
+    process.say(DONE, long_job.number, b"long")
+    assert process.sent[2:] == [
+        ("AUDIO", short_job.number, b"2"),
+        ("END", short_job.number, b""),
+        ("AUDIO", long_job.number, b"1"),
+        ("AUDIO", long_job.number, b"one"),
+        ("END", long_job.number, b""),
+    ]
+    assert short_handler.answers == ["DONE short"]
+    assert long_handler.answers == ["DONE long"]
+
+
+async def test_no_more_jobs_give_way_than_are_complete() -> None:
+    """What has to begin anew costs time; a job that is complete gives way to nobody."""
+    crew, factory = await running(3)
+    jobs = [begin(crew, b"a")[0] for _ in range(3)]
+    jobs[0].send(MessageKind.END)
+    waiting = [begin(crew, b"w")[0] for _ in range(2)]
+    waiting[1].send(MessageKind.END)
+    cancelled = [sent for process in factory.made for sent in process.sent if sent[0] == "CANCEL"]
+    assert cancelled == [("CANCEL", jobs[1].number, b"")]
+    factory.made[1].say(MessageKind.LEFT, jobs[1].number)
+    assert factory.made[1].sent[-1] == ("END", waiting[1].number, b"")
+
+
+async def test_a_worker_that_leaves_a_job_gets_none_while_another_is_free() -> None:
+    """Whoever interrupts a sentence does not wait until it has been rendered in vain."""
+    crew, factory = await running(2)
+    first, _ = begin(crew, b"1")
+    first.cancel()
+    second, _ = begin(crew, b"2")
+    assert factory.made[0].sent == [("AUDIO", first.number, b"1"), ("CANCEL", first.number, b"")]
+    assert factory.made[1].sent == [("AUDIO", second.number, b"2")]
+
+
+async def test_a_worker_that_does_not_leave_its_job_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It hangs, and every job that it got would be lost."""
+    monkeypatch.setattr("voxgate.local_agent.worker_crew._LEAVE_S", 0.0)
+    crew, factory = await running()
+    hung, handler = begin(crew, b"1")
+    hung.cancel()
+    waiting, _ = begin(crew, b"2")
+    while not crew.replaced:  # noqa: ASYNC110 - the loop's own timer, due now
+        await asyncio.sleep(0)
+    await asyncio.gather(*crew._tasks)
+    assert factory.made[0].is_killed
+    assert factory.made[1].sent == [("AUDIO", waiting.number, b"2")]
+    assert handler.errors == []
+
+
+async def test_a_worker_that_left_in_time_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its deadline goes with its word."""
+    monkeypatch.setattr("voxgate.local_agent.worker_crew._LEAVE_S", 0.0)
+    crew, factory = await running()
+    job, _ = begin(crew, b"1")
+    job.cancel()
+    factory.made[0].say(MessageKind.LEFT, job.number)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not factory.made[0].is_killed
+
+
+async def test_jobs_beyond_the_bound_are_refused_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They could not be done in time anyway."""
+    monkeypatch.setattr("voxgate.local_agent.worker_crew._MAX_WAITING", 2)
+    crew, factory = await running()
+    handlers = [begin(crew, b"1")[1] for _ in range(4)]
+    assert [len(handler.errors) for handler in handlers] == [0, 0, 0, 1]
+    assert str(handlers[3].errors[0]) == "test: 2 others are waiting"
+    assert handlers[3].errors[0].retryable
+    assert crew.refused == 1
+    assert len(factory.made[0].sent) == 1
 
 
 async def test_a_cancelled_job_gives_its_worker_to_the_next() -> None:
@@ -129,8 +225,10 @@ async def test_a_cancelled_job_gives_its_worker_to_the_next() -> None:
     first.cancel()
     first.cancel()
     (process,) = factory.made
-    assert process.sent[1:] == [("CANCEL", first.number, b""), ("AUDIO", second.number, b"2")]
+    assert process.sent[1:] == [("CANCEL", first.number, b"")]
     process.say(DONE, first.number, b"old")
+    process.say(MessageKind.LEFT, first.number)
+    assert process.sent[2:] == [("AUDIO", second.number, b"2")]
     process.say(DONE, second.number, b"new")
     assert first_handler.answers == []
     assert second_handler.answers == ["DONE new"]
@@ -155,7 +253,9 @@ async def test_a_job_that_fails_leaves_a_worker_that_can_do_the_next() -> None:
     assert [str(error) for error in handler.errors] == ["test: it failed (RuntimeError)"]
     assert handler.errors[0].retryable
     begin(crew, b"2")
-    assert len(factory.made[0].sent) == 1
+    assert [kind for kind, *_ in factory.made[0].sent] == ["CANCEL"], "it forgets the job first"
+    factory.made[0].say(MessageKind.LEFT, job.number)
+    assert [kind for kind, *_ in factory.made[0].sent] == ["CANCEL", "AUDIO"]
     assert crew.replaced == 0
 
 

@@ -57,11 +57,18 @@ def test_messages_come_in_order_until_the_other_side_is_gone() -> None:
 
 
 def test_a_job_cancelled_before_its_turn_is_left_out() -> None:
-    """Its sound need not be worked through; the worker is told that it is over."""
+    """Its sound need not be worked through; the worker is told that it is over, and says so."""
     worker_says = answers(
         Pipe([Message(AUDIO, 1, b"a"), Message(AUDIO, 1, b"b")], [Message(CANCEL, 1)]).inbox()
     )
-    assert [said.payload for said in worker_says] == [b"1", b"2"]  # of the cancellation itself
+    assert [said.payload for said in worker_says] == [b"1", b"2", b""]  # of the cancellation itself
+    assert worker_says[-1] == Message(MessageKind.LEFT, 1)
+
+
+def test_a_job_that_cannot_be_left_in_order_is_left() -> None:
+    """Else a worker would never get another."""
+    said = answers(Pipe([Message(CANCEL, 1)]).inbox(), Broken())
+    assert [message.kind for message in said] == [MessageKind.FAILED, MessageKind.LEFT]
 
 
 def test_a_job_cancelled_while_it_is_done_ends_after_its_next_answer() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ..errors import RemoteProtocolError
+from .json_messages import is_unicode
 
 MAX_ANSWER_BYTES = 16_384
 """Longest answer that is read."""
@@ -40,11 +41,15 @@ def parse_metadata(body: bytes) -> Mapping[str, str]:
         answer = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise RemoteProtocolError("the answer is not JSON") from None
-    if not isinstance(answer, dict) or not all(isinstance(text, str) for text in answer.values()):
+    if not isinstance(answer, dict) or not all(map(_is_text, answer, answer.values())):
         raise RemoteProtocolError("the answer is not a JSON object of texts")
     if len(answer) > _MAX_ENTRIES or not all(map(_is_short, answer, answer.values())):
         raise RemoteProtocolError("the answer has too many entries, or too long ones")
     return MappingProxyType(answer)
+
+
+def _is_text(name: str, value: object) -> bool:
+    return isinstance(value, str) and is_unicode(name + value)
 
 
 def _is_short(name: str, text: str) -> bool:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 __all__ = ["AudioSocketCall", "CaptureStats"]
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import assert_never
 from uuid import UUID
 
 from ...core.audio import G711_RATE_HZ, AudioFormat
 from ..base import LineDtmf, LineEvent, LineHangup, LineWarning
+from ..repeated_warnings import RepeatedWarnings
 from .capture import AudioSocketCapture
 from .protocol import (
     AudioReceived,
@@ -54,7 +53,7 @@ class AudioSocketCall:
         self._capture = AudioSocketCapture()
         self._call_id: UUID | None = None
         self._received_frames = 0
-        self._warnings: Counter[str] = Counter()
+        self._warnings = RepeatedWarnings()
 
     @property
     def call_id(self) -> UUID | None:
@@ -72,7 +71,7 @@ class AudioSocketCall:
         return CaptureStats(
             received_frames=self._received_frames,
             short_frames=self._capture.short_frames,
-            warnings=MappingProxyType(dict(self._warnings)),
+            warnings=self._warnings.counts,
         )
 
     def fix_capture_format(self, rate_hz: int = G711_RATE_HZ) -> AudioFormat:
@@ -90,7 +89,7 @@ class AudioSocketCall:
     def _line_events(self, wire_events: list[AudioSocketEvent]) -> list[LineEvent]:
         events: list[LineEvent] = []
         for wire_event in wire_events:
-            events += self._without_repeated_warnings(self._translated(wire_event))
+            events += self._warnings.without_repeats(self._translated(wire_event))
         return events
 
     def _translated(self, event: AudioSocketEvent) -> list[LineEvent]:
@@ -113,16 +112,6 @@ class AudioSocketCall:
             case ProtocolViolated(error):
                 return [LineHangup("protocol_error", str(error))]
         assert_never(event)
-
-    def _without_repeated_warnings(self, events: list[LineEvent]) -> list[LineEvent]:
-        kept: list[LineEvent] = []
-        for event in events:
-            if isinstance(event, LineWarning):
-                self._warnings[event.code] += 1
-                if self._warnings[event.code] > 1:
-                    continue
-            kept.append(event)
-        return kept
 
 
 def _shown_error(code: bytes) -> str:

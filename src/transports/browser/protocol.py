@@ -30,8 +30,6 @@ __all__ = [
     "serialize_ready",
 ]
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -40,6 +38,14 @@ from typing import Any
 
 from ...core.audio import FRAME_MS, AudioFormat
 from ...errors import RemoteProtocolError
+from ..json_messages import (
+    DTMF_DIGITS,
+    is_unicode,
+    parse_object,
+    serialize_object,
+    shown_name,
+    text_in,
+)
 
 SUBPROTOCOL = "voxgate.browser.v1"
 """What both sides say at the upgrade; another version of the protocol has another name."""
@@ -56,8 +62,6 @@ _MAX_PARAMETERS = 50
 _MAX_NAME_CHARS = 64
 _MAX_VALUE_CHARS = 500
 _MAX_TOKEN_CHARS = 512
-_DTMF_DIGITS = frozenset("0123456789*#ABCD")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class SkipReason(StrEnum):
@@ -166,7 +170,7 @@ class BrowserParser:
 
     def receive_text(self, text: str) -> BrowserEvent | None:
         """Take the next text message; None once the call is over."""
-        return self._received(lambda: self._event(_parse_object(text)))
+        return self._received(lambda: self._event(parse_object(text, _MAX_TEXT_CHARS)))
 
     def receive_binary(self, payload: bytes) -> BrowserEvent | None:
         """Take the next binary message; None once the call is over."""
@@ -184,9 +188,7 @@ class BrowserParser:
         return event
 
     def _event(self, message: Mapping[str, Any]) -> BrowserEvent:
-        name = message.get("type")
-        if not isinstance(name, str):
-            raise RemoteProtocolError("type is not text")
+        name = text_in(message, "type")
         if name == "start":
             return self._start(message)
         if not self._is_started:
@@ -224,7 +226,7 @@ class BrowserParser:
 
 def serialize_ready(call_id: str) -> str:
     """Return the message that says that the call stands, and how its audio is to be."""
-    return _json(
+    return serialize_object(
         {"type": "ready", "call_id": call_id, "rate_hz": _FORMAT.rate_hz, "frame_ms": FRAME_MS}
     )
 
@@ -235,7 +237,7 @@ def serialize_flush(number: int) -> str:
     Args:
         number: Of the flush, from 1 on; the peer has it in its reports from then on.
     """
-    return _json({"type": "flush", "flush": number})
+    return serialize_object({"type": "flush", "flush": number})
 
 
 def serialize_hangup(reason: HangupReason) -> str:
@@ -243,7 +245,7 @@ def serialize_hangup(reason: HangupReason) -> str:
 
     What goes wrong is said by the code and the reason with which the WebSocket is closed.
     """
-    return _json({"type": "hangup", "reason": str(reason)})
+    return serialize_object({"type": "hangup", "reason": str(reason)})
 
 
 # -- the parts of a message ------------------------------------------------------------------------
@@ -258,12 +260,10 @@ def _played(message: Mapping[str, Any]) -> PlayedReceived:
 
 
 def _dtmf(message: Mapping[str, Any]) -> DtmfReceived | MessageIgnored:
-    digit = message.get("digit")
-    if not isinstance(digit, str):
-        raise RemoteProtocolError("digit is not text")
-    if digit.upper() not in _DTMF_DIGITS:
+    digit = text_in(message, "digit").upper()
+    if digit not in DTMF_DIGITS:
         return MessageIgnored(SkipReason.UNKNOWN_DIGIT, "dtmf")
-    return DtmfReceived(digit.upper())
+    return DtmfReceived(digit)
 
 
 def _hangup(_message: Mapping[str, Any]) -> CallerHungUp:
@@ -274,18 +274,6 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], BrowserEvent]] = MappingPro
     {"gap": _gap, "played": _played, "dtmf": _dtmf, "hangup": _hangup}
 )
 """Of the messages between start and the end."""
-
-
-def _parse_object(text: str) -> Mapping[str, Any]:
-    if len(text) > _MAX_TEXT_CHARS:
-        raise RemoteProtocolError(f"a message of {len(text)} characters; {_MAX_TEXT_CHARS} is all")
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):
-        raise RemoteProtocolError("a message is not JSON") from None
-    if not isinstance(message, dict):
-        raise RemoteProtocolError("a message is not a JSON object")
-    return message
 
 
 def _number(message: Mapping[str, Any], key: str) -> int:
@@ -299,7 +287,7 @@ def _token(message: Mapping[str, Any]) -> str | None:
     token = message.get("token")
     if token is None:
         return None
-    if not isinstance(token, str) or len(token) > _MAX_TOKEN_CHARS or not _is_unicode(token):
+    if not isinstance(token, str) or len(token) > _MAX_TOKEN_CHARS or not is_unicode(token):
         raise RemoteProtocolError(f"token is not text of at most {_MAX_TOKEN_CHARS} characters")
     return token
 
@@ -309,7 +297,7 @@ def _parameters(message: Mapping[str, Any]) -> Mapping[str, str]:
     if not isinstance(parameters, dict) or len(parameters) > _MAX_PARAMETERS:
         raise RemoteProtocolError(f"parameters is not an object of at most {_MAX_PARAMETERS} texts")
     for name, value in parameters.items():
-        is_text = isinstance(value, str) and _is_unicode(name + value)
+        is_text = isinstance(value, str) and is_unicode(name + value)
         if not is_text or len(value) > _MAX_VALUE_CHARS or not 0 < len(name) <= _MAX_NAME_CHARS:
             raise RemoteProtocolError(
                 f"parameters: a name has 1 to {_MAX_NAME_CHARS} characters, a value is text of at "
@@ -318,15 +306,5 @@ def _parameters(message: Mapping[str, Any]) -> Mapping[str, str]:
     return MappingProxyType(dict(parameters))
 
 
-def _is_unicode(text: str) -> bool:
-    """Say whether a text can be written: JSON lets half of a surrogate pair stand alone."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _shown(name: str) -> str:
-    """Return the type of a message, fit for a log: nothing but plain letters, and not many."""
-    return name if _NAME.fullmatch(name) else "an unnamed message"
-
-
-def _json(message: Mapping[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"))
+    return shown_name(name, "an unnamed message")

@@ -39,6 +39,8 @@ def test_an_object_of_texts_is_metadata() -> None:
         (b'{"a": 1}', "^the answer is not a JSON object of texts$"),
         (b'{"a": null}', "^the answer is not a JSON object of texts$"),
         (b'{"a": {"b": "c"}}', "^the answer is not a JSON object of texts$"),
+        (b'{"a": "\\ud800"}', "^the answer is not a JSON object of texts$"),
+        (b'{"\\udfff": "a"}', "^the answer is not a JSON object of texts$"),
         (b'{"": "x"}', "too many entries, or too long ones$"),
         (json.dumps({"n" * 101: "x"}).encode(), "too long ones$"),
         (json.dumps({"n": "x" * 501}).encode(), "too long ones$"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.audio import G711_RATE_HZ, AudioFormat, Encoding
 from ...core.resample import Resampler
+from ..audio_pieces import audio_pieces
 from ..base import LineAudio, LineWarning
 from .mislabelling import MislabelledG711
 from .protocol import AudioReceived
@@ -65,8 +66,7 @@ class AudioSocketCapture:
             audio = self._whole_samples(payload, frame.rate_hz, events)
             if audio and frame.rate_hz != capture_format.rate_hz:
                 audio = self._converted(audio, frame.rate_hz, capture_format.rate_hz, events)
-            if audio:
-                events.append(LineAudio(audio))
+            events += audio_pieces(audio, capture_format)
         return events
 
     def _relabelled(

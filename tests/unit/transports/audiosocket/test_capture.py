@@ -129,3 +129,11 @@ def test_wide_audio_is_never_taken_for_g711():
     for at in range(0, len(data), 160):
         payload = data[at : at + 160]
         assert capture.receive_audio(AudioReceived(payload, 16_000)) == [LineAudio(payload)]
+
+
+def test_a_long_frame_comes_in_pieces_that_the_gate_takes():
+    """The longest that a length can say are 4 s; the gate takes more than one for malformed."""
+    payload = np.arange(32_000, dtype="<i2").tobytes()
+    events = AudioSocketCapture().receive_audio(AudioReceived(payload, 8_000))
+    assert audio(events) == payload
+    assert {len(event.audio) for event in events if isinstance(event, LineAudio)} == {8000}

@@ -11,6 +11,7 @@ __all__ = ["AIEngine", "EngineCounters"]
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -41,6 +42,10 @@ from .providers.setup import ProviderSetup
 from .providers.tools import ToolRegistry
 from .transports.base import CALLED_NUMBER, Line, Transport
 from .transports.registry import TRANSPORTS, TransportRegistry
+
+_LINES_CLOSE_TIMEOUT_S = 10.0
+"""Time in s that the lines get to close when all calls are over: to answer what their peers still
+ask (Twilio: 5 s), and to say goodbye to connections that are no calls yet."""
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +99,7 @@ class AIEngine:
         self._transport_kinds = transports
         self._tools = ToolRegistry() if tools is None else tools
         self._transports: dict[str, Transport] = {}
+        self._stopped_transports: list[Transport] = []
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._is_running = False
 
@@ -155,7 +161,10 @@ class AIEngine:
             await asyncio.wait(self._calls.values(), timeout=timeout_s)
 
     async def stop(self) -> None:
-        """End everything: lines, running calls, the embedded server. Idempotent."""
+        """End everything: lines, running calls, the embedded server. Idempotent.
+
+        What the peers of some lines still ask once a call has ended is answered before.
+        """
         running_calls = self.running_calls
         await self._end()
         _log.info("engine.stopped", ended_calls=running_calls)
@@ -273,9 +282,20 @@ class AIEngine:
                 task.cancel()
             if self._calls:
                 await asyncio.wait(self._calls.values())
+            await self._wait_lines_closed()
         finally:
             await self._services.stop()
 
     async def _stop_transports(self) -> None:
         for name in list(self._transports):
-            await self._transports.pop(name).stop()
+            transport = self._transports.pop(name)
+            await transport.stop()
+            self._stopped_transports.append(transport)
+
+    async def _wait_lines_closed(self) -> None:
+        """Let the lines that are stopped answer what is still asked; what takes longer is cut."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINES_CLOSE_TIMEOUT_S):
+                for transport in self._stopped_transports:
+                    await transport.wait_closed()
+        self._stopped_transports.clear()

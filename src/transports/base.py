@@ -172,3 +172,9 @@ class Transport(Protocol):
 
     async def stop(self) -> None:
         """Stop to accept calls; running ones are the engine's to end."""
+
+    async def wait_closed(self) -> None:
+        """Wait, after :meth:`stop`, until the last call has ended and its peer asks nothing more.
+
+        At once where nothing was started.
+        """

@@ -182,6 +182,9 @@ class ScriptedTransport:
         """Take no more calls."""
         self._handler = None
 
+    async def wait_closed(self) -> None:
+        """Return at once: nobody asks anything of a call that has ended."""
+
     async def place_call(self, line: ScriptedLine) -> None:
         """Serve one call to its end, in the task of the one who places it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +12,7 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from support.served_process import GUARD_S, address_in, served
+from support.twilio_messages import CALL_SID
 from support.twilio_peer import TwilioPeer
 
 _TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - nobody's
@@ -22,8 +24,9 @@ lines:
 """
 
 
-def signed(url: str) -> dict[str, str]:
-    return {"X-Twilio-Signature": RequestValidator(_TOKEN).compute_signature(url, {})}
+def signed(url: str, form: Mapping[str, str] | None = None) -> dict[str, str]:
+    signature = RequestValidator(_TOKEN).compute_signature(url, dict(form or {}))
+    return {"X-Twilio-Signature": signature}
 
 
 @pytest.mark.timeout(2 * GUARD_S)
@@ -51,6 +54,34 @@ async def test_a_number_can_be_put_on_it(tmp_path: Path) -> None:
     assert _TOKEN not in log
     assert "Traceback" not in log
     assert "Task was destroyed" not in log
+
+
+@pytest.mark.timeout(2 * GUARD_S)
+async def test_twilio_is_told_to_hang_up_by_a_server_that_stops(tmp_path: Path) -> None:
+    """It asks when its call has been ended, and the caller hears no error message."""
+    form = {"CallSid": CALL_SID}
+    async with served(tmp_path, _CONFIG, {"TWILIO_AUTH_TOKEN": _TOKEN}) as process:
+        async with asyncio.timeout(GUARD_S):
+            address = await address_in(process, "twilio")
+            async with TwilioPeer.connect(
+                address, headers=signed(_PUBLIC_URL), parameters={"voxgate_transfer": "yes"}
+            ) as peer:
+                await peer.hear(5)
+                process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGTERM)
+                assert await peer.wait_closed() == (1000, "")
+            url = "https://voice.example.com/twiml?after=stream"
+            async with (
+                aiohttp.ClientSession() as session,
+                session.post(
+                    f"http://127.0.0.1:{address[1]}/twiml?after=stream",
+                    data=form,
+                    headers=signed(url, form),
+                ) as response,
+            ):
+                assert "<Hangup />" in await response.text()
+            await process.communicate()
+    assert process.returncode == 0
 
 
 @pytest.mark.timeout(2 * GUARD_S)

@@ -465,6 +465,24 @@ class TestEnd:
         await exchange.engine.stop()
 
     @in_virtual_time
+    @pytest.mark.parametrize(("time_s", "most_s"), [(3.0, 3.0), (1000.0, 10.0)])
+    async def test_stopping_lets_the_lines_answer_what_is_still_asked(
+        self, time_s: float, most_s: float
+    ) -> None:
+        """Of the calls that have ended, and within a bound."""
+        transport = AskedTransport(time_s)
+        exchange = Exchange(transport=transport)
+        transport.engine = exchange.engine
+        await exchange.engine.start()
+        await exchange.place_call("one")
+        began_ms = virtual_ms()
+        await exchange.engine.stop()
+        assert virtual_ms() - began_ms == pytest.approx(1000 * most_s, abs=100)
+        assert transport.running_calls == [0]
+        await exchange.engine.stop()
+        assert transport.running_calls == [0]
+
+    @in_virtual_time
     async def test_an_engine_can_be_started_again(self) -> None:
         """Once it has ended, and not before."""
         exchange = await started(Exchange())
@@ -475,6 +493,22 @@ class TestEnd:
         await exchange.place_call("one")
         assert exchange.engine.running_calls == 1
         await exchange.engine.stop()
+
+
+class AskedTransport(ScriptedTransport):
+    """Its peers still ask something once a call has ended."""
+
+    def __init__(self, time_s: float) -> None:
+        super().__init__()
+        self.time_s = time_s
+        self.running_calls: list[int] = []
+        """How many ran whenever the engine began to wait."""
+        self.engine: AIEngine | None = None
+
+    async def wait_closed(self) -> None:
+        assert self.engine is not None
+        self.running_calls.append(self.engine.running_calls)
+        await asyncio.sleep(self.time_s)
 
 
 class UnableTransport(ScriptedTransport):

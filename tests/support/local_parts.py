@@ -37,14 +37,19 @@ class _Recognition:
         self.audio = b""
         self.text = ""
         self.is_cancelled = False
+        self.may_finish = owner.may_finish
+        self.words: str | ProviderError | None = None
+        """What is understood; None: the next text of all."""
 
     def send_audio(self, audio: bytes) -> None:
         self.audio += audio
         self.text = self._owner.partial
 
     async def finish(self) -> str:
-        await self._owner.may_finish.wait()
-        text = self._owner.texts.popleft() if self._owner.texts else ""
+        await self.may_finish.wait()
+        text = self.words
+        if text is None:
+            text = self._owner.texts.popleft() if self._owner.texts else ""
         if isinstance(text, ProviderError):
             raise text
         return text

@@ -94,6 +94,7 @@ class LocalProvider:
             emit=self._emit,
         )
         self._answer: asyncio.Task[None] | None = None
+        self._last_turn: asyncio.Task[None] | None = None
         self._was_started = False
         self._has_asked_again = False
 
@@ -225,23 +226,25 @@ class LocalProvider:
             self._conversation.end_turn(event.capture_ms, now_ms)
             self._pass_on()
             if (recognition := self._listening.take()) is not None:
-                self._spawn(self._recognise(recognition, event.speech_ms))
+                self._last_turn = self._spawn(
+                    self._recognise(recognition, event.speech_ms, self._last_turn)
+                )
 
     def _drop_suspicion(self) -> None:
         if (recognition := self._listening.take()) is not None:
             self._spawn(recognition.cancel())
 
-    async def _recognise(self, recognition: Recognition, speech_ms: float) -> None:
+    async def _recognise(
+        self, recognition: Recognition, speech_ms: float, earlier: asyncio.Task[None] | None
+    ) -> None:
         """Get the words of a turn, and have it answered unless the caller speaks again."""
         try:
-            is_understood = self._conversation.hear(await recognition.finish())
+            text = await _words_after(recognition, earlier)
         except ProviderError as error:
             can_speak = not self._conversation.is_caller_speaking
             self._begin(self._answering.excuse(error, can_speak=can_speak))
             return
-        except asyncio.CancelledError:
-            await recognition.cancel()
-            raise
+        is_understood = self._conversation.hear(text)
         self._pass_on()
         if self._conversation.is_caller_speaking:
             return
@@ -299,3 +302,27 @@ class LocalProvider:
                 self._ears.enqueue(item_id, audio)
             case AgentAudioDone(item_id):
                 self._ears.finish(item_id)
+
+
+async def _words_after(recognition: Recognition, earlier: asyncio.Task[None] | None) -> str:
+    """Return the words of a turn, or raise, once the turn before it is heard, or has failed.
+
+    A short turn may be understood before a long one that was said before it.
+
+    Raises:
+        ProviderError: the recogniser failed.
+    """
+    failure: ProviderError | None = None
+    text = ""
+    try:
+        text = await recognition.finish()
+    except ProviderError as error:
+        failure = error
+    except asyncio.CancelledError:
+        await recognition.cancel()
+        raise
+    if earlier is not None:
+        await asyncio.wait([earlier])
+    if failure is not None:
+        raise failure
+    return text

@@ -123,6 +123,51 @@ async def test_a_turn_that_ends_while_the_caller_speaks_again_is_not_answered() 
 
 
 @in_virtual_time
+async def test_turns_are_understood_in_the_order_in_which_they_were_said() -> None:
+    """The words of a long turn come later than those of the short one behind it: the answer has
+    both, in order, and is not given up for the first."""
+    bench = LocalBench()
+    await bench.start()
+    long_turn, short_turn = asyncio.Event(), asyncio.Event()
+    texts = {long_turn: "how long does it take", short_turn: "and what does it cost"}
+    for may_finish in (long_turn, short_turn):
+        await bench.begin_turn()
+        bench.recogniser.recognitions[-1].may_finish = may_finish
+        bench.recogniser.recognitions[-1].words = texts[may_finish]
+        await bench.end_turn()
+    short_turn.set()
+    await bench.settle()
+    assert bench.reply.requests == []
+    long_turn.set()
+    await bench.settle()
+    assert texts_of(bench.reply.requests[-1].history) == [
+        "caller: how long does it take", "caller: and what does it cost",
+    ]  # fmt: skip
+    await bench.stop()
+
+
+@in_virtual_time
+async def test_a_turn_that_fails_late_costs_no_answer_to_the_next() -> None:
+    """Its excuse would take the place of a good answer."""
+    bench = LocalBench()
+    await bench.start()
+    lost, understood = asyncio.Event(), asyncio.Event()
+    for may_finish, words in ((lost, LOST), (understood, "opening hours")):
+        await bench.begin_turn()
+        bench.recogniser.recognitions[-1].may_finish = may_finish
+        bench.recogniser.recognitions[-1].words = words
+        await bench.end_turn()
+    bench.reply.put("Nine to five.", None)
+    understood.set()
+    await bench.settle()
+    lost.set()
+    await bench.settle()
+    assert bench.of(ProviderWarning) == [ProviderWarning(LOST)]
+    assert said(bench)[-1] == "Nine to five."
+    await bench.stop()
+
+
+@in_virtual_time
 @pytest.mark.parametrize("understood", ["", "we are open from nine"])
 async def test_what_interrupted_without_a_word_of_its_own_is_made_good(understood: str) -> None:
     """A cough, or the agent's own words that came back: it goes on with the sentence it was in."""

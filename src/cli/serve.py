@@ -7,6 +7,7 @@ __all__ = ["command"]
 import asyncio
 import contextlib
 import signal
+from collections.abc import Coroutine
 from dataclasses import fields
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def command(config_path: Path | None) -> None:
     """Run the engine with CONFIG_PATH (the packaged default if left out).
 
     SIGTERM and SIGINT stop it: no more calls are taken, and the running ones get
-    engine.drain_timeout_s to end by themselves; a second signal ends them at once.
+    engine.drain_timeout_s to end by themselves; a second signal ends them at once. While it is
+    still starting it leaves off.
     """
     config = load_config(config_path)
     _require_line(config)
@@ -47,12 +49,14 @@ def _require_line(config: AppConfig) -> None:
 async def _serve(config: AppConfig) -> None:
     engine = AIEngine(config, observers=[CallLog()])
     signals = _stop_signals()
-    await engine.start()
+    if not await _done_before_signal(engine.start(), signals):
+        await engine.stop()
+        return
     try:
         for name, (host, port) in engine.addresses.items():
             click.echo(f"{name} listens on {host}:{port}")
         await signals.get()
-        await _drain(engine, signals)
+        await _done_before_signal(engine.drain(), signals)
     finally:
         await engine.stop()
 
@@ -68,14 +72,18 @@ def _stop_signals() -> asyncio.Queue[None]:
     return signals
 
 
-async def _drain(engine: AIEngine, signals: asyncio.Queue[None]) -> None:
-    """Let the running calls end by themselves, until time is up or another signal comes."""
-    draining = asyncio.create_task(engine.drain(), name="drain")
-    again = asyncio.create_task(signals.get(), name="second signal")
+async def _done_before_signal(
+    work: Coroutine[None, None, None], signals: asyncio.Queue[None]
+) -> bool:
+    """Do something, and leave off when a signal comes; return whether none came."""
+    working = asyncio.create_task(work, name="until a signal")
+    told = asyncio.create_task(signals.get(), name="signal")
     try:
-        done, _ = await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+        return not told.done()
     finally:
-        draining.cancel()
-        again.cancel()
+        working.cancel()
+        told.cancel()
+        await asyncio.wait({working, told})

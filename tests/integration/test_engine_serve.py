@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ import pytest
 import structlog
 
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
-from voxgate.cli import main
+from voxgate.cli import main, serve
+from voxgate.config.models import AppConfig
 from voxgate.providers.registry import ProviderRegistry
 from voxgate.providers.scripted import ScriptedProvider
 
@@ -152,6 +153,44 @@ async def test_a_call_that_does_not_end_is_ended(tmp_path: Path) -> None:
         peer.hang_up()
         status, _ = await served.end()
     assert status == 0
+
+
+class _SlowEngine:
+    """Is told to stop while it starts, or in the very moment in which it has started."""
+
+    addresses: Mapping[str, tuple[str, int]] = {}
+
+    def __init__(self, *, is_quick: bool) -> None:
+        self._is_quick = is_quick
+        self.told: list[str] = []
+
+    async def start(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(0 if self._is_quick else 3600)
+        except asyncio.CancelledError:
+            self.told.append("left off")
+            raise
+
+    async def drain(self) -> None:
+        """No calls."""
+
+    async def stop(self) -> None:
+        self.told.append("stopped")
+
+
+@pytest.mark.parametrize(
+    ("is_quick", "told"), [(False, ["left off", "stopped"]), (True, ["stopped"])]
+)
+async def test_a_signal_while_it_starts_is_no_signal_lost(
+    is_quick: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models take their time: whoever does not want to wait need not."""
+    engine = _SlowEngine(is_quick=is_quick)
+    monkeypatch.setattr(serve, "AIEngine", lambda *arguments, **options: engine)
+    async with asyncio.timeout(_GUARD_S):
+        await serve._serve(AppConfig())
+    assert engine.told == told
 
 
 @pytest.fixture

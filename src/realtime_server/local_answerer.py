@@ -19,8 +19,9 @@ from ..local_agent.voice import Voice
 from .answerer import AnswerRequest, FunctionCall, Speech
 from .closing import closing
 
-_WORD_FOR_WORD = re.compile(r"\bsay exactly\b[^:]*:\s*(\S.*)", re.IGNORECASE | re.DOTALL)
-"""How clients ask for a greeting; no model is needed for it, and none could leave words out."""
+_WORD_FOR_WORD = re.compile(r"\bsay exactly\b[^:]{0,200}:\s*(\S.*)", re.IGNORECASE | re.DOTALL)
+"""How clients ask for a greeting; no model is needed for it, and none could leave words out. The
+colon is looked for nearby only: a client's instructions may be megabytes without one."""
 _ARE_YOU_THERE = "Are you still there?"
 _CHARACTER_MS = 65.0
 """Speech that a character stands for, roughly: where a sentence comes in several pieces, this tells

@@ -106,6 +106,13 @@ async def test_who_has_said_nothing_is_greeted() -> None:
     assert await said_by(reply, **model, instructions=exactly) == ["Welcome to Ulm."]
 
 
+async def test_a_colon_far_away_makes_no_greeting() -> None:
+    """It is looked for nearby: all calls would wait for a search through megabytes of text."""
+    far = f"Say exactly what you know {'about us ' * 30}: we are open."
+    nobody: dict[str, Any] = {"turns_heard": 0, "history": ()}
+    assert await said_by(ScriptedReply(), **nobody, instructions=far) == ["Good day."]
+
+
 async def test_a_silent_caller_is_asked_for() -> None:
     """There is nothing to reply to."""
     reply = ScriptedReply(["No."])

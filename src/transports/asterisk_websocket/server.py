@@ -21,7 +21,8 @@ from ...config.asterisk_websocket_model import AsteriskWebSocketConfig
 from ..base import CallHandler
 from ..peer_allow_list import PeerAllowList
 from ..websocket_line import WebSocketLine
-from ..websocket_server import WebSocketLineKind, WebSocketServer
+from ..websocket_server import WebSocketLineKind, WebSocketServerStats
+from ..websocket_transport import WebSocketTransport
 from .call import AsteriskWebSocketCall
 from .credentials import CHALLENGE, BasicCredentials, make_credentials
 from .line import make_asterisk_websocket_line
@@ -31,19 +32,9 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsteriskWebSocketServerStats:
+class AsteriskWebSocketServerStats(WebSocketServerStats):
     """What happened on a server so far, and what is open now."""
 
-    open_connections: int
-    """WebSockets that are not closed, whether they are calls yet or not."""
-    accepted_calls: int
-    """Calls handed to the engine."""
-    refused_connections: int
-    """WebSockets over ``max_connections``, or while stopping."""
-    unidentified_connections: int
-    """WebSockets that ended without ``MEDIA_START``, or did not send it in time."""
-    duplicate_calls: int
-    """WebSockets with the unique id of a channel that was still alive."""
     refused_peers: int
     """Requests from addresses that are not in ``allowed_peers``."""
     unauthorized_requests: int
@@ -52,7 +43,7 @@ class AsteriskWebSocketServerStats:
     """Requests that Asterisk does not make: without the subprotocol ``media``, or of a web page."""
 
 
-class AsteriskWebSocketTransport:
+class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
     """Serves the WebSocket that ``Dial(WebSocket/...)`` leads to.
 
     Args:
@@ -72,7 +63,7 @@ class AsteriskWebSocketTransport:
         self._allowed_peers = PeerAllowList(config.allowed_peers)
         self._unauthorized_requests = 0
         self._foreign_requests = 0
-        self._server = WebSocketServer(
+        super().__init__(
             config,
             WebSocketLineKind(
                 name="asterisk_websocket",
@@ -84,15 +75,6 @@ class AsteriskWebSocketTransport:
                 max_message_bytes=MAX_MESSAGE_BYTES,
             ),
         )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the server listens on.
-
-        Raises:
-            LocalProtocolError: if the server is not listening.
-        """
-        return self._server.address
 
     @property
     def stats(self) -> AsteriskWebSocketServerStats:
@@ -122,14 +104,6 @@ class AsteriskWebSocketTransport:
             await handler(line)
 
         await self._server.start(serve)
-
-    async def stop(self) -> None:
-        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
-        await self._server.stop()
-
-    async def wait_closed(self) -> None:
-        """Wait, after :meth:`stop`, until the last call has ended."""
-        await self._server.wait_closed()
 
     def _routes(
         self, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]

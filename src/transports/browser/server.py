@@ -21,7 +21,8 @@ from ...config.listen_address import is_loopback
 from ...errors import ConfigError, ConfigProblem
 from ..base import CallHandler
 from ..websocket_line import WebSocketLine
-from ..websocket_server import WebSocketLineKind, WebSocketServer
+from ..websocket_server import WebSocketLineKind, WebSocketServerStats
+from ..websocket_transport import WebSocketTransport
 from .call import BrowserCall
 from .line import make_browser_line
 from .origins import is_allowed_origin
@@ -32,24 +33,14 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrowserServerStats:
+class BrowserServerStats(WebSocketServerStats):
     """What happened on a server so far, and what is open now."""
 
-    open_connections: int
-    """WebSockets that are not closed, whether they are calls yet or not."""
-    accepted_calls: int
-    """Calls handed to the engine."""
-    refused_connections: int
-    """WebSockets over ``max_connections``, or while stopping."""
-    unidentified_connections: int
-    """WebSockets that ended without a start, did not send it in time, or had no right token."""
-    duplicate_calls: int
-    """Always 0, as the server names the calls."""
     refused_origins: int
     """WebSockets and scripts that pages of other origins asked for."""
 
 
-class BrowserTransport:
+class BrowserTransport(WebSocketTransport[BrowserCall]):
     """Serves the scripts and the WebSocket.
 
     Args:
@@ -62,7 +53,7 @@ class BrowserTransport:
         self._environ = environ
         self._token: str | None = None
         self._refused_origins = 0
-        self._server = WebSocketServer(
+        super().__init__(
             config,
             WebSocketLineKind(
                 name="browser",
@@ -74,15 +65,6 @@ class BrowserTransport:
                 max_message_bytes=MAX_MESSAGE_BYTES,
             ),
         )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the server listens on.
-
-        Raises:
-            LocalProtocolError: if the server is not listening.
-        """
-        return self._server.address
 
     @property
     def stats(self) -> BrowserServerStats:
@@ -110,14 +92,6 @@ class BrowserTransport:
 
         await self._server.start(serve)
         self._log_start()
-
-    async def stop(self) -> None:
-        """Stop to accept calls; running ones are the engine's to end. Idempotent."""
-        await self._server.stop()
-
-    async def wait_closed(self) -> None:
-        """Wait, after :meth:`stop`, until the last call has ended."""
-        await self._server.wait_closed()
 
     def _routes(
         self, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -24,7 +24,8 @@ from ...errors import RemoteProtocolError
 from ..base import CallHandler
 from ..websocket_connection import WebSocketConnection
 from ..websocket_line import WebSocketLine
-from ..websocket_server import WebSocketLineKind, WebSocketServer
+from ..websocket_server import WebSocketLineKind, WebSocketServerStats
+from ..websocket_transport import WebSocketTransport
 from .awaited_questions import AwaitedQuestions
 from .call import TwilioCall
 from .line import make_twilio_line
@@ -46,19 +47,9 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwilioServerStats:
+class TwilioServerStats(WebSocketServerStats):
     """What happened on a server so far, and what is open now."""
 
-    open_connections: int
-    """WebSockets that are not closed, whether they are calls yet or not."""
-    accepted_calls: int
-    """Calls handed to the engine."""
-    refused_connections: int
-    """WebSockets over ``max_connections``, or while stopping."""
-    unidentified_connections: int
-    """WebSockets that ended without a start, or did not send it in time."""
-    duplicate_calls: int
-    """WebSockets with the SID of a stream that was still alive."""
     unsigned_requests: int
     """Requests that are not Twilio's, by their signature; where none is checked, of web pages."""
     served_twiml: int
@@ -67,7 +58,7 @@ class TwilioServerStats:
     """Calls that Twilio was told to connect with somebody else."""
 
 
-class TwilioTransport:
+class TwilioTransport(WebSocketTransport[TwilioCall]):
     """Serves TwiML and the WebSocket that it leads to.
 
     Args:
@@ -84,7 +75,7 @@ class TwilioTransport:
         self._transferred_calls = 0
         self._transfers = PendingTransfers()
         self._questions = AwaitedQuestions()
-        self._server = WebSocketServer(
+        super().__init__(
             config,
             WebSocketLineKind(
                 name="twilio",
@@ -96,15 +87,6 @@ class TwilioTransport:
                 listens_to_the_end=True,
             ),
         )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port that the server listens on.
-
-        Raises:
-            LocalProtocolError: if the server is not listening.
-        """
-        return self._server.address
 
     @property
     def stats(self) -> TwilioServerStats:
@@ -139,17 +121,6 @@ class TwilioTransport:
 
         await self._server.start(serve)
         self._log_start()
-
-    async def stop(self) -> None:
-        """Stop to accept calls; running ones are the engine's to end. Idempotent.
-
-        Twilio is answered until the last of them has ended: new calls get a 503.
-        """
-        await self._server.stop()
-
-    async def wait_closed(self) -> None:
-        """Wait, after :meth:`stop`, until the last call has ended."""
-        await self._server.wait_closed()
 
     def _routes(
         self, serve: Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -26,9 +26,9 @@ class PocketsphinxWorker:
     """Recognises turns, one at a time.
 
     The model expects spectra less their mean, and a telephone's are far from the mean that it comes
-    with. A turn's own mean, of its first second, is found before that second is recognised: of 100
-    words 32 instead of 82 were wrong, as many as with the mean of all of the turn (measured on 15
-    sentences of synthetic voices through mu-law).
+    with. A turn's own mean, of its first second, is found before that second is recognised: of 372
+    words 105 (28.2 %) instead of 305 (82.0 %) were wrong; with the mean of all of the turn 99
+    (26.6 %). Measured on the same 45 sentences, of three synthetic voices through mu-law.
 
     Args:
         decoder: A ``pocketsphinx.Decoder``.

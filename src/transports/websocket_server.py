@@ -139,6 +139,7 @@ class WebSocketServer(Generic[CallT]):
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._live_call_ids: set[str] = set()
+        self._starting: set[asyncio.Timeout] = set()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -207,6 +208,9 @@ class WebSocketServer(Generic[CallT]):
     async def stop(self) -> None:
         """Stop to accept calls; running ones are the engine's to end. Idempotent."""
         self._is_stopping = True
+        for waiting in self._starting:
+            if not waiting.expired():
+                waiting.reschedule(0.0)
         if self._site is not None and self._closer is None:
             if not self._kind.listens_to_the_end:
                 await self._site.stop()
@@ -274,12 +278,7 @@ class WebSocketServer(Generic[CallT]):
         self, connection: WebSocketConnection[CallT], request: web.Request
     ) -> WebSocketLine[CallT] | None:
         """Return the line of a connection, or None if it is not to become one."""
-        timeout_s = self._config.start_timeout_s
-        try:
-            async with asyncio.timeout(timeout_s):
-                await connection.wait_started()
-        except TimeoutError:
-            await connection.hang_up(f"no start in {timeout_s:g} s", WSCloseCode.POLICY_VIOLATION)
+        await self._wait_started(connection)
         if not connection.call.is_started or connection.events.is_closed:
             self._count(unidentified_connections=1)
             self._log_unidentified(connection, request)
@@ -296,6 +295,23 @@ class WebSocketServer(Generic[CallT]):
         )
         await connection.hang_up("the call is alive", WSCloseCode.POLICY_VIOLATION)
         return None
+
+    async def _wait_started(self, connection: WebSocketConnection[CallT]) -> None:
+        """Wait until a connection has said which call it is; hang up if it does not in time."""
+        timeout_s = self._config.start_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s) as waiting:
+                self._starting.add(waiting)
+                try:
+                    await connection.wait_started()
+                finally:
+                    self._starting.discard(waiting)
+        except TimeoutError:
+            if self._is_stopping:
+                await connection.hang_up("the server stops", WSCloseCode.GOING_AWAY)
+            else:
+                reason = f"no start in {timeout_s:g} s"
+                await connection.hang_up(reason, WSCloseCode.POLICY_VIOLATION)
 
     def _log_unidentified(
         self, connection: WebSocketConnection[CallT], request: web.Request

@@ -143,6 +143,19 @@ class WebSocketServerConformance:
             with pytest.raises(ConnectionError):
                 await asyncio.open_connection(*address)
 
+    @in_socket_time
+    async def test_a_websocket_that_has_not_started_does_not_hold_up_the_end(self) -> None:
+        """It is told to go, instead of being waited for."""
+        loop = asyncio.get_running_loop()
+        async for exchange in self.running(self.make_server(start_timeout_s=60.0)):
+            silent = await exchange.connect(is_started=False)
+            began_s = loop.time()
+            await exchange.transport.stop()
+            assert await silent.wait_closed() == (1001, "the server stops")
+            await exchange.transport.wait_closed()
+            assert loop.time() - began_s < 10
+            assert exchange.transport.stats.unidentified_connections == 1
+
     async def test_a_port_in_use_is_named(self) -> None:
         """The error says which line and address, and that it may become free."""
         async for exchange in self.running(self.make_server()):

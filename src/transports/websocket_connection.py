@@ -32,6 +32,10 @@ from .write_backlog import Admission, WriteBacklog
 _SEND_BUFFER_BYTES = 32_768
 """Asked of the kernel for what is sent; the default hides a peer that does not read for minutes."""
 
+_RECEIVE_BUFFER_BYTES = 16_384
+"""Asked of the kernel for what is received: what one turn of the loop may have to take apart; 0.5 s
+of audio at 16 kHz. What is more waits at the peer."""
+
 _MAX_WAITING_FRAMES = 100
 """2 s of audio that wait to be written."""
 
@@ -248,6 +252,7 @@ class WebSocketConnection(Generic[CallT]):
                 self._end(event) if isinstance(event, LineHangup) else self.events.put(event)
             self._has_progressed.set()
             self._may_write.set()  # the peer may have asked for more
+            await asyncio.sleep(0)  # receive does not wait as long as messages are there
         await self.hang_up()  # who served the call may take its time to notice
 
     async def _next_events(self) -> list[LineEvent]:
@@ -315,6 +320,7 @@ def _tune(sock: socket.socket | None) -> None:
     with contextlib.suppress(OSError, AttributeError):
         assert sock is not None, "a TCP transport has a socket"  # noqa: S101
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _PEER_TIMEOUT_MS)

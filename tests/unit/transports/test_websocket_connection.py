@@ -359,3 +359,16 @@ async def test_a_connection_that_is_lost_in_a_pong_ends_its_call_in_good_order()
         events = await rig.events()
         await asyncio.sleep(1.0)  # the farewell of whoever served it
     assert events == [LineHangup("transport_error", "the connection was lost")]
+
+
+@in_virtual_time
+async def test_a_peer_that_floods_us_leaves_the_loop_to_others():
+    """Of messages that are all there, one is taken in a turn of the loop."""
+    rig = await started()
+    rig.feed(*[media(FRAME) for _ in range(100)], stop())
+    n_turns = 0
+    async with rig.connection.open():
+        while not rig.connection.events.is_closed:
+            await asyncio.sleep(0)
+            n_turns += 1
+    assert n_turns >= 100

@@ -46,6 +46,12 @@ def announcements() -> Announcements:
     )
 
 
+def line_sent_ahead() -> ScriptedLine:
+    return ScriptedLine(
+        capabilities=LineCapabilities(max_silence_ms=None, can_flush=True, max_lead_ms=200)
+    )
+
+
 class SlowProvider(ScriptedProvider):
     """Is never ready."""
 
@@ -164,6 +170,7 @@ class TestFirstCanNotBeReached:
         await rig.pass_slots(60)
         ended = await rig.hang_up()
         assert rig.voiced == [*SAID[AnnouncementKind.FALL_BACK], *answer]
+        assert ended.playout_underruns == 0
         assert ended.reason == "caller_hangup"
         assert ended.provider == "openai_realtime_2"
         assert ended.predecessors == ("openai_realtime",)
@@ -334,8 +341,7 @@ class TestNobodyCanBeReached:
     @in_virtual_time
     async def test_a_line_that_is_sent_ahead_plays_to_the_end(self) -> None:
         """What was sent is not yet what was heard."""
-        ahead = LineCapabilities(max_silence_ms=None, can_flush=True, max_lead_ms=200)
-        line = ScriptedLine(capabilities=ahead)
+        line = line_sent_ahead()
         rig = await Rig(start_error=_REFUSED, has_second=False, line=line).start()
         ended = await rig.wait_ended()
         assert list(line.heard) == SAID[AnnouncementKind.UNREACHABLE]
@@ -418,6 +424,61 @@ class TestLostInMidCall:
         assert rig.voiced[-25:] == SAID[AnnouncementKind.UNREACHABLE]
         assert ended.reason == "provider_lost"
         assert ended.predecessors == ("openai_realtime",)
+
+    @in_virtual_time
+    async def test_a_call_that_was_answered_is_lost_though_the_second_was_never_reached(
+        self,
+    ) -> None:
+        """The reason is that of the call, not of the last attempt."""
+        rig = await Rig(second_error=_REFUSED).start()
+        rig.first.end(_LOST)
+        assert (await rig.wait_ended()).reason == "provider_lost"
+
+    @in_virtual_time
+    async def test_a_line_that_is_sent_ahead_forgets_the_first_at_once(self) -> None:
+        """What it has not played of it is not played behind which the sentence would wait."""
+        line = line_sent_ahead()
+        rig = await Rig(line=line).start()
+        rig.first.speak(loud_frame(1) * 500)
+        await rig.pass_slots(10)
+        rig.first.end(_LOST)
+        await rig.pass_slots(1)
+        assert len(rig.line.flushed_at) == 1
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_an_answer_of_the_first_does_not_keep_the_second_from_hanging_up(self) -> None:
+        """Its end will never be told."""
+        control = CallControl(ToolsConfig(hangup=True))
+
+        def make(clock: Clock) -> Agent:
+            return Agent(rig._make(clock).provider, control)
+
+        rig = Rig(make=make)
+        await rig.start()
+        rig.first.start_response()
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        await rig.pass_slots(50)
+        rig.second.speak(loud_frame(1) * 5)
+        await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+        asked_ms = virtual_ms()
+        assert (await rig.wait_ended()).reason == "agent_hangup"
+        assert virtual_ms() - asked_ms < 1000
+
+    @in_virtual_time
+    async def test_a_farewell_that_nobody_goes_on_with_is_over_when_it_was_heard(self) -> None:
+        """Its answer's end will never be told either."""
+        control = CallControl(ToolsConfig(hangup=True))
+        rig = await Rig(control=control).start()
+        response = rig.first.start_response()
+        rig.first.generate_audio(response, "item", loud_frame(1) * 10)
+        await ToolRegistry(control.tools).call("hangup", "{}", call_id="call")
+        await rig.pass_slots(5)
+        rig.first.end(_LOST)
+        ended = await rig.wait_ended()
+        assert ended.reason == "agent_hangup"
+        assert ended.duration_ms < 2000
 
     @in_virtual_time
     async def test_an_end_in_good_order_is_no_failure(self) -> None:
@@ -568,6 +629,20 @@ class TestGate:
         await rig.pass_slots(40)
         await rig.hang_up()
         assert rig.voiced[1:] == SAID[AnnouncementKind.LOST][1:]
+
+    @in_virtual_time
+    async def test_a_line_that_was_sent_the_sentence_ahead_stops_for_such_a_caller(self) -> None:
+        """While the first was closing the line got some of it."""
+        line = line_sent_ahead()
+        rig = await Rig(first_class=LingeringProvider, line=line).start()
+        await rig.pass_slots(20)
+        rig.first.end(_LOST)
+        await rig.pass_slots(5)
+        assert line.flushed_at == ()
+        rig.manager.idle_decisions.append(decision(GateEventType.CANDIDATE_STARTED))
+        await rig.pass_slots(10)
+        assert len(line.flushed_at) == 1
+        await rig.hang_up()
 
     @in_virtual_time
     async def test_frames_that_no_gate_has_judged_are_told_when_one_does(self) -> None:

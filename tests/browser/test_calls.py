@@ -145,6 +145,20 @@ async def test_keys_and_silence_of_a_muted_caller(tmp_path: Path) -> None:
     assert times == [20.0 * number for number in range(len(times))]
 
 
+async def test_who_is_muted_before_the_call_is_muted_from_its_beginning(tmp_path: Path) -> None:
+    """Nothing is heard of a caller who muted the page while it asked for the microphone."""
+    voice = microphone(tmp_path, "card_question", after_s=0.0)
+    async with EngineService.running(greeting="hello") as service, browsing(voice) as page:
+        await page.evaluate(
+            "([script]) => prepare(script, {}).then(() => call.setMuted(true))",
+            [service.script_url],
+        )
+        call_id: str = await page.evaluate("() => call.start()")
+        await eventually(lambda: len(service.captured_audio(call_id)) >= 16_000)
+        await page.evaluate("() => call.hangUp()")
+        assert not service.captured_audio(call_id).any()
+
+
 @pytest.mark.parametrize("token", [None, "guess"])
 async def test_without_the_token_the_page_is_told(token: str | None) -> None:
     """In words, by the promise and by the event."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from typing import Any, cast
 
 import pytest
@@ -295,7 +296,12 @@ class Nobody:
 async def test_a_socket_is_told_to_notice_who_is_gone(has_dead_socket: bool):
     """Where it still can be told; what the peer said in the address is kept."""
     connection, _, transport = over_socket(has_dead_socket=has_dead_socket)
-    assert bool(transport.socket.options) is not has_dead_socket
+    options = {(level, option) for level, option, _ in transport.socket.options}
+    wanted = {(socket.SOL_SOCKET, socket.SO_KEEPALIVE), (socket.SOL_SOCKET, socket.SO_RCVBUF)}
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        wanted.add((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+    assert options >= wanted or has_dead_socket
+    assert bool(options) is not has_dead_socket
     assert connection.query == {}
     connection.abort()
     assert transport.is_aborted
@@ -312,6 +318,22 @@ async def test_what_waits_in_the_socket_waits_too():
         for _ in range(4):
             connection.send(FRAME)
     assert (connection.backlog.sent_frames, connection.backlog.dropped_frames) == (0, 2)
+
+
+@in_virtual_time
+async def test_who_is_given_up_is_cut_off_at_once():
+    """Its socket is gone before whoever serves the call has noticed."""
+    connection, websocket, transport = over_socket()
+    websocket.feed(text("go"))
+    async with connection.open():
+        await connection.wait_started()
+        transport.waiting_bytes = 100_000
+        while not connection.events.is_closed:
+            assert not transport.is_aborted
+            connection.send(FRAME)
+        assert transport.is_aborted
+        assert websocket.closes == []
+    assert connection.events.hangup == LineHangup("transport_error", "the peer does not read")
 
 
 @in_virtual_time

@@ -26,6 +26,7 @@ export class VoxgateCall extends EventTarget {
   #pausedAt = null;
   #state = "idle";
   #hangup = null;
+  #isMuted = false;
   #onStateChange = () => this.#followContext();
 
   /**
@@ -101,10 +102,14 @@ export class VoxgateCall extends EventTarget {
     this.#send({ type: "dtmf", digit });
   }
 
-  /** Let the agent hear silence, or the caller again. */
+  /** Let the agent hear silence, or the caller again; before the call, from its beginning on. */
   setMuted(isMuted) {
-    const stream = this.#ownStream ?? this.#options.stream;
-    for (const track of stream?.getAudioTracks() ?? []) track.enabled = !isMuted;
+    this.#isMuted = isMuted;
+    this.#mute(this.#ownStream ?? this.#options.stream);
+  }
+
+  #mute(stream) {
+    for (const track of stream?.getAudioTracks() ?? []) track.enabled = !this.#isMuted;
   }
 
   // -- the two ends of the sound ------------------------------------------------------------------
@@ -117,6 +122,7 @@ export class VoxgateCall extends EventTarget {
     const { echoCancellation, noiseSuppression, autoGainControl } = this.#options;
     const audio = { channelCount: 1, echoCancellation, noiseSuppression, autoGainControl };
     this.#ownStream = await navigator.mediaDevices.getUserMedia({ audio });
+    if (this.#isMuted) this.#mute(this.#ownStream);
     this.#checkNotEnded();
     return this.#ownStream;
   }

@@ -9,7 +9,8 @@ from __future__ import annotations
 __all__ = ["LocalProvider"]
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from ...clock import Clock, monotonic_ms
@@ -141,7 +142,7 @@ class LocalProvider:
         self._was_started = True
         self._events.put_nowait(ProviderReady())
         if self._config.greeting:
-            self._begin(self._answering.say(self._config.greeting))
+            self._begin(partial(self._answering.say, self._config.greeting))
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Judge one captured frame, and let the recogniser have it; never waits."""
@@ -242,7 +243,7 @@ class LocalProvider:
             text = await _words_after(recognition, earlier)
         except ProviderError as error:
             can_speak = not self._conversation.is_caller_speaking
-            self._begin(self._answering.excuse(error, can_speak=can_speak))
+            self._begin(partial(self._answering.excuse, error, can_speak=can_speak))
             return
         is_understood = self._conversation.hear(text)
         self._pass_on()
@@ -250,7 +251,7 @@ class LocalProvider:
             return
         if is_understood:
             self._has_asked_again = False
-            self._begin(self._answering.answer())
+            self._begin(self._answering.answer)
         else:
             self._go_on(speech_ms)
 
@@ -258,24 +259,24 @@ class LocalProvider:
         """Make good a turn in which nobody said a word."""
         is_answering = self._answer is not None and not self._answer.done()
         if unheard := self._conversation.take_unheard():
-            self._begin(self._answering.say(unheard))
+            self._begin(partial(self._answering.say, unheard))
         elif self._conversation.has_open_question and not is_answering:
-            self._begin(self._answering.answer())
+            self._begin(self._answering.answer)
         elif speech_ms >= _SURELY_SPOKEN_MS and not self._has_asked_again:
             self._has_asked_again = True
-            self._begin(self._answering.say(_PLEASE_REPEAT))
+            self._begin(partial(self._answering.say, _PLEASE_REPEAT))
 
     # -- the agent's answers -----------------------------------------------------------------------
 
-    def _begin(self, answer: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, answer: Callable[[], Awaitable[None]]) -> None:
         """Answer now; an answer under way is given up, as there is a newer question."""
         if self._answer is not None:
             self._answer.cancel()
         self._answer = self._spawn(self._run_answer(answer))
 
-    async def _run_answer(self, answer: Coroutine[Any, Any, None]) -> None:
+    async def _run_answer(self, answer: Callable[[], Awaitable[None]]) -> None:
         try:
-            await answer
+            await answer()
         except ProviderError as error:
             self._events.close(ProviderEnded(error))
 

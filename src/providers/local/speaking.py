@@ -10,8 +10,8 @@ __all__ = ["Speaker", "speak_answer"]
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Protocol
 
 from ...errors import ProviderError
 from ...local_agent.reply import FunctionAsked
@@ -47,13 +47,32 @@ async def speak_answer(
         ProviderError: what answers failed, or the voice.
     """
     sentences: asyncio.Queue[str | None] = asyncio.Queue(_MAX_AHEAD)
+    writing = asyncio.create_task(_write(pieces, sentences), name="provider local writing")
+    speaking = asyncio.create_task(_speak(sentences, speak), name="provider local speaking")
+    halves = (writing, speaking)
+    # No TaskGroup: where a half fails in the moment in which the answer is cut off, that tells of
+    # the failure alone, and the agent would say sorry to a caller who has just interrupted.
     try:
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(_write(pieces, sentences), name="provider local writing")
-            tasks.create_task(_speak(sentences, speak), name="provider local speaking")
-    except BaseExceptionGroup as group:
-        raise _first(group) from None
+        await asyncio.wait(halves, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await _end(halves)
+    if (error := _first_error(halves)) is not None:
+        raise error
     return writing.result()
+
+
+async def _end(halves: Sequence[asyncio.Task[Any]]) -> None:
+    """End both halves, and wait until they have, also if that is to be given up."""
+    for half in halves:
+        half.cancel()
+    given_up: asyncio.CancelledError | None = None
+    while not all(half.done() for half in halves):
+        try:
+            await asyncio.wait(halves)
+        except asyncio.CancelledError as exc:
+            given_up = exc
+    if given_up is not None:
+        raise given_up
 
 
 async def _write(
@@ -91,7 +110,8 @@ async def _closing(pieces: AsyncIterator[object]) -> AsyncIterator[None]:
             await close()
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_error(halves: Sequence[asyncio.Task[Any]]) -> BaseException | None:
     """Return what failed first; an error of ours before one of nobody's."""
-    known = [error for error in group.exceptions if isinstance(error, ProviderError)]
-    return known[0] if known else group.exceptions[0]
+    errors = [error for half in halves if not half.cancelled() and (error := half.exception())]
+    known = (error for error in errors if isinstance(error, ProviderError))
+    return next(known, errors[0] if errors else None)

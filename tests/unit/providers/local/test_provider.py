@@ -402,3 +402,16 @@ async def test_a_call_that_ends_in_a_turn_cancels_its_recognition() -> None:
     await bench.begin_turn()
     await asyncio.wait_for(bench.stop(), 60)
     assert [each.is_cancelled for each in bench.recogniser.recognitions] == [True, True]
+
+
+@in_virtual_time
+async def test_an_answer_that_is_given_up_before_it_began_is_none(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """A call that ends in the moment in which it begins; nothing is left unawaited."""
+    bench = LocalBench(greeting="Hello.")
+    await bench.provider.start()
+    await bench.provider.interrupt({})
+    await bench.stop()
+    assert bench.voice.texts == []
+    assert [str(warning.message) for warning in recwarn] == []

@@ -118,3 +118,25 @@ async def test_a_model_that_is_far_ahead_waits() -> None:
     assert n_written < 30
     speaking.cancel()
     await asyncio.wait({speaking})
+
+
+async def test_an_answer_that_is_cut_off_while_it_fails_is_cut_off() -> None:
+    """Nobody says sorry to a caller who has just interrupted."""
+    may_fail = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[str | FunctionAsked]:
+        await may_fail.wait()
+        raise ProviderError("chat", "the server hung up", retryable=True)
+        yield ""
+
+    async def speak(text: str, spoken: str) -> None:
+        raise AssertionError("there is nothing to say")
+
+    answer = asyncio.create_task(speak_answer(pieces(), speak))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    may_fail.set()
+    await asyncio.sleep(0)
+    answer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answer

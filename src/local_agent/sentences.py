@@ -1,7 +1,8 @@
 """Cuts an answer that is still being written into pieces to speak, as early as sounds natural.
 
 A piece ends with a sentence, with a line, or - for the first one, which the caller waits for - with
-a clause. A full stop after an abbreviation, in a number or a list's number ends nothing. Invariant:
+a clause. A full stop after an abbreviation, in a number or a list's number ends nothing, nor does
+anything in a block of code that is not longer than a piece may be. Invariant:
 the pieces joined are the text, however it was cut on its way in; only :func:`spoken_form` changes
 anything, for the voice.
 """
@@ -47,7 +48,8 @@ _CLAUSE = re.compile(r"[,;:](?=\s)|\s[\N{EN DASH}\N{EM DASH}](?=\s)")
 _LAST_WORD = re.compile(r"[^\s(\[{\"']*$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
 
-_CODE_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_FENCE = "```"
+_CODE_BLOCK = re.compile(rf"{_FENCE}.*?(?:{_FENCE}|\Z)", re.DOTALL)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 _LINE_MARK = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+\N{BULLET}][ \t]+|(?:-{3,}|\*{3,}|={3,})[ \t]*$)",
@@ -102,7 +104,7 @@ class SentenceSplitter:
             end = _with_space(text, match.end())
             if end is None:
                 return None
-            if _is_end(text, match, end):
+            if not _is_in_code(text, end) and _is_end(text, match, end):
                 return end
         return None
 
@@ -111,7 +113,9 @@ class SentenceSplitter:
         if self._has_spoken:
             return None
         match = _CLAUSE.search(text, _MIN_CLAUSE_CHARACTERS)
-        return None if match is None else _with_space(text, match.end())
+        if match is None or _is_in_code(text, match.end()):
+            return None
+        return _with_space(text, match.end())
 
 
 def spoken_form(piece: str) -> str:
@@ -138,6 +142,11 @@ def _end_of_letters(text: str, count: int) -> int:
     """Return where a text has so many letters and digits; its length if it has fewer."""
     found = (at for at, character in enumerate(text, 1) if character.isalnum())
     return next(islice(found, count - 1, None), len(text))
+
+
+def _is_in_code(text: str, end: int) -> bool:
+    """Return whether a block of code that begins before ``end`` goes on there."""
+    return text.count(_FENCE, 0, end) % 2 == 1
 
 
 def _with_space(text: str, end: int) -> int | None:

@@ -128,6 +128,19 @@ def test_markup_is_not_read_aloud(piece: str, spoken: str) -> None:
     assert spoken_form(piece).replace(" .", ".") == spoken.replace(" .", ".")
 
 
+def test_code_is_left_out_and_what_follows_it_is_said() -> None:
+    """However many lines it has; half of a block is not told from the words behind it."""
+    text = (
+        "This is how it is done:\n```python\nfor each in everything: print(each)\nprint('done, at "
+        "last. Yes.')\n```\nThat is all you need to know. Goodbye, caller."
+    )
+    for step in (1, 7, len(text)):
+        spoken = [spoken_form(piece) for piece in split(text, step=step)]
+        assert " ".join(filter(None, spoken)) == (
+            "This is how it is done: That is all you need to know. Goodbye, caller."
+        )
+
+
 @given(TEXT)
 def test_what_is_spoken_is_one_line_with_a_word_in_it_or_nothing(text: str) -> None:
     """A voice is never asked to say a mark alone."""

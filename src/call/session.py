@@ -313,7 +313,6 @@ class CallSession:
         """Forget what a provider that is gone still had to say."""
         self._playout.flush(self._clock())
         self._flush_line()
-        self._answers.clear()
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
         self._observer.on_provider_event(self.call_id, self._clock(), event)

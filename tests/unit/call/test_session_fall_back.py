@@ -585,7 +585,7 @@ class TestGate:
         """Every frame of it is shown as that."""
         rig = await Rig(start_error=_REFUSED).start()
         await rig.pass_slots(40)
-        await rig.hang_up()
+        assert (await rig.hang_up()).playout_underruns == 0
         agent = [frame for frame, is_agent in rig.manager.far_end if is_agent]
         assert agent[-25:] == SAID[AnnouncementKind.FALL_BACK]
 

@@ -65,32 +65,28 @@ class RouteMatch:
 
     def fits(self, facts: CallFacts) -> bool:
         """Return whether a call is of this kind."""
-        return (
-            self.line in (None, facts.line)
-            and (self.call_id is None or self.call_id.lower() == facts.call_id.lower())
-            and (
-                self.called_number is None
-                or (
-                    facts.called_number is not None
-                    and _covers(self.called_number, facts.called_number)
-                )
-            )
-            and self.parameters.items() <= facts.parameters.items()
-        )
+        return self._takes(facts.line, facts.call_id, facts.called_number, facts.parameters)
 
     def includes(self, other: RouteMatch) -> bool:
         """Return whether every call that fits ``other`` fits this one too."""
+        return self._takes(other.line, other.call_id, other.called_number, other.parameters)
+
+    def _takes(
+        self,
+        line: str | None,
+        call_id: str | None,
+        called_number: str | None,
+        parameters: Mapping[str, str],
+    ) -> bool:
+        """Return whether a call, or all that is like that, is of this kind; None: not known."""
         return (
-            self.line in (None, other.line)
-            and (self.call_id is None or self.call_id.lower() == (other.call_id or "").lower())
+            self.line in (None, line)
+            and (self.call_id is None or self.call_id.lower() == (call_id or "").lower())
             and (
                 self.called_number is None
-                or (
-                    other.called_number is not None
-                    and _covers(self.called_number, other.called_number)
-                )
+                or (called_number is not None and _covers(self.called_number, called_number))
             )
-            and self.parameters.items() <= other.parameters.items()
+            and self.parameters.items() <= parameters.items()
         )
 
 

@@ -20,8 +20,9 @@ from ..write_backlog import Admission, WriteBacklog
 from .call import AudioSocketCall
 from .protocol import HANGUP_FRAME
 
-_READ_BYTES = 4096
-"""Read at once: 250 ms at 8 kHz. Small, so that the loop is not held by a peer that floods us."""
+_READ_BYTES = 1024
+"""Read at once: 60 ms at 8 kHz. Small, because a peer that floods us may have put 340 frames into
+it, and the loop is held until they are taken apart."""
 
 _SEND_BUFFER_BYTES = 32_768
 """Asked of the kernel for what is sent: about 2 s of frames. The default hides a peer that does not

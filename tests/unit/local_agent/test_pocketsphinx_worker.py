@@ -17,7 +17,7 @@ class Decoder:
     """Hears one ``x`` for every second; holds whoever uses it to the order of its calls."""
 
     def __init__(self) -> None:
-        self.means = "packaged"
+        self.means = self.found = "packaged"
         self.search = "words"
         self.heard = 0
         self.utterances = 0
@@ -31,7 +31,7 @@ class Decoder:
         self.search = name
 
     def get_cmn(self, *, update: bool) -> str:
-        return self.means
+        return self.found
 
     def set_cmn(self, means: str) -> None:
         self.means = means
@@ -47,7 +47,7 @@ class Decoder:
         assert self.is_busy
         assert len(pcm) % 2 == 0
         if full_utt:
-            self.means = f"of {len(pcm)}"
+            self.found = f"of {len(pcm)}"
         self.heard += len(pcm)
 
     def end_utt(self) -> None:

@@ -9,6 +9,7 @@ from support.echo_scenes import agent_frames, caller_frames, echo_of, mix
 from support.scripted_gate import ScriptedGate, decision_of
 from voxgate.config.local_models import LocalTurnsConfig
 from voxgate.core.audio import AudioFormat
+from voxgate.core.gate_decision import GateState
 from voxgate.providers.base import CallAudio
 from voxgate.providers.local.caller_turns import CallerTurns, TurnBegan, TurnEnded
 from voxgate.providers.local.ears import GatedEars, OwnEars
@@ -70,6 +71,16 @@ def test_the_agent_is_heard_for_as_long_as_playout_has_something() -> None:
     ears.advance(120.0)
     ears.advance(140.0)
     assert not ears.is_agent_heard
+
+
+def test_a_line_on_which_nobody_speaks_plays_no_agent() -> None:
+    """Paced silence is no agent's: nobody has to speak over it."""
+    ears = OwnEars(TURNS, AUDIO, 0.0)
+    states = []
+    for number in range(50):
+        ears.advance(20.0 * number)
+        states.append(ears.process(bytes(AUDIO.capture.frame_bytes), 20.0 * number).state)
+    assert set(states) == {GateState.OPEN}
 
 
 def test_ears_behind_the_gate_ask_it_and_nothing_else() -> None:

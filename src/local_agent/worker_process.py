@@ -80,6 +80,7 @@ class WorkerProcess:
             stdout=PIPE,
             stderr=DEVNULL,
             env=_environment(),
+            start_new_session=True,  # whoever tells our whole group to stop does not mean it
         )
         worker = cls(process, {})
         try:

@@ -105,7 +105,10 @@ def answer(worker: Worker, inbox: Inbox, message: Message) -> Iterator[Message]:
 
 def run_worker(make_worker: Callable[[Mapping[str, Any]], Worker]) -> None:
     """Serve standard input and output until the former ends; options are the first argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; whoever started us ends us
+    # A terminal and a service manager tell all processes to stop, and calls still need this one:
+    # whoever started it ends it, or is gone, which ends the input.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     output = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no message
     try:

@@ -19,7 +19,9 @@ from .exception_text import exception_text
 _log = structlog.get_logger(__name__)
 
 _MAX_MESSAGE = 100
-"""Characters of a library's message that are kept: its first line, without what was put into it."""
+"""Characters of a library's message that are kept: its first line."""
+_MAX_NUMBER = 1 << 32
+"""Numbers from here on, which may be somebody's, are not put into a message."""
 
 
 def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
@@ -78,8 +80,26 @@ class _LibraryEvents(logging.Handler):
     """Turns what a library logs into an event."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = str(record.msg).partition("\n")[0][:_MAX_MESSAGE]
+        message = _message(record).partition("\n")[0][:_MAX_MESSAGE]
         level = max(logging.WARNING, min(record.levelno, logging.ERROR))
         _log.log(
             level, "library.logged", library=record.name, message=message, exc_info=record.exc_info
         )
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return a message, with what was put into it only where that is nothing but small numbers.
+
+    Text may be anybody's: a name, what was said, a key.
+    """
+    text, given = str(record.msg), record.args
+    if given and isinstance(given, tuple) and all(map(_is_small_number, given)):
+        try:
+            return text % given
+        except (TypeError, ValueError):  # a library's mistake costs its own line nothing more
+            return text
+    return text
+
+
+def _is_small_number(given: object) -> bool:
+    return isinstance(given, int | float) and abs(given) < _MAX_NUMBER

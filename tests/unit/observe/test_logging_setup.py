@@ -130,3 +130,27 @@ def test_setting_up_again_doubles_nothing(capsys: pytest.CaptureFixture[str]) ->
     logging.getLogger("asyncio").warning("slow")
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "written"),
+    [
+        ("Unknown child process pid %d, it is gone", (4711,), "Unknown child process pid 4711, it"),
+        ("took %.1f of %d s", (0.25, 3), "took 0.2 of 3 s"),
+        ("call from %d", (441632960000,), "call from %d"),
+        ("worker %d of %s", (3, _SECRET), "worker %d of %s"),
+        ("three: %d %d", (1,), "three: %d %d"),
+        ("a share of 5 %", (), "a share of 5 %"),
+        ("of %(name)s", ({"name": _SECRET},), "of %(name)s"),
+    ],
+)
+def test_numbers_of_a_library_are_told_and_its_texts_are_not(
+    text: str, given: tuple[object, ...], written: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which process, how long: that helps. A long number may be a telephone's."""
+    logging.getLogger().handlers.clear()  # pytest's own raises over what does not fit
+    set_up_logging(LogLevel.INFO, LogFormat.JSON)
+    logging.getLogger("asyncio").warning(text, *given)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["message"].startswith(written)
+    assert _SECRET not in line

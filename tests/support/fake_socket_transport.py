@@ -40,16 +40,33 @@ class FakeSocketTransport(asyncio.Transport):
         self.waiting_bytes = 0
         self.has_written_eof = False
         self.is_aborted = False
+        self.is_paused = False
+        self._unread = b""
         self._closes_when_told = closes_when_told
 
     def receive(self, data: bytes) -> None:
-        """Let the peer's bytes arrive, in as many reads as the protocol's buffer asks for."""
-        while data:
+        """Let the peer's bytes arrive, in as many reads as the protocol's buffer asks for.
+
+        What the protocol does not want to read for now comes as soon as it does.
+        """
+        self._unread += data
+        self._read()
+
+    def _read(self) -> None:
+        while self._unread and not self.is_paused:
             buffer = self.protocol.get_buffer(-1)
-            n_bytes = min(len(buffer), len(data))
-            buffer[:n_bytes] = data[:n_bytes]  # type: ignore[index]
-            self.protocol.buffer_updated(n_bytes)
-            data = data[n_bytes:]
+            data = self._unread[: len(buffer)]
+            self._unread = self._unread[len(data) :]
+            buffer[: len(data)] = data  # type: ignore[index]
+            self.protocol.buffer_updated(len(data))
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        if self.is_paused:
+            self.is_paused = False
+            asyncio.get_running_loop().call_soon(self._read)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return {"socket": self.socket, "peername": ("127.0.0.1", 5038)}.get(name, default)

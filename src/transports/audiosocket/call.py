@@ -78,9 +78,20 @@ class AudioSocketCall:
         """Fix the format, at ``rate_hz`` if no audio has come yet, and return it."""
         return self._capture.fix_format(rate_hz)
 
-    def receive_data(self, data: bytes) -> list[LineEvent]:
-        """Take the next bytes of the connection and return the events that they complete."""
-        return self._line_events(self._parser.receive_data(data))
+    @property
+    def may_have_more(self) -> bool:
+        """Whether ``max_frames`` kept the last call from taking all that it could."""
+        return self._parser.may_have_more
+
+    def receive_data(self, data: bytes, max_frames: int | None = None) -> list[LineEvent]:
+        """Take the next bytes of the connection and return the events that they complete.
+
+        Args:
+            data: The bytes; none of them to go on where :attr:`may_have_more`.
+            max_frames: How many frames are taken at most; the others keep until the next call.
+                None: all.
+        """
+        return self._line_events(self._parser.receive_data(data, max_frames))
 
     def receive_eof(self) -> list[LineEvent]:
         """Take the end of the stream and return the last event, unless it was there before."""

@@ -154,19 +154,34 @@ class AudioSocketParser:
         self._offset = 0
         self._is_identified = False
         self._has_ended = False
+        self._may_have_more = False
 
-    def receive_data(self, data: bytes) -> list[AudioSocketEvent]:
+    @property
+    def may_have_more(self) -> bool:
+        """Whether ``max_events`` kept the last call from taking all that it could."""
+        return self._may_have_more
+
+    def receive_data(self, data: bytes, max_events: int | None = None) -> list[AudioSocketEvent]:
         """Take the next bytes of the stream and return the events that they complete.
 
         A malformed frame is the last event rather than an exception, so that the events before it
         are not lost. Bytes after the last event are ignored.
+
+        Args:
+            data: The bytes; none of them to go on where :attr:`may_have_more`.
+            max_events: How many events are returned at most; the others keep until the next call.
+                None: all.
         """
+        self._may_have_more = False
         if self._has_ended:
             return []
         self._buffer += data
         events: list[AudioSocketEvent] = []
         position = 0
         while not self._has_ended and len(self._buffer) - position >= _HEADER.size:
+            if len(events) == max_events:
+                self._may_have_more = True
+                break
             kind, length = _HEADER.unpack_from(self._buffer, position)
             start = position + _HEADER.size
             if last := self._last_event(kind, length, self._offset + position):

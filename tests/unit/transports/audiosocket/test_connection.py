@@ -79,6 +79,45 @@ async def test_bytes_become_events():
     assert connection.call.call_id == ID
 
 
+async def test_flood_leaves_the_loop_to_others():
+    """16 frames a turn, however many came at once; none is lost, and their order is kept."""
+    connection, transport = connected()
+    audio = [bytes((number, 0)) for number in range(100)]
+    transport.receive(ID_FRAME + b"".join(wire_frame(AUDIO, each) for each in audio))
+    taken = []
+    for _ in range(8):
+        taken.append(connection.call.stats.received_frames)
+        await asyncio.sleep(0)
+    assert taken == [15, 31, 47, 63, 79, 95, 100, 100]
+    assert not transport.is_paused
+    connection.eof_received()
+    heard = [each.audio for each in await events_of(connection) if isinstance(each, LineAudio)]
+    assert b"".join(heard) == b"".join(audio)
+
+
+async def test_flood_is_read_no_further_before_it_is_taken():
+    """What the peer sends meanwhile waits in the kernel, and so with the peer; then it comes."""
+    connection, transport = connected()
+    transport.receive(ID_FRAME + wire_frame(DTMF, b"1") * 40)
+    assert transport.is_paused
+    transport.receive(wire_frame(HANGUP))
+    assert not connection.events.is_closed
+    events = await events_of(connection)
+    assert events == [LineDtmf("1")] * 40 + [LineHangup("caller_hangup")]
+
+
+async def test_flood_does_not_hide_the_end():
+    """A call that we end in the middle of one reads on, to see the peer close."""
+    connection, transport = connected()
+    transport.receive(ID_FRAME + wire_frame(DTMF, b"1") * 40)
+    connection.say_goodbye()
+    await asyncio.sleep(0)
+    assert not transport.is_paused
+    assert (await events_of(connection)) == [LineDtmf("1")] * 15 + [LineHangup("local_hangup")]
+    connection.eof_received()
+    assert transport.is_aborted
+
+
 async def test_bare_fin_closes_the_socket_without_a_word():
     """Nobody is left to say goodbye to."""
     connection, transport = connected()

@@ -213,6 +213,18 @@ def test_splitting_the_stream_does_not_change_the_events(stream: bytes, cuts: li
     assert comparable(events_of(*(bytes((byte,)) for byte in stream), eof=True)) == whole
 
 
+@given(stream=STREAMS, max_events=st.integers(1, 5))
+def test_taking_a_few_events_at_a_time_does_not_change_them(stream: bytes, max_events: int):
+    """What is kept back comes with the next call, in order, though no byte follows."""
+    parser = AudioSocketParser()
+    events = parser.receive_data(stream, max_events)
+    while parser.may_have_more:
+        assert len(events) % max_events == 0
+        events += parser.receive_data(b"", max_events)
+    events += parser.receive_eof()
+    assert comparable(events) == comparable(events_of(stream, eof=True))
+
+
 @given(payloads=st.lists(st.binary(min_size=2, max_size=700).filter(lambda p: len(p) % 2 == 0)))
 def test_parsing_what_was_serialized_gives_it_back(payloads: list[bytes]):
     """What we send is AudioSocket."""

@@ -20,7 +20,7 @@ from ..realtime_server.local_answerer import LocalAnswerer
 from ..realtime_server.server import RealtimeServer
 
 _AUTO_NAME = "local"
-"""Name of the provider whose parts answer where nobody chose."""
+"""Name of the provider whose parts answer where nobody chose; without it, the first of the kind."""
 _GREETING = "Hello, how can I help you?"
 """What is said first where neither client nor configuration says what."""
 
@@ -57,12 +57,22 @@ def choose_agent(
         return EmbeddedAgent(reason="configured")
     if name != AUTO:
         return EmbeddedAgent(provider=name, reason="configured")
-    local = config.providers.get(_AUTO_NAME)
-    if not isinstance(local, LocalConfig):
-        return EmbeddedAgent(reason=f"there is no provider {_AUTO_NAME} of the kind local")
-    if lacking := missing(local):
+    local = _first_local(config)
+    if local is None:
+        return EmbeddedAgent(reason="there is no provider of the kind local")
+    name, section = local
+    if lacking := missing(section):
         return EmbeddedAgent(reason=lacking)
-    return EmbeddedAgent(provider=_AUTO_NAME, reason="its packages are installed", is_optional=True)
+    return EmbeddedAgent(provider=name, reason="its packages are installed", is_optional=True)
+
+
+def _first_local(config: AppConfig) -> tuple[str, LocalConfig] | None:
+    """Return the local provider that answers where nobody chose, and its name."""
+    named = (_AUTO_NAME, config.providers.get(_AUTO_NAME))
+    for name, section in (named, *config.providers.items()):
+        if isinstance(section, LocalConfig):
+            return name, section
+    return None
 
 
 def make_server(

@@ -14,10 +14,10 @@ import click
 
 from ..call.announcements import missing_voice, unspoken_texts
 from ..call.embedded_server import choose_agent, needs_server
-from ..config import LoadedConfig, changed_keys, config_warnings, read_config
+from ..config import ConfigWarning, LoadedConfig, changed_keys, config_warnings, read_config
 from ..config.local_models import LocalConfig
 from ..config.model_tree import to_tree
-from ..config.models import AppConfig, provider_references
+from ..config.models import SCRIPTED, AppConfig, provider_references
 from ..config.provider_models import ProviderConfig
 from ..errors import ConfigError, ConfigProblem, ProviderError
 from ..local_agent.required_packages import missing_packages
@@ -142,8 +142,23 @@ def _report(loaded: LoadedConfig) -> dict[str, Any]:
         "lines": _lines(config),
         "routes": _routes(config),
         "changed": [asdict(change) for change in changed_keys(config)],
-        "warnings": [asdict(warning) for warning in config_warnings(config)],
+        "warnings": [
+            asdict(warning) for warning in (*config_warnings(config), *_scripted_answers(config))
+        ],
     }
+
+
+def _scripted_answers(config: AppConfig) -> Iterator[ConfigWarning]:
+    """Find callers whom nobody listens to, where nobody has asked for that."""
+    if not needs_server(config) or config.realtime_server.answered_by == SCRIPTED:
+        return
+    agent = choose_agent(config)
+    if agent.provider is None:
+        yield ConfigWarning(
+            key="realtime_server.answered_by",
+            message="callers of the embedded server hear sentences rendered beforehand, whatever "
+            f"they say: {agent.reason}; or say {SCRIPTED} if that is meant",
+        )
 
 
 def _url_of(provider: ProviderConfig) -> str | None:

@@ -113,7 +113,7 @@ class EngineConfig:
 
 
 AUTO = "auto"
-"""``realtime_server.answered_by``: the parts of the provider ``local``, or sentences."""
+"""``realtime_server.answered_by``: the parts of a local provider, or sentences."""
 SCRIPTED = "scripted"
 """``realtime_server.answered_by``: sentences rendered beforehand."""
 
@@ -131,8 +131,8 @@ class RealtimeServerConfig:
     has been played."""
     answered_by: InstanceName = "auto"
     """Who answers there: the recogniser, reply and voice of the provider of kind local that has
-    this name; scripted: sentences rendered beforehand, whatever is said; auto: the provider local
-    if the packages of its parts are installed, else scripted."""
+    this name; scripted: sentences rendered beforehand, whatever is said; auto: the provider local,
+    or the first of the kind local, if the packages of its parts are installed, else scripted."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -44,10 +44,21 @@ def test_by_itself_sentences_answer_where_packages_are_missing() -> None:
     assert (agent.provider, agent.reason) == (None, "piper is not installed")
 
 
-@pytest.mark.parametrize("providers", [{"agent": LocalConfig()}, {"local": OpenAIRealtimeConfig()}])
-def test_by_itself_only_the_provider_of_that_name_is_taken(providers: dict[str, Any]) -> None:
-    """Another local provider may be slow, or somebody else's: it must be named."""
-    assert choose_agent(config_with("auto", **providers), missing=all_there).provider is None
+@pytest.mark.parametrize(
+    ("providers", "chosen"),
+    [
+        ({"shop": LocalConfig(), "night": LocalConfig()}, "shop"),
+        ({"night": LocalConfig(), "shop": LocalConfig()}, "night"),
+        ({"night": LocalConfig(), "local": LocalConfig()}, "local"),
+        ({"local": OpenAIRealtimeConfig(), "night": LocalConfig()}, "night"),
+        ({"local": OpenAIRealtimeConfig()}, None),
+    ],
+)
+def test_by_itself_the_first_local_provider_is_taken(
+    providers: dict[str, Any], chosen: str | None
+) -> None:
+    """A file that names its agent otherwise has meant it all the same; one named local wins."""
+    assert choose_agent(config_with("auto", **providers), missing=all_there).provider == chosen
 
 
 def test_what_the_operator_names_must_be_there() -> None:

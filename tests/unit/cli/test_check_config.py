@@ -27,6 +27,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "a.yaml"
 
 
+@pytest.fixture
+def local_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all packages of the local agent, as far as the embedded server knows."""
+    agent = EmbeddedAgent(provider="local", reason="its packages are installed", is_optional=True)
+    monkeypatch.setattr("voxgate.cli.check_config.choose_agent", lambda _config: agent)
+
+
+@pytest.mark.usefixtures("local_agent")
 def test_the_default_is_valid_and_without_warnings() -> None:
     """What comes with voxgate is shown in short."""
     result = check()
@@ -320,3 +328,28 @@ def test_an_agent_that_nobody_named_may_be_missing(
     monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: "all")
     file.write_text(f"realtime_server: {{answered_by: {answered_by}}}\n")
     assert check(str(file)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_advised"),
+    [
+        ("engine: {}\n", True),
+        ("engine: {default_provider: local, fall_back_provider: embedded}\n", True),
+        ("engine: {default_provider: deepgram}\n", False),
+        ("realtime_server: {answered_by: scripted}\n", False),
+    ],
+)
+def test_callers_whom_nobody_listens_to_are_told_of(
+    text: str, is_advised: bool, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the operator asked for that, or nobody gets there."""
+    monkeypatch.setattr("voxgate.cli.check_config.missing_packages", lambda _config: None)
+    monkeypatch.setattr(
+        "voxgate.cli.check_config.choose_agent", lambda _config: EmbeddedAgent(reason="no piper")
+    )
+    file.write_text(text)
+    result = check(str(file), "--json")
+    warnings = json.loads(result.output)["warnings"]
+    found = [each["message"] for each in warnings if each["key"] == "realtime_server.answered_by"]
+    assert result.exit_code == 0
+    assert ["no piper" in message for message in found] == [True] * is_advised

@@ -345,10 +345,7 @@ def _addresses(config: AppConfig) -> _Warnings:
 
 
 def _host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:  # brackets that hold no IPv6 address
-        return ""
+    return urlsplit(url).hostname or ""
 
 
 def _lines(config: AppConfig) -> _Warnings:

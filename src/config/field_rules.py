@@ -11,7 +11,7 @@ __all__ = ["Pattern", "TaggedBy", "broken_rule", "check_fields", "type_hints"]
 
 import re
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -30,6 +30,8 @@ class Pattern:
     """What the whole text is; without look-around, which the validator's engine lacks."""
     rule: str
     """Words for text that does not match, such as ``is not a host name``."""
+    judge: Callable[[str], str] | None = None
+    """What an expression can't say of a text: the rule that it breaks, or ``""``; asked first."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let the validator, and the JSON schema it writes, enforce the expression."""
@@ -119,9 +121,12 @@ def _broken_constraint(value: Any, constraint: object) -> str:
         return "is too short" if value else "is empty"
     if isinstance(constraint, Len) and len(value) > (constraint.max_length or len(value)):
         return f"is longer than {constraint.max_length} characters"
-    if isinstance(constraint, Pattern) and not re.fullmatch(constraint.regex, value):
-        return constraint.rule
-    return ""
+    return _broken_pattern(value, constraint) if isinstance(constraint, Pattern) else ""
+
+
+def _broken_pattern(text: str, pattern: Pattern) -> str:
+    rule = pattern.judge(text) if pattern.judge else ""
+    return rule or ("" if re.fullmatch(pattern.regex, text) else pattern.rule)
 
 
 def _not_one_of(names: tuple[Any, ...]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["CallHooksConfig", "KnownCalls", "check_known_calls"]
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,7 +15,7 @@ from typing import Annotated
 from annotated_types import Interval, Len
 
 from .field_rules import Pattern, broken_rule, check_fields
-from .field_types import VariableName
+from .field_types import VariableName, broken_address
 
 CALL_ID_FIELD = "{call_id}"
 """Stands in a hook's address for the id of the call, percent-encoded."""
@@ -22,18 +23,33 @@ CALL_ID_FIELD = "{call_id}"
 _HOST = r"https?://[^\s/?#@{}]+"
 _REST = r"([^\s#{}]|\{call_id\})*"
 
+
+def _meant_call(text: str) -> str:
+    """Return what to write for the end of a UUID that lacks its ``*``, or ``""``."""
+    if not re.fullmatch(r"[0-9a-fA-F][0-9a-fA-F-]{0,34}", text):
+        return ""
+    return f"is not a whole UUID; write '*{text}' for calls whose UUID ends in this"
+
+
 LookupUrl = Annotated[
     str,
     Pattern(
         rf"{_HOST}[/?]{_REST}\{{call_id\}}{_REST}",
         "is not an http:// or https:// address with {call_id} behind the host",
+        broken_address,
     ),
 ]
 ActionUrl = Annotated[
-    str, Pattern(rf"{_HOST}([/?]{_REST})?", "is not an http:// or https:// address")
+    str,
+    Pattern(rf"{_HOST}([/?]{_REST})?", "is not an http:// or https:// address", broken_address),
 ]
 KnownCallId = Annotated[
-    str, Pattern(r"\*?[!-)+-~]{1,100}", "is not the id of a call, or * and the end of one")
+    str,
+    Pattern(
+        r"\*[!-)+-~]{1,100}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+        "is neither the UUID of a call nor * and the end of one",
+        _meant_call,
+    ),
 ]
 MetadataName = Annotated[str, Len(1, 100)]
 MetadataText = Annotated[str, Len(0, 500)]

@@ -22,7 +22,7 @@ from ..errors import ConfigError, ConfigProblem
 from .environment import Overrides, apply_environment
 from .key_lines import add_lines
 from .model_tree import to_tree
-from .models import AppConfig, unknown_provider
+from .models import AUTO, LINE_KINDS, SCRIPTED, AppConfig, unknown_line, unknown_provider
 from .problems import model_problems
 from .secret_search import find_secrets
 from .yaml_document import MAX_CHARACTERS, Tree, dotted, parse_document
@@ -51,7 +51,9 @@ class LoadedConfig:
         return self.overrides.source_of(path, self.source)
 
 
-def load_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> AppConfig:
+def load_config(
+    path: str | Path | None = None, environ: Mapping[str, str] = os.environ
+) -> AppConfig:
     """Return the configuration in a YAML file, overridden by ``VOXGATE__SECTION__KEY`` variables.
 
     ``path`` None reads the commented default that comes with the package. A key left out has the
@@ -66,9 +68,11 @@ def load_config(path: Path | None = None, environ: Mapping[str, str] = os.enviro
     return read_config(path, environ).config
 
 
-def read_config(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> LoadedConfig:
+def read_config(
+    path: str | Path | None = None, environ: Mapping[str, str] = os.environ
+) -> LoadedConfig:
     """Return the configuration with its sources; as :func:`load_config` otherwise."""
-    source, text = _read_default() if path is None else (str(path), _read(path, str(path)))
+    source, text = _read_default() if path is None else (str(path), _read(Path(path), str(path)))
     return parse_config(text, source, environ)
 
 
@@ -156,20 +160,34 @@ def _fill_in_profile(tree: dict[str, Tree]) -> None:
 def _reference_problems(
     tree: dict[str, Tree], overrides: Overrides, source: str
 ) -> list[ConfigProblem]:
-    """Find names of providers that do not exist, also where other keys are wrong."""
+    """Find names of providers and lines that do not exist, also where other keys are wrong."""
+    unknown = [(path, name, unknown_line(name)) for path, name in _unknown_lines(tree)]
     providers = tree["providers"]
-    if not isinstance(providers, dict):
-        return []
+    if isinstance(providers, dict):
+        unknown += [
+            (path, name, unknown_provider(name, providers))
+            for path, name in _provider_names(tree)
+            if isinstance(name, str) and name not in providers
+        ]
     return [
         ConfigProblem(
             key=dotted(path),
             value=repr(name[:60]),
-            rule=unknown_provider(name, providers),
+            rule=rule,
             source=overrides.source_of(path, source),
         )
-        for path, name in _provider_names(tree)
-        if isinstance(name, str) and name not in providers
+        for path, name, rule in unknown
     ]
+
+
+def _unknown_lines(tree: dict[str, Tree]) -> Iterator[tuple[KeyPath, str]]:
+    """Yield path and name of every kind of line that a route names and that there is not."""
+    routes = tree.get("routes", [])
+    for number, route in enumerate(routes if isinstance(routes, list) else ()):
+        match = route.get("match") if isinstance(route, dict) else None
+        line = match.get("line") if isinstance(match, dict) else None
+        if isinstance(line, str) and line not in LINE_KINDS:
+            yield ("routes", number, "match", "line"), line
 
 
 def _provider_names(tree: dict[str, Tree]) -> Iterator[tuple[KeyPath, Tree]]:
@@ -183,6 +201,10 @@ def _provider_names(tree: dict[str, Tree]) -> Iterator[tuple[KeyPath, Tree]]:
         for key in ("provider", "fall_back_provider"):
             if isinstance(route, dict):
                 yield ("routes", number, key), route.get(key)
+    server = tree.get("realtime_server", {})
+    name = server.get("answered_by") if isinstance(server, dict) else None
+    if name not in (AUTO, SCRIPTED):
+        yield ("realtime_server", "answered_by"), name
 
 
 def _validated(

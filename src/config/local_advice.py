@@ -71,7 +71,4 @@ def _missing_key(
 
 
 def _is_here(url: str) -> bool:
-    try:
-        return is_loopback(urlsplit(url).hostname or "")
-    except ValueError:  # brackets that hold no IPv6 address
-        return False
+    return is_loopback(urlsplit(url).hostname or "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 __all__ = [
     "AUTO",
+    "LINE_KINDS",
     "SCRIPTED",
     "AppConfig",
     "EngineConfig",
@@ -18,6 +19,7 @@ __all__ = [
     "LogLevel",
     "RealtimeServerConfig",
     "provider_references",
+    "unknown_line",
     "unknown_provider",
 ]
 
@@ -111,6 +113,9 @@ class EngineConfig:
         """Names of the providers that are tried without a route, in this order."""
         return tuple(filter(None, (self.default_provider, self.fall_back_provider)))
 
+
+LINE_KINDS: tuple[str, ...] = tuple(line.name for line in fields(LinesConfig))
+"""Every kind of line, by its name under ``lines``."""
 
 AUTO = "auto"
 """``realtime_server.answered_by``: the parts of a local provider, or sentences."""
@@ -255,14 +260,10 @@ class AppConfig:
             )
 
     def _check_route_lines(self) -> None:
-        kinds = [line.name for line in fields(self.lines)]
         for number, route in enumerate(self.routes):
-            if route.match.line not in (None, *kinds):
+            if route.match.line not in (None, *LINE_KINDS):
                 name = f"{route.match.line}"
-                raise ValueError(
-                    f"routes[{number}].match.line: {name!r} is not a kind of line; "
-                    f"{known_names(name, kinds)}"
-                )
+                raise ValueError(f"routes[{number}].match.line: {name!r} {unknown_line(name)}")
 
     def _check_ports(self) -> None:
         server = self.realtime_server
@@ -318,3 +319,8 @@ def provider_references(
 def unknown_provider(name: str, providers: Mapping[str, object]) -> str:
     """Return the rule that the name of a provider breaks that is not configured."""
     return f"is not the name of one of the providers; {known_names(name, providers)}"
+
+
+def unknown_line(name: str) -> str:
+    """Return the rule that the name of a line breaks that is none of the kinds."""
+    return f"is not a kind of line; {known_names(name, LINE_KINDS)}"

@@ -64,7 +64,10 @@ def _judge(error: ErrorDetails, tree: Tree) -> tuple[Path, str, str]:
         case "value_error":
             return _judge_model(path, str(error.get("ctx", {}).get("error", "")), tree)
     key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    return path, shown_value(raw, key), broken_rule(raw, hint) or f"is refused: {error['msg']}"
+    rule = broken_rule(raw, hint) or f"is refused: {error['msg']}"
+    if rule == "is not text" and isinstance(raw, (int, float)):
+        rule += ": put it in quotes"
+    return path, shown_value(raw, key), rule
 
 
 def _is_about_key(error: ErrorDetails) -> bool:

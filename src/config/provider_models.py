@@ -33,7 +33,7 @@ from typing import Annotated, Literal, get_args
 from annotated_types import Interval, Len
 
 from .field_rules import Pattern, TaggedBy, check_fields
-from .field_types import Name, VariableName
+from .field_types import Name, VariableName, broken_address
 from .local_models import LocalConfig
 from .tools_config import ToolsConfig
 
@@ -51,16 +51,19 @@ Url = Annotated[
     Pattern(
         r"embedded|wss?://[^\s/?#@]+([/?]\S*)?",
         "is neither 'embedded' nor a ws:// or wss:// address",
+        broken_address,
     ),
 ]
 SocketUrl = Annotated[
-    str, Pattern(r"wss?://[^\s/?#@]+([/?]\S*)?", "is not a ws:// or wss:// address")
+    str,
+    Pattern(r"wss?://[^\s/?#@]+([/?]\S*)?", "is not a ws:// or wss:// address", broken_address),
 ]
 Proxy = Annotated[
     str,
     Pattern(
         r"environment|none|https?://[^\s/?#@]+",
         "is neither environment, none nor the address of a proxy, which can't hold a password",
+        broken_address,
     ),
 ]
 BackoffMs = Annotated[int, Interval(ge=10, le=60_000)]

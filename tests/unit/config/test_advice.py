@@ -181,7 +181,6 @@ def test_a_disabled_line_s_address_is_nobody_s_risk() -> None:
     ("keys", "is_told"),
     [
         ("url: 'ws://10.0.0.1/v1'", True),
-        ("url: 'ws://[10.0.0.1/v1'", True),
         ("url: 'ws://10.0.0.1/v1', api_key_env: null", False),
         ("url: 'ws://127.0.0.1:9/v1'", False),
         ("url: 'ws://[::1]:9/v1'", False),

@@ -56,6 +56,8 @@ def test_a_lookup_that_can_not_work_is_refused(url: str) -> None:
         ("http://127.0.0.1:8000/{target}", False),
         ("http://user:secret@host/transfer", False),
         ("tcp://host", False),
+        ("http://127.0.0.1:80800/transfer", False),
+        ("http://[::1:8000/transfer", False),
     ],
 )
 def test_a_transfer_is_asked_of_any_web_address(url: str, is_good: bool) -> None:
@@ -70,6 +72,11 @@ def test_a_transfer_is_asked_of_any_web_address(url: str, is_good: bool) -> None
         ({"transfer_timeout_s": 0}, "^transfer_timeout_s: 0 is not in 0.1..30.0$"),
         ({"token_env": "a b"}, "^token_env: .* is not the name of an environment variable$"),
         ({"transfer_url": "x"}, "^transfer_url: 'x' is not an http://"),
+        (
+            {"metadata_url": "http://h:99999/{call_id}"},
+            "^metadata_url: .* has a port that is not in",
+        ),
+        ({"metadata_url": "http://[::1/{call_id}"}, "^metadata_url: .* has brackets that hold no"),
     ],
 )
 def test_a_hook_out_of_bounds_is_refused(fields: dict[str, Any], rule: str) -> None:
@@ -92,9 +99,13 @@ def test_calls_are_known_by_their_id_or_its_end() -> None:
 @pytest.mark.parametrize(
     ("calls", "rule"),
     [
-        ({"": {}}, "^calls.: is not the id"),
-        ({"*7*": {}}, r"^calls.\*7\*: is not the id of a call, or \* and the end of one$"),
-        ({"a b": {}}, "^calls.a b: is not the id"),
+        ({"": {}}, "^calls.: is neither the UUID"),
+        ({"*7*": {}}, r"^calls.\*7\*: is neither the UUID of a call nor \* and the end of one$"),
+        ({"a b": {}}, "^calls.a b: is neither the UUID"),
+        (
+            {"000000000700": {}},
+            r"^calls.000000000700: is not a whole UUID; write '\*000000000700' for calls whose",
+        ),
         ({"*7": "700"}, r"^calls.\*7: is not a section with names and texts$"),
         ({"*7": {"called_number": 700}}, r"^calls.\*7.called_number: is not text$"),
         ({"*7": {"": "x"}}, r"^calls.\*7.: is empty$"),

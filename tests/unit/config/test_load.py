@@ -400,7 +400,7 @@ class TestRoutes:
             ("routes:\n  - match: {}\n", "routes[0].provider: is missing"),
             (
                 "routes:\n  - {provider: openai, match: {called_number: +4930}}\n",
-                "routes[0].match.called_number: 4930 is not text",
+                "routes[0].match.called_number: 4930 is not text: put it in quotes",
             ),
             (
                 "routes:\n  - {provider: openai, match: {number: 1}}\n",
@@ -436,13 +436,59 @@ class TestRoutes:
         path = tmp_path / "a.yaml"
         path.write_text(
             "engine: {default_provider: one, max_calls: -1}\n"
-            "routes: [{provider: two, fall_back_provider: three}]\n"
+            "routes: [{provider: two, fall_back_provider: three, match: {line: audiosoket}}]\n"
+            "realtime_server: {answered_by: four}\n"
         )
         with pytest.raises(ConfigError) as info:
             load_config(path, {})
         assert [problem.key for problem in info.value.problems] == [
+            "routes[0].match.line",
             "engine.default_provider",
             "routes[0].provider",
             "routes[0].fall_back_provider",
+            "realtime_server.answered_by",
             "engine.max_calls",
         ]
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            (
+                "engine: {provider: openai}\n",
+                "engine.provider: is not a known key; did you mean 'default_provider' or ",
+            ),
+            (
+                "providers: {embedded: {kind: openai}}\n",
+                "providers.embedded.kind: 'openai' is not a known kind; did you mean 'openai_r",
+            ),
+            (
+                "lines: {audiosocket: {calls: {'000000000700': {}}}}\n",
+                "lines.audiosocket.calls.000000000700: is not a whole UUID; write '*000000000700'",
+            ),
+            (
+                "lines: {audiosocket: {hooks: {transfer_url: 'http://127.0.0.1:80800/'}}}\n",
+                "lines.audiosocket.hooks.transfer_url: 'http://127.0.0.1:80800/' has a port that",
+            ),
+            (
+                "providers: {embedded: {kind: deepgram, url: 'wss://[::1'}}\n",
+                "providers.embedded.url: 'wss://[::1' has brackets that hold no IPv6 address",
+            ),
+        ],
+    )
+    def test_what_was_meant_is_said(self, tmp_path: Path, text: str, problem: str) -> None:
+        """Once, so that the first try is the last."""
+        path = tmp_path / "a.yaml"
+        path.write_text(text)
+        with pytest.raises(ConfigError) as info:
+            load_config(path, {})
+        (found,) = info.value.problems
+        assert str(found).startswith(problem)
+
+
+def test_a_path_may_be_text(tmp_path: Path) -> None:
+    """As somebody writes it in a program of their own."""
+    path = tmp_path / "a.yaml"
+    path.write_text("engine: {max_calls: 7}\n")
+    assert load_config(str(path), {}).engine.max_calls == 7
+    with pytest.raises(ConfigError, match="can't be read"):
+        load_config(str(tmp_path / "none.yaml"), {})

@@ -45,7 +45,7 @@ def told(tree: Tree, overrides: Overrides = NONE) -> list[str]:
         ),
         (
             {"lines": {"audiosocket": {"allowed_peers": ["::1", 3]}}},
-            "lines.audiosocket.allowed_peers[1]: 3 is not text (a.yaml)",
+            "lines.audiosocket.allowed_peers[1]: 3 is not text: put it in quotes (a.yaml)",
         ),
         (
             {"lines": {"audiosocket": {"playout_rate_hz": 11_000}}},
@@ -92,7 +92,7 @@ def told(tree: Tree, overrides: Overrides = NONE) -> list[str]:
         ),
         (
             {"gating": {"providers": {"local": {**POLICY, "aliases": [1]}}}},
-            "gating.providers.local.aliases[0]: 1 is not text (a.yaml)",
+            "gating.providers.local.aliases[0]: 1 is not text: put it in quotes (a.yaml)",
         ),
         (
             {"gating": {"providers": {"local": {**POLICY, "[key]": 1}}}},

@@ -27,6 +27,25 @@ def test_a_name_like_no_other_lists_all() -> None:
     assert known_names("twilio", ["audiosocket", "vad"]) == "known: audiosocket, vad"
 
 
+def test_a_part_of_a_name_is_completed() -> None:
+    """By its end before its beginning: the last word says what it is, as ``provider`` does."""
+    names = ["default_provider", "fall_back_provider", "provider_hold_ms"]
+    assert known_names("provider", names) == (
+        "did you mean 'default_provider' or 'fall_back_provider'?"
+    )
+    assert known_names("openai", ["openai_realtime", "deepgram"]) == (
+        "did you mean 'openai_realtime'?"
+    )
+
+
+def test_a_part_of_many_names_says_nothing() -> None:
+    """Nor does a unit, or a name that is complete."""
+    names = ["wait_for_agent", "wait_for_caller", "wait_for_line"]
+    assert known_names("wait", names) == f"known: {', '.join(names)}"
+    assert known_names("wa", names[:1]) == "known: wait_for_agent"
+    assert known_names("Vad", ["vad", "old_vad"]) == "did you mean 'vad'?"
+
+
 def test_nothing_to_choose_from_is_said() -> None:
     """An empty section has no names to list."""
     assert known_names("x", []) == "there are none"

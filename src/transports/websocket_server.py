@@ -45,6 +45,9 @@ _CLOSE_TIMEOUT_S = 1.0
 _MAX_BODY_BYTES = 65_536
 """Of a request; a form with what is known of a call has about a thousand."""
 
+_STOPPING = ("the server stops", WSCloseCode.GOING_AWAY)
+"""What a WebSocket is closed with that was let in before the server stopped, and is no call yet."""
+
 _RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 
 log = structlog.get_logger(__name__)
@@ -278,7 +281,15 @@ class WebSocketServer(Generic[CallT]):
         self, connection: WebSocketConnection[CallT], request: web.Request
     ) -> WebSocketLine[CallT] | None:
         """Return the line of a connection, or None if it is not to become one."""
-        await self._wait_started(connection)
+        if not self._is_stopping:
+            await self._wait_started(connection)
+        if self._is_stopping and connection.call.is_started:
+            self._count(refused_connections=1)
+            self._log_refused(request, "stopping")
+            await connection.hang_up(*_STOPPING)
+            return None
+        if self._is_stopping:
+            await connection.hang_up(*_STOPPING)
         if not connection.call.is_started or connection.events.is_closed:
             self._count(unidentified_connections=1)
             self._log_unidentified(connection, request)
@@ -307,9 +318,7 @@ class WebSocketServer(Generic[CallT]):
                 finally:
                     self._starting.discard(waiting)
         except TimeoutError:
-            if self._is_stopping:
-                await connection.hang_up("the server stops", WSCloseCode.GOING_AWAY)
-            else:
+            if not self._is_stopping:
                 reason = f"no start in {timeout_s:g} s"
                 await connection.hang_up(reason, WSCloseCode.POLICY_VIOLATION)
 
@@ -334,13 +343,16 @@ class WebSocketServer(Generic[CallT]):
 
     def _refuse(self, request: web.Request, reason: str) -> web.Response:
         self._count(refused_connections=1)
+        self._log_refused(request, reason)
+        return web.Response(status=503, text="No more calls at the moment.\n")
+
+    def _log_refused(self, request: web.Request, reason: str) -> None:
         log.warning(
             "websocket.connection_refused",
             line=self._kind.name,
             peer=request.remote,
             reason=reason,
         )
-        return web.Response(status=503, text="No more calls at the moment.\n")
 
     def _count(self, **more: int) -> None:
         """Add to counters, by their names."""

@@ -156,6 +156,24 @@ class WebSocketServerConformance:
             assert loop.time() - began_s < 10
             assert exchange.transport.stats.unidentified_connections == 1
 
+    async def test_a_websocket_that_starts_as_the_server_stops_is_no_call(self) -> None:
+        """It was let in before; whoever drains has the calls that are there, and no other."""
+        server = self.make_server()
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            wait_started = server._server._wait_started
+
+            async def stop_behind_the_start(connection: Any) -> None:
+                await wait_started(connection)  # noqa: B023
+                assert connection.call.is_started
+                await server.stop()
+
+            server._server._wait_started = stop_behind_the_start
+            late = await exchange.connect()
+            assert await late.wait_closed() == (1001, "the server stops")
+            assert (server.stats.accepted_calls, server.stats.refused_connections) == (1, 1)
+            await assert_is_well(call)
+
     async def test_a_port_in_use_is_named(self) -> None:
         """The error says which line and address, and that it may become free."""
         async for exchange in self.running(self.make_server()):

@@ -21,6 +21,7 @@ from ..call_hooks import CallHooks
 from ..peer_allow_list import PeerAllowList
 from .connection import AudioSocketConnection
 from .intake import AudioSocketIntake
+from .line import AudioSocketLine
 from .protocol import AUDIO_RATES_HZ
 
 _RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
@@ -219,6 +220,10 @@ class AudioSocketTransport:
             reason = "max_connections"
         else:
             return False
+        self._refuse(connection, reason)
+        return True
+
+    def _refuse(self, connection: AudioSocketConnection, reason: str) -> None:
         self._refused_connections += 1
         log.warning(
             "audiosocket.connection_refused",
@@ -227,7 +232,6 @@ class AudioSocketTransport:
             max_connections=self._max_connections,
         )
         connection.say_goodbye()
-        return True
 
     def _report_refused_peers(self, connection: AudioSocketConnection) -> None:
         refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
@@ -296,11 +300,25 @@ class AudioSocketTransport:
     ) -> None:
         self._live_call_ids.add(call_id)
         try:
-            line = await self._intake.line_of(call_id, connection)
-            self._accepted_calls += 1
-            await handler(line)
+            if line := await self._line(call_id, connection):
+                self._accepted_calls += 1
+                await handler(line)
         finally:
             self._live_call_ids.discard(call_id)
+
+    async def _line(
+        self, call_id: str, connection: AudioSocketConnection
+    ) -> AudioSocketLine | None:
+        """Return the line of a call; None if the server stopped before there was one."""
+        self._waiting.add(connection)
+        try:
+            line = await self._intake.line_of(call_id, connection)
+        finally:
+            self._waiting.discard(connection)
+        if self._stopping.is_set():
+            self._refuse(connection, "stopping")
+            return None
+        return line
 
 
 def _check_arguments(

@@ -76,6 +76,10 @@ class Exchange:
         await self.transport.wait_closed()
 
 
+async def told_later(told: asyncio.Future[dict[str, str]]) -> dict[str, str]:
+    return await told
+
+
 async def settled() -> None:
     """Let every task run as far as it can."""
     for _ in range(10):
@@ -283,6 +287,30 @@ async def test_stop_leaves_running_calls_alone(exchange: Exchange):
     exchange.may_end.set()
     await closed
     assert running.writes == GOODBYE
+
+
+async def test_stop_turns_away_a_call_that_still_waits_for_its_metadata(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+):
+    """It is told at once, and is no call when the operator's system answers."""
+    told: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(exchange.transport._intake, "_metadata", lambda *_: told_later(told))
+    await exchange.transport.start(exchange.serve)
+    peer = exchange.call(uuid4())
+    await settled()
+    assert peer.writes == []
+    await exchange.transport.stop()
+    assert peer.writes == GOODBYE
+    told.set_result({"called_number": "700"})
+    with capture_logs() as logs:
+        await exchange.transport.wait_closed()
+    assert exchange.lines == []
+    stats = exchange.transport.stats
+    assert (stats.accepted_calls, stats.refused_connections) == (0, 1)
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("audiosocket.connection_refused", "stopping")
+    ]
+    assert peer.writes == GOODBYE
 
 
 async def test_cancelled_server_ends_all_calls(exchange: Exchange):

@@ -24,6 +24,7 @@ from ..local_agent.required_packages import missing_packages
 from ..providers.registry import default_registry
 
 _INVALID, _UNREADABLE = 1, 2
+_PACKAGED = "the packaged default"
 
 
 @click.command()
@@ -38,7 +39,8 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
     """
     try:
         loaded = read_config(path)
-        _require_provider(loaded)
+        loaded = loaded if path else replace(loaded, source=_PACKAGED)
+        _require_providers(loaded)
         _require_packages(loaded)
         _require_voice(loaded)
     except ConfigError as error:
@@ -49,24 +51,23 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
     click.echo(json.dumps(report, indent=2) if as_json else _as_text(report))
 
 
-def _require_provider(loaded: LoadedConfig) -> None:
-    """Refuse a provider that the configuration knows and this version does not have.
+def _require_providers(loaded: LoadedConfig) -> None:
+    """Refuse providers that the configuration knows and this version does not have.
 
     Raises:
-        ConfigError: the kind of the default provider is not available.
+        ConfigError: names each whose kind is not available.
     """
-    config = loaded.config
-    name, kind = config.engine.default_provider, config.default_provider.kind
-    try:
-        default_registry().require(kind)
-    except ProviderError as error:
-        problem = ConfigProblem(
-            key="engine.default_provider",
-            value=repr(name),
-            rule=f"is of the kind {kind}, {error.reason}",
-            source=loaded.source_of("engine", "default_provider"),
-        )
-        raise ConfigError([problem]) from error
+    config, registry, problems = loaded.config, default_registry(), []
+    for key, name in provider_references(config.engine, config.routes):
+        kind = config.providers[name].kind
+        try:
+            registry.require(kind)
+        except ProviderError as error:
+            rule = f"is of the kind {kind}, {error.reason}"
+            source = loaded.source_of(*key.split("."))
+            problems.append(ConfigProblem(key=key, value=repr(name), rule=rule, source=source))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _require_packages(loaded: LoadedConfig) -> None:

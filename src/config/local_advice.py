@@ -8,12 +8,14 @@ from __future__ import annotations
 __all__ = ["local_warnings"]
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from .listen_address import is_loopback
 from .local_models import (
     ChatReplyConfig,
     LocalConfig,
+    PiperVoiceConfig,
     RuleReplyConfig,
     WyomingRecogniserConfig,
     WyomingVoiceConfig,
@@ -30,8 +32,11 @@ def local_warnings(config: AppConfig, environ: Mapping[str, str]) -> Iterator[tu
             key = f"providers.{name}"
             yield from _open_to_the_network(key, provider)
             yield from _without_effect(key, provider)
+            yield from _unnamed_model(key, provider)
             if name in config.answering_providers:
                 yield from _missing_key(key, provider, environ)
+            if name in (*config.answering_providers, config.realtime_server.answered_by):
+                yield from _missing_voice(key, provider)
 
 
 def _open_to_the_network(key: str, config: LocalConfig) -> Iterator[tuple[str, str]]:
@@ -68,6 +73,31 @@ def _missing_key(
             f"{key}.reply.api_key_env",
             f"the environment variable {variable} is not set: serve will not start without it",
         )
+
+
+def _unnamed_model(key: str, config: LocalConfig) -> Iterator[tuple[str, str]]:
+    """Find a server of one's own that is asked for the model of somebody else's."""
+    reply, default = config.reply, ChatReplyConfig()
+    if not isinstance(reply, ChatReplyConfig) or reply.url == default.url:
+        return
+    if reply.model == default.model:
+        yield (
+            f"{key}.reply.model",
+            f"{reply.model}, the default, is asked for: name a model that this server has",
+        )
+
+
+def _missing_voice(key: str, config: LocalConfig) -> Iterator[tuple[str, str]]:
+    """Find a voice whose files are not there, or not here."""
+    model = getattr(config.voice, "model", None)
+    if not isinstance(config.voice, PiperVoiceConfig) or model is None:
+        return
+    path = Path(model).expanduser()
+    for needed in (path, Path(f"{path}.json")):
+        if not needed.is_file():
+            message = f"'{needed}': there is no such file, and serve will not start"
+            yield f"{key}.voice.model", message
+            return
 
 
 def _is_here(url: str) -> bool:

@@ -46,14 +46,28 @@ def flattened(tree: Tree, prefix: tuple[str, ...] = ()) -> dict[str, Tree]:
     return values
 
 
+def _parts_of_other_kinds(model: Any, default: Any, path: tuple[str, ...]) -> dict[str, Tree]:
+    """Return the defaults, without the kind, of parts that are not of their default's kind."""
+    base: dict[str, Tree] = {}
+    for field in fields(model):
+        part, usual = getattr(model, field.name), getattr(default, field.name)
+        kind: Any = type(part)
+        if is_dataclass(part) and kind is not type(usual):
+            tree = {**to_tree(kind()), "kind": usual.kind}
+            base |= flattened(tree, (*path, field.name))
+    return base
+
+
 def changed_keys(config: AppConfig) -> tuple[ChangedKey, ...]:
-    """Return what an operator has turned; a provider of a new name is compared with its kind."""
+    """Return what an operator has turned; providers and parts are compared with their kind."""
     defaults = AppConfig()
     base = flattened(to_tree(defaults))
     for name, provider in config.providers.items():
         default = defaults.providers.get(name)
         if default is None or default.kind != provider.kind:
-            base |= flattened(to_tree(type(provider)()), ("providers", name))
+            default = type(provider)()
+            base |= flattened(to_tree(default), ("providers", name))
+        base |= _parts_of_other_kinds(provider, default, ("providers", name))
     return tuple(
         ChangedKey(key=key, value=value, default=base.get(key))
         for key, value in flattened(to_tree(config)).items()

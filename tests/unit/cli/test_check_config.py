@@ -40,7 +40,7 @@ def test_the_default_is_valid_and_without_warnings() -> None:
     result = check()
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "config/ai-agent.yaml: OK",
+        "the packaged default: OK",
         "  provider     embedded (openai_realtime, embedded)",
         "  gate         echo_aware",
         "  lines        audiosocket 127.0.0.1:8090",
@@ -120,6 +120,19 @@ def test_a_provider_that_serve_would_refuse_is_an_error(file: Path) -> None:
         "not available in this version; there is openai_realtime"
     )
     assert str(file) in result.stderr
+
+
+@pytest.mark.usefixtures("_no_local_agent")
+def test_every_provider_that_serve_would_refuse_is_an_error(file: Path) -> None:
+    """Those of routes and those that take over too, all at once."""
+    file.write_text(
+        "engine: {fall_back_provider: local}\nroutes: [{provider: openai}, {provider: local}]\n"
+    )
+    result = check(str(file))
+    assert result.exit_code == 1
+    fall_back, route = result.stderr.splitlines()
+    assert fall_back.startswith("engine.fall_back_provider: 'local' is of the kind local, not av")
+    assert route.startswith("routes[1].provider: 'local' is of the kind local, not available")
 
 
 @pytest.mark.usefixtures("_no_local_agent")

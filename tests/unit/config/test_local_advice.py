@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from voxgate.config.advice import config_warnings
@@ -25,8 +27,8 @@ def warned(
     [
         "turns: {silence_duration_ms: 700}",
         "reply: {kind: chat}",
-        "reply: {kind: chat, url: 'http://[::1]:80/v1'}",
-        "reply: {kind: chat, url: 'https://llm.example.com/v1'}",
+        "reply: {kind: chat, url: 'http://[::1]:80/v1', model: m}",
+        "reply: {kind: chat, url: 'https://llm.example.com/v1', model: m}",
         "recogniser: {kind: wyoming}, voice: {kind: wyoming, url: 'tcp://localhost:1'}",
         "reply: {kind: chat}, instructions: Be brief., tools: {transfer_targets: {a: '1'}}",
     ],
@@ -72,3 +74,25 @@ def test_it_is_among_the_warnings_of_a_configuration() -> None:
     )
     config = parse_config(document, "a.yaml", {}).config
     assert "providers.local.instructions" in {w.key for w in config_warnings(config, {})}
+
+
+def test_a_server_that_is_asked_for_the_default_model_is_told() -> None:
+    """Ollama on this machine may have it; a server of another address has its own."""
+    found = warned("reply: {kind: chat, url: 'http://127.0.0.1:8000/v1'}")
+    assert found == {
+        "providers.a.reply.model": "llama3.2, the default, is asked for: name a model that this "
+        "server has"
+    }
+
+
+def test_a_voice_that_is_not_there_is_told_where_it_is_needed(tmp_path: Path) -> None:
+    """Either of its files; serve would not start."""
+    voice = tmp_path / "voice.onnx"
+    section = f"voice: {{kind: piper, model: {voice}}}"
+    key = "providers.a.voice.model"
+    assert warned(section) == {key: f"'{voice}': there is no such file, and serve will not start"}
+    voice.touch()
+    assert warned(section)[key].startswith(f"'{voice}.json': there is no such file")
+    assert warned(section, answers=False) == {}
+    Path(f"{voice}.json").touch()
+    assert warned(section) == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from voxgate.config.local_models import ChatReplyConfig, LocalConfig
 from voxgate.config.model_tree import ChangedKey, changed_keys, flattened, to_tree
 from voxgate.config.models import AppConfig, EngineConfig, LogLevel
 from voxgate.config.provider_models import OpenAIRealtimeConfig
@@ -49,3 +50,14 @@ def test_a_default_name_with_another_kind_is_compared_with_that_kind() -> None:
     """The name alone says nothing of the keys below it."""
     providers = {**AppConfig().providers, "local": OpenAIRealtimeConfig()}
     assert changed_keys(replace(AppConfig(), providers=providers)) == ()
+
+
+def test_a_part_of_another_kind_is_compared_with_that_kind() -> None:
+    """Its kind was turned, and what differs from the kind's own defaults; nothing else."""
+    agent = LocalConfig(reply=ChatReplyConfig(max_tokens=90))
+    providers = {**AppConfig().providers, "local": agent, "desk": agent}
+    assert changed_keys(replace(AppConfig(), providers=providers)) == tuple(
+        ChangedKey(key=f"providers.{name}.reply.{key}", value=value, default=default)
+        for name in ("local", "desk")
+        for key, value, default in (("kind", "chat", "rules"), ("max_tokens", 90, 200))
+    )

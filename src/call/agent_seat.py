@@ -115,6 +115,10 @@ class AgentSeat:
         """The gate of the provider that has just taken the seat wants playout to stand still."""
         return self._is_playout_paused
 
+    def is_shielded(self, now_ms: float) -> bool:
+        """Return whether the provider is given silence, as the caller hears what is not its own."""
+        return self._shield is not None and self._shield.is_up(now_ms)
+
     # -- the gate ----------------------------------------------------------------------------------
 
     def open_gate(self, now_ms: float) -> None:
@@ -249,7 +253,7 @@ class AgentSeat:
     async def _send(self, audio: bytes, now_ms: float, placed_ms: float | None) -> GateDecision:
         if placed_ms is not None:
             self._manager.place_capture(self._line.call_id, placed_ms)
-        if self._shield is not None and self._shield.is_up(now_ms):
+        if self.is_shielded(now_ms):
             audio = self._line.capture_format.silence(len(audio))
         return await self.provider.send_audio(audio)
 

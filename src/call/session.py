@@ -12,7 +12,7 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 import structlog
@@ -110,6 +110,7 @@ class CallSession:
             hold_ms=self._fall_back_policy.hold_ms,
         )
         self._has_answered = False
+        self._is_paused = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
         self._transfer: asyncio.Task[None] | None = None
@@ -224,6 +225,7 @@ class CallSession:
         slot = self._playout.next_slot(slot_ms, now_ms)
         for frame in slot.sent:
             self._line.send_audio(frame.audio)
+        self._announcer.receive_slot(slot.played, now_ms)
         self._observer.on_playout(self.call_id, now_ms, slot.played)
         decision = await self._seat.pass_slot(slot.played, now_ms)
         if decision is not None:
@@ -275,7 +277,7 @@ class CallSession:
         """Give the call to the next provider, and let the caller hear a sentence meanwhile."""
         previous = self._seat.name
         self._seat.leave()
-        self._flush_agent()
+        self._flush()
         kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
         self._announcer.say(kind)
         await self._close_side("provider", self._seat.provider.stop)
@@ -283,8 +285,7 @@ class CallSession:
             pause = Slices(self._clock).end_one
             handover = await self._seat.take_next(self._tell_replayed, pause)
         if self._seat.is_playout_paused:
-            self._playout.pause(self._clock())
-            self._flush_line()
+            self._pause()
         self._observer.on_provider_switched(
             ProviderSwitched(
                 call_id=self.call_id,
@@ -304,15 +305,18 @@ class CallSession:
     async def _give_up(self, failure: Failure) -> NoReturn:
         """Tell the caller that nobody can be reached, and end the call."""
         self._seat.leave()
-        self._flush_agent()
+        self._flush()
         await self._announcer.say_to_the_end(AnnouncementKind.UNREACHABLE)
         reason = "provider_lost" if self._has_answered else "provider_unreachable"
         raise _CallOver(reason, str(failure.error)) from failure.error
 
-    def _flush_agent(self) -> None:
-        """Forget what a provider that is gone still had to say."""
-        self._playout.flush(self._clock())
+    def _flush(self) -> Mapping[str, float]:
+        """Forget what was not heard; return what was, of every item not completely heard."""
+        self._announcer.forget()
+        self._is_paused = False
+        heard_ms = self._playout.flush(self._clock())
         self._flush_line()
+        return heard_ms
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
         self._observer.on_provider_event(self.call_id, self._clock(), event)
@@ -321,7 +325,7 @@ class CallSession:
         elif isinstance(event, AgentAudioDone):
             self._playout.finish(self._seat.name_item(event.item_id))
         elif isinstance(event, CallerSpeechStarted):
-            await self._follow_gate(event.decision.events)
+            await self._follow_speech(event)
         elif isinstance(event, ResponseStarted):
             self._answers.add(event.response_id)
         elif isinstance(event, ResponseDone):
@@ -329,22 +333,38 @@ class CallSession:
         elif isinstance(event, UsageReported):
             self._usage = event.usage + (self._usage or TokenUsage())
 
+    async def _follow_speech(self, event: CallerSpeechStarted) -> None:
+        """Do what the gate says of the provider's word that the caller speaks.
+
+        What was said before an announcement does not interrupt it, unless the gate has paused it
+        for what is said now. A provider that is shielded hears nothing else, and need not say when
+        that was.
+        """
+        is_shielded = self._announcer.is_saying and self._seat.is_shielded(self._clock())
+        is_old = is_shielded or self._announcer.is_said_after(event.capture_ms)
+        if self._is_paused or not is_old:
+            await self._follow_gate(event.decision.events)
+
     async def _follow_gate(self, events: Iterable[GateEvent]) -> None:
         """Do to playout what the gate says, and tell the observers."""
         for event in events:
             match effect_of(event):
                 case PlayoutEffect.PAUSE:
-                    self._playout.pause(self._clock())
-                    self._flush_line()
+                    self._pause()
                 case PlayoutEffect.RESUME:
+                    self._is_paused = False
                     self._playout.resume()
                 case PlayoutEffect.FLUSH:
                     await self._interrupt()
             self._observer.on_gate_event(self.call_id, event)
 
-    async def _interrupt(self) -> None:
-        heard_ms = self._playout.flush(self._clock())
+    def _pause(self) -> None:
+        self._is_paused = True
+        self._playout.pause(self._clock())
         self._flush_line()
+
+    async def _interrupt(self) -> None:
+        heard_ms = self._flush()
         await self._seat.interrupt(heard_ms)
         if self._seat.control is not None:
             self._seat.control.withdraw_hangup()

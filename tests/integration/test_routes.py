@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from support.deepgram_peer import DeepgramPeer
 from support.realtime_peer import RealtimePeer
+from support.scripted_parts import ScriptedRecogniser, ScriptedReply, ScriptedVoice
 from support.signals import at_level, speech_like
 from support.telephone import Telephone, is_sound, mulaw_frames, spoken, until
 from support.twilio_phone import TwilioPhone
@@ -26,18 +27,23 @@ from voxgate.call.announcements import AnnouncementKind
 from voxgate.call_observer import CallStarted, ProviderSwitched
 from voxgate.config.announcement_models import AnnouncementConfig, AnnouncementsConfig
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig, TwilioConfig
+from voxgate.config.local_models import LocalConfig
 from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig, ProviderConfig
 from voxgate.config.route_models import RouteConfig, RouteMatch
 from voxgate.core.audio import AudioFormat
+from voxgate.core.gate_decision import GateEventType
 from voxgate.engine import AIEngine
+from voxgate.local_agent.agent_parts import AgentParts
 from voxgate.observe.call_log import CallLog
+from voxgate.providers.base import CallerSpeechStarted
 from voxgate.realtime_server import RealtimeServer, agent_voices
 
 _NOBODY = "ws://127.0.0.1:9/v1/realtime"
 """The discard port: nothing listens there."""
 
 _FORMAT = AudioFormat()
+_SPEECH_STARTED = "input_audio_buffer.speech_started"
 _SILENT = AnnouncementConfig(text=None)
 _FRAME = 320
 _MULAW_SILENCE = {0xFF}
@@ -379,6 +385,102 @@ class TestFirstFails:
                 await service.ended_after_hangup(phone)
             types = {event["type"] for event in session.events}
             assert "conversation.item.truncate" not in types
+
+
+class TestTheCallerSpeaksMeanwhile:
+    """What was said before the sentence does not cut it off: it is old."""
+
+    @in_socket_time
+    async def test_the_embedded_server_hears_it_and_answers_after_the_sentence(self) -> None:
+        """The whole sentence, then the answer; nobody was interrupted."""
+        async with RealtimePeer() as first, embedded() as second:
+            providers = {
+                "first": realtime_config(first.url),
+                "second": replace(second, greeting=None),
+            }
+            await _is_answered_after_the_sentence(providers, mulaw_frames("go_on"))
+
+    @in_socket_time
+    async def test_it_is_told_while_the_sentence_is_heard(self) -> None:
+        """The sentence goes on, and what is said over it stops it all the same."""
+        long = AnnouncementsConfig().unreachable
+        announcements = replace(AnnouncementsConfig(), fall_back=long)
+        async with RealtimePeer() as first, RealtimePeer() as second:
+            providers = {"first": realtime_config(first.url), "second": realtime_config(second.url)}
+            engine = {"fall_back_provider": "second", "fall_back_after_s": 3.0}
+            async with (
+                running(providers, announcements=announcements, **engine) as service,
+                Telephone.calling(service.address) as phone,
+            ):
+                await asyncio.sleep(1.5)
+                phone.say(spoken("stop"))
+                session = await second.accept_configured()
+                sentence = service.announcement(AnnouncementKind.FALL_BACK)
+                await until(lambda: phone.heard_of(sentence) > 10)
+                await session.send(_SPEECH_STARTED, audio_start_ms=1500, item_id="c")
+                await until(lambda: phone.heard_of(sentence) > 60)
+                assert service.record(phone).times_of(GateEventType.INTERRUPTED) == []
+                phone.say(spoken("interruption"))
+                await until(lambda: service.record(phone).times_of(GateEventType.INTERRUPTED))
+                await asyncio.sleep(1.0)
+                assert phone.heard_of(sentence) < len(sentence) - 20
+                await service.ended_after_hangup(phone)
+
+    @pytest.mark.parametrize("waited_s", [0.3, 1.5, 2.2])
+    @in_socket_time
+    async def test_so_does_a_local_agent(
+        self, waited_s: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It does not greet who has asked something already."""
+        voice = ScriptedVoice(1000)
+        parts = AgentParts(
+            recogniser=ScriptedRecogniser(*["what time is it"] * 9),
+            reply=ScriptedReply(["It is noon."]),
+            voice=voice,
+        )
+        monkeypatch.setattr("voxgate.call.services.make_parts", lambda *_: parts)
+        async with RealtimePeer() as first:
+            providers = {
+                "first": realtime_config(first.url),
+                "second": LocalConfig(greeting="Hello."),
+            }
+            await _is_answered_after_the_sentence(providers, waited_s=waited_s)
+        assert voice.texts[-1] == "It is noon."
+        assert "Hello." not in voice.texts
+
+
+async def _is_answered_after_the_sentence(
+    providers: Mapping[str, ProviderConfig],
+    answer: list[bytes] | None = None,
+    waited_s: float = 1.5,
+) -> None:
+    """Speak while the first provider is mute, and hear the sentence whole and the answer behind.
+
+    Args:
+        providers: The first never answers.
+        answer: What is heard; None for anything.
+        waited_s: When the caller speaks, in s.
+    """
+    engine = {"fall_back_provider": "second", "fall_back_after_s": 3.0}
+    async with (
+        running(providers, **engine) as service,
+        Telephone.calling(service.address) as phone,
+    ):
+        await asyncio.sleep(waited_s)
+        phone.say(spoken("stop"))
+        sentence = service.announcement(AnnouncementKind.FALL_BACK)
+        await hears(phone, sentence)
+        n_sentence = sum(map(is_sound, sentence))
+        assert phone.sounds()[:n_sentence] == [*filter(is_sound, sentence)]
+        if answer is None:
+            await until(lambda: len(phone.sounds()) > n_sentence)
+        else:
+            await hears(phone, answer)
+        ended = await service.ended_after_hangup(phone)
+        record = service.record(phone)
+    assert record.provider_times_of(CallerSpeechStarted)
+    assert record.times_of(GateEventType.INTERRUPTED) == []
+    assert ended.provider == "second"
 
 
 class TestNobodyIsThere:

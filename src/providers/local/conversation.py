@@ -88,6 +88,11 @@ class Conversation:
         return self._is_caller_speaking
 
     @property
+    def has_heard(self) -> bool:
+        """Whether the caller has said a word."""
+        return any(isinstance(item, Said) and item.role is Role.CALLER for item in self.history)
+
+    @property
     def has_open_question(self) -> bool:
         """Whether the caller had the last word, and nothing of an answer was heard."""
         last = self._history.items[-1:]
@@ -126,6 +131,10 @@ class Conversation:
             Transcript(speaker=Speaker.CALLER, item_id=item_id, text=text, is_final=True)
         )
         return True
+
+    def postpone(self, text: str) -> None:
+        """Keep what is only said if the caller, who speaks, turns out to have said no word."""
+        self._unheard = text
 
     def take_unheard(self) -> str:
         """Return once what the caller has not heard of the answer that was cut off last."""

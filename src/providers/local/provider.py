@@ -53,7 +53,7 @@ class LocalProvider:
         call_id: The call, as the manager knows it.
         call_audio: Formats of the call's line.
         manager: The gate; asked about frames only if ``is_gated``.
-        parts: What hears, answers and speaks, started; shared by all calls.
+        parts: What hears, answers and speaks, started if it can be had; shared by all calls.
         clock: The manager's clock.
         tools: Functions that the reply may call; none if left out.
         is_gated: The gate is in front of this agent.
@@ -74,6 +74,7 @@ class LocalProvider:
         ears: Ears | None = None,
     ) -> None:
         self._config = config
+        self._parts = parts
         self._call_id = call_id
         self._clock = clock
         self._is_gated = is_gated
@@ -132,7 +133,7 @@ class LocalProvider:
         )
 
     async def start(self) -> None:
-        """Be ready at once, as the parts are, and greet.
+        """Be ready at once, as the parts are, and greet who has not yet said anything.
 
         Raises:
             LocalProtocolError: if it was started or stopped before.
@@ -140,9 +141,12 @@ class LocalProvider:
         if self._was_started or self._events.is_closed:
             raise LocalProtocolError("start: the provider was started or stopped before")
         self._was_started = True
+        await self._parts.ready()
+        if self._events.is_closed:
+            return
         self._events.put_nowait(ProviderReady())
         if self._config.greeting:
-            self._begin(partial(self._answering.say, self._config.greeting))
+            self._greet(self._config.greeting)
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Judge one captured frame, and let the recogniser have it; never waits."""
@@ -257,14 +261,20 @@ class LocalProvider:
 
     def _go_on(self, speech_ms: float) -> None:
         """Make good a turn in which nobody said a word."""
-        is_answering = self._answer is not None and not self._answer.done()
         if unheard := self._conversation.take_unheard():
             self._begin(partial(self._answering.say, unheard))
-        elif self._conversation.has_open_question and not is_answering:
+        elif self._conversation.has_open_question and _is_done(self._answer):
             self._begin(self._answering.answer)
         elif speech_ms >= _SURELY_SPOKEN_MS and not self._has_asked_again:
             self._has_asked_again = True
             self._begin(partial(self._answering.say, _PLEASE_REPEAT))
+
+    def _greet(self, greeting: str) -> None:
+        """Greet, unless a caller who had to wait for this agent has said something already."""
+        if self._conversation.is_caller_speaking or not _is_done(self._last_turn):
+            self._conversation.postpone(greeting)
+        elif not self._conversation.has_heard and _is_done(self._answer):
+            self._begin(partial(self._answering.say, greeting))
 
     # -- the agent's answers -----------------------------------------------------------------------
 
@@ -303,6 +313,10 @@ class LocalProvider:
                 self._ears.enqueue(item_id, audio)
             case AgentAudioDone(item_id):
                 self._ears.finish(item_id)
+
+
+def _is_done(task: asyncio.Task[None] | None) -> bool:
+    return task is None or task.done()
 
 
 async def _words_after(recognition: Recognition, earlier: asyncio.Task[None] | None) -> str:

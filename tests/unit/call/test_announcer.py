@@ -59,3 +59,45 @@ async def test_where_nothing_is_to_be_said_nothing_is_waited_for() -> None:
 async def test_it_says_how_long_it_lasts() -> None:
     """A second."""
     assert announcer(LinePlayout(_FORMAT)).say(AnnouncementKind.UNREACHABLE) == 1000.0
+
+
+class TestWhatWasSaidBefore:
+    """Speech from before an announcement."""
+
+    @in_virtual_time
+    async def test_it_was_said_before_as_long_as_nothing_was_played(self) -> None:
+        """Whenever that was."""
+        playout = LinePlayout(_FORMAT)
+        one = announcer(playout)
+        assert not one.is_said_after(-1000.0)
+        one.say(AnnouncementKind.UNREACHABLE)
+        assert one.is_said_after(-1000.0)
+        assert one.is_said_after(None)
+
+    @in_virtual_time
+    async def test_the_first_slot_is_the_border(self) -> None:
+        """Silence and the last words of an agent are no part of it; once heard, it is over."""
+        playout = LinePlayout(_FORMAT)
+        one = announcer(playout)
+        playout.enqueue("agent", loud_frame(77))
+        one.say(AnnouncementKind.UNREACHABLE)
+        for slot in range(50):
+            one.receive_slot(playout.next_slot(20.0 * slot, 20.0 * slot).played, 20.0 * slot)
+            assert one.is_saying
+        assert one.is_said_after(19.0)
+        assert not one.is_said_after(20.0)
+        assert not one.is_said_after(None)
+        one.receive_slot(playout.next_slot(1000.0, 1000.0).played, 1000.0)
+        assert not one.is_saying
+        assert not one.is_said_after(19.0)
+
+    @in_virtual_time
+    async def test_what_was_cut_off_is_not_said(self) -> None:
+        """Nobody hears the rest."""
+        playout = LinePlayout(_FORMAT)
+        one = announcer(playout)
+        one.say(AnnouncementKind.UNREACHABLE)
+        playout.flush(0.0)
+        one.forget()
+        assert not one.is_saying
+        assert not one.is_said_after(-1000.0)

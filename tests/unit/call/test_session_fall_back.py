@@ -20,7 +20,7 @@ from voxgate.core.audio import AudioFormat
 from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ProviderError
 from voxgate.local_agent.voice import SpokenAudio
-from voxgate.providers.base import CallAudio, Capabilities
+from voxgate.providers.base import CallAudio, CallerSpeechStarted, Capabilities
 from voxgate.providers.call_control import CallControl
 from voxgate.providers.responses import Truncation
 from voxgate.providers.scripted import GATED, PASSED_THROUGH, ScriptedProvider
@@ -275,6 +275,73 @@ class TestFirstCanNotBeReached:
         assert not rig.task.done()
         await asyncio.sleep(65)
         assert (await rig.wait_ended()).reason == "provider_unreachable"
+
+
+class TestTheCallerHadSpoken:
+    """The second is told late what was said before the sentence that is heard now."""
+
+    @pytest.mark.parametrize("capabilities", [GATED, PASSED_THROUGH])
+    @pytest.mark.parametrize("n_slots", [0, 5])
+    @in_virtual_time
+    async def test_the_sentence_is_heard_whole_and_the_answer_behind_it(
+        self, capabilities: Capabilities, n_slots: int
+    ) -> None:
+        """Nobody is told of an interruption either."""
+        rig = await Rig(start_error=_REFUSED, second_capabilities=capabilities).start()
+        await rig.pass_slots(n_slots)
+        rig.second.emit(CallerSpeechStarted(interruption(), -500.0))
+        rig.second.speak(loud_frame(5))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert rig.voiced == [*SAID[AnnouncementKind.FALL_BACK], loud_frame(5)]
+        assert rig.second.cancelled == rig.second.truncations == []
+        told = [event.type for event in rig.observer.gate_events]
+        assert GateEventType.INTERRUPTED not in told
+
+    @in_virtual_time
+    async def test_one_that_is_not_gated_need_not_say_when_it_was(self) -> None:
+        """It is given silence while the sentence is heard."""
+        rig = await Rig(start_error=_REFUSED, second_capabilities=PASSED_THROUGH).start()
+        await rig.pass_slots(5)
+        rig.second.emit(CallerSpeechStarted(interruption()))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert rig.voiced == SAID[AnnouncementKind.FALL_BACK]
+
+    @pytest.mark.parametrize("capture_ms", [60.0, None])
+    @in_virtual_time
+    async def test_what_is_said_over_the_sentence_stops_it(self, capture_ms: float | None) -> None:
+        """Of a gated provider, without a date too."""
+        rig = await Rig(start_error=_REFUSED).start()
+        await rig.pass_slots(5)
+        rig.second.emit(CallerSpeechStarted(interruption(), capture_ms))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert 4 <= len(rig.voiced) <= 7
+
+    @in_virtual_time
+    async def test_a_sentence_that_the_gate_has_paused_is_stopped(self) -> None:
+        """The caller who had spoken speaks on."""
+        rig = await Rig(start_error=_REFUSED).start()
+        await rig.pass_slots(5)
+        rig.manager.idle_decisions.append(decision(GateEventType.BARGE_IN_COMMITTED))
+        await rig.pass_slots(2)
+        rig.second.emit(CallerSpeechStarted(interruption(), -100.0))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert 5 <= len(rig.voiced) <= 9
+
+    @in_virtual_time
+    async def test_once_the_sentence_was_heard_it_is_as_ever(self) -> None:
+        """The agent's answer is not protected."""
+        rig = await Rig(start_error=_REFUSED).start()
+        await rig.pass_slots(27)
+        rig.second.speak(loud_frame(5) * 100)
+        await rig.pass_slots(5)
+        rig.second.emit(CallerSpeechStarted(interruption(), -100.0))
+        await rig.pass_slots(40)
+        await rig.hang_up()
+        assert len(rig.voiced) < 40
 
 
 class TestNobodyCanBeReached:

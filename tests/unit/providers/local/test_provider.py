@@ -415,3 +415,45 @@ async def test_an_answer_that_is_given_up_before_it_began_is_none(
     await bench.stop()
     assert bench.voice.texts == []
     assert [str(warning.message) for warning in recwarn] == []
+
+
+class TestTheCallerHasWaited:
+    """What the caller said before the start is heard by then, or being heard."""
+
+    @in_virtual_time
+    async def test_an_answer_under_way_is_not_given_up_for_the_greeting(self) -> None:
+        """Who has asked something is not greeted."""
+        bench = LocalBench("opening hours", greeting="Hello.")
+        await bench.say()
+        await bench.start()
+        bench.reply.put("Nine to five.", None)
+        await bench.settle()
+        assert bench.voice.texts == ["Nine to five."]
+        await bench.stop()
+
+    @pytest.mark.parametrize(
+        ("words", "said_first"), [("opening hours", "Nine to five."), ("", "Hello.")]
+    )
+    @in_virtual_time
+    async def test_a_caller_who_speaks_is_greeted_if_it_was_a_cough(
+        self, words: str, said_first: str
+    ) -> None:
+        """Nobody speaks until it is known what was said."""
+        bench = LocalBench(words, greeting="Hello.")
+        await bench.begin_turn()
+        await bench.start()
+        assert bench.voice.texts == []
+        await bench.end_turn()
+        bench.reply.put("Nine to five.", None)
+        await bench.settle()
+        assert bench.voice.texts == [said_first]
+        await bench.stop()
+
+    @in_virtual_time
+    async def test_a_cough_that_is_over_is_no_reason_not_to_greet(self) -> None:
+        """As at the begin of any call."""
+        bench = LocalBench("", greeting="Hello.")
+        await bench.say()
+        await bench.start()
+        assert bench.voice.texts == ["Hello."]
+        await bench.stop()

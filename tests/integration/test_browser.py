@@ -12,7 +12,7 @@ import aiohttp
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from integration.call_conformance import CallConformance, LineCall
 from integration.line_conformance import (
@@ -25,15 +25,17 @@ from integration.line_conformance import (
     next_event,
     until,
 )
+from integration.websocket_exchange import PeerCaller, WebSocketExchange
+from integration.websocket_server_conformance import WebSocketServerConformance
 from support.browser_messages import mutated, played, start
 from support.browser_peer import BrowserPeer
 from support.virtual_time import in_socket_time
 from voxgate.config.browser_line_model import BrowserLineConfig
 from voxgate.core.gate_decision import GateEventType
-from voxgate.errors import ConfigError, TransportError
+from voxgate.errors import ConfigError
 from voxgate.transports.base import Line, LineAudio, LinePlayed, LineWarning
 from voxgate.transports.browser import BrowserTransport
-from voxgate.transports.browser.line import BrowserLine
+from voxgate.transports.websocket_line import WebSocketLine
 
 pytestmark = pytest.mark.timeout(GUARD_S)
 
@@ -50,70 +52,29 @@ async def nobody(line: Line) -> None:
     raise AssertionError(line)
 
 
-class BrowserCaller:
+class BrowserCaller(PeerCaller[BrowserPeer]):
     """Plays the caller in front of a page."""
 
-    def __init__(self, peer: BrowserPeer, line: BrowserLine) -> None:
-        self.peer = peer
-        self.line = line
-
-    async def speak(self, audio: bytes) -> None:
-        await self.peer.send(audio)
-
-    async def press(self, digit: str) -> None:
-        await self.peer.press(digit)
-
-    async def hear(self, n_frames: int) -> list[bytes]:
-        return await self.peer.hear(n_frames)
-
-    async def stop_reading(self) -> None:
-        self.peer.stop_reading()
-
-    async def misbehave(self) -> None:
-        await self.peer.send({"type": "played", "frames": "?", "flush": 0})
-
-    async def hang_up(self) -> None:
-        await self.peer.hang_up()
-
-    async def finish_sending(self) -> None:
-        """Close, without a word, as when the tab is closed; the server is still to answer."""
-        await self.peer.close()
-
-    async def vanish(self) -> None:
-        self.peer.reset()
-
-    async def is_over(self) -> None:
-        await until(lambda: self.line.connection.events.is_closed)
-
-    async def is_told_to_hang_up(self) -> bool:
-        closed = await self.peer.wait_closed()
-        return (closed, self.peer.hangup_reason) == ((1000, ""), "ended")
-
-
-class BrowserExchange:
-    """Runs a server and places calls to it."""
-
-    def __init__(self, transport: BrowserTransport, peers: AsyncExitStack) -> None:
-        self.transport = transport
-        self.may_end = asyncio.Event()
-        self._peers = peers
-        self._served: asyncio.Queue[BrowserLine] = asyncio.Queue()
-
-    async def serve(self, line: Line) -> None:
-        assert isinstance(line, BrowserLine)
-        self._served.put_nowait(line)
-        await self.may_end.wait()
-
-    async def connect(self, **options: Any) -> BrowserPeer:
-        return await self._peers.enter_async_context(
-            BrowserPeer.connect(self.transport.address, **options)
+    def __init__(self, peer: BrowserPeer, line: WebSocketLine[Any]) -> None:
+        super().__init__(
+            peer,
+            line,
+            misbehave=lambda: peer.send({"type": "played", "frames": "?", "flush": 0}),
+            hang_up=peer.hang_up,
         )
 
-    async def place_call(self, **options: Any) -> BrowserCaller:
-        peer = await self.connect(**options)
-        line = await self._served.get()
-        assert await peer.ready() == line.call_id
-        return BrowserCaller(peer, line)
+    async def is_told_to_hang_up(self) -> bool:
+        return await super().is_told_to_hang_up() and self.peer.hangup_reason == "ended"
+
+
+class BrowserExchange(WebSocketExchange[BrowserTransport, BrowserPeer]):
+    """Runs a server and places calls to it."""
+
+    async def place_call(self, **options: Any) -> PeerCaller[BrowserPeer]:
+        call = await super().place_call(**options)
+        if not self.may_end.is_set():  # else it may be over before it stands
+            assert await call.peer.ready() == call.line.call_id
+        return call
 
     async def get(self, path: str, **headers: str) -> tuple[int, str, aiohttp.ClientResponse]:
         """Return status, text and the rest of what the server answers."""
@@ -127,7 +88,7 @@ class BrowserExchange:
 
 async def running(transport: BrowserTransport) -> AsyncIterator[BrowserExchange]:
     async with AsyncExitStack() as peers:
-        exchange = BrowserExchange(transport, peers)
+        exchange = BrowserExchange(transport, peers, BrowserPeer.connect, BrowserCaller)
         await transport.start(exchange.serve)
         yield exchange
         await transport.stop()
@@ -308,8 +269,29 @@ class TestCalls:
         assert isinstance(await next_event(call.line), LineWarning)
 
 
-class TestServer:
+class TestServer(WebSocketServerConformance):
     """Who is let in, and what is served."""
+
+    line_name = "browser"
+
+    def make_server(self, **fields: Any) -> BrowserTransport:
+        return BrowserTransport(config(**{"max_connections": 200, **fields}))
+
+    def running(self, server: BrowserTransport) -> AsyncIterator[BrowserExchange]:
+        return running(server)
+
+    def broken_message(self, generator: random.Random) -> str | bytes:
+        return mutated(np.random.default_rng(generator.randrange(2**32)))
+
+    async def test_a_second_call_of_one_name_is_refused(self) -> None:
+        """There is none: the server names the calls, whatever a page says."""
+        async for exchange in self.running(self.make_server()):
+            names = {"call_id": "the same"}
+            calls = [await exchange.place_call(parameters=names) for _ in range(2)]
+            assert len({call.line.call_id for call in calls}) == 2
+            assert exchange.transport.stats.duplicate_calls == 0
+            for call in calls:
+                await assert_is_well(call)
 
     @pytest.mark.parametrize("name", SCRIPTS)
     async def test_the_scripts_are_served_as_scripts(self, exchange: BrowserExchange, name: str):
@@ -383,15 +365,6 @@ class TestServer:
         assert guarded.transport.stats.unidentified_connections == 1
         assert not token or token not in str(logs)
 
-    async def test_a_websocket_that_does_not_start_loses_its_place(self):
-        """It is closed with a reason, and the place is free again."""
-        transport = BrowserTransport(config(max_connections=1, start_timeout_s=1.0))
-        async for exchange in running(transport):
-            silent = await exchange.connect(is_started=False)
-            assert await silent.wait_closed() == (1008, "no start in 1 s")
-            await until(lambda: transport.stats.open_connections == 0)
-            await assert_is_well(await exchange.place_call())
-
     @pytest.mark.parametrize("messages", [["{}"], [start(), start()], [b"\x00\x00"], ["[]"]])
     async def test_who_is_no_page_is_refused(self, exchange: BrowserExchange, messages: list[Any]):
         """Calls go on."""
@@ -401,78 +374,6 @@ class TestServer:
             await peer.send(message)
         assert (await peer.wait_closed())[0] == 1002
         await assert_is_well(good)
-
-    async def test_a_websocket_over_the_limit_is_refused(self):
-        """By a status, before it is one; the calls within the limit go on."""
-        async for exchange in running(BrowserTransport(config(max_connections=1))):
-            call = await exchange.place_call()
-            with pytest.raises(InvalidStatus, match="503"):
-                await exchange.connect()
-            assert exchange.transport.stats.refused_connections == 1
-            await assert_is_well(call)
-
-    async def test_a_hundred_broken_peers_disturb_nobody(self):
-        """Garbage, resets, closes and silence, ten at once, while a call goes on."""
-        async for exchange in running(BrowserTransport(config(max_connections=200))):
-            await self._misbehave_a_hundred_times(exchange)
-
-    async def _misbehave_a_hundred_times(self, exchange: BrowserExchange) -> None:
-        call = await exchange.place_call()
-        chance = random.Random(7)  # noqa: S311 - seeded, to repeat a failure
-        rng = np.random.default_rng(7)
-
-        async def misbehave() -> None:
-            peer = await exchange.connect(is_started=chance.random() < 0.5)
-            try:
-                for _ in range(chance.randrange(5)):
-                    await peer.send(mutated(rng))
-                if chance.random() < 0.5:
-                    peer.reset()
-                else:
-                    await peer.close()
-            except ConnectionClosed:
-                pass
-
-        for _ in range(10):
-            await asyncio.gather(*(misbehave() for _ in range(10)))
-        await assert_is_well(call)
-
-    async def test_a_stopped_server_takes_no_call_and_keeps_those_it_has(
-        self, exchange: BrowserExchange
-    ):
-        """They are the engine's to end."""
-        call = await exchange.place_call()
-        address = exchange.transport.address
-        await exchange.transport.stop()
-        with pytest.raises(ConnectionError):
-            async with BrowserPeer.connect(address):
-                pass
-        await assert_is_well(call)
-        exchange.may_end.set()
-        assert await call.is_told_to_hang_up()
-
-    async def test_a_port_that_is_taken_is_told(self, exchange: BrowserExchange):
-        """With the address, and that it may be free later."""
-        _, port = exchange.transport.address
-        with pytest.raises(TransportError, match=rf"browser 127\.0\.0\.1:{port}") as refused:
-            await BrowserTransport(config(port=port)).start(exchange.serve)
-        assert refused.value.retryable
-
-    async def test_a_handler_that_fails_ends_its_call_only(self):
-        """The page reads nothing of it."""
-        transport = BrowserTransport(config())
-
-        async def fail(line: Line) -> None:
-            raise RuntimeError("the reason of our own")
-
-        await transport.start(fail)
-        with capture_logs() as logs:
-            async with BrowserPeer.connect(transport.address) as peer:
-                code, reason = await peer.wait_closed()
-        assert (code, reason) == (1000, "")
-        assert "websocket.call_failed" in [entry["event"] for entry in logs]
-        await transport.stop()
-        await transport.wait_closed()
 
     async def test_what_the_line_needs_is_checked_before_it_listens(self):
         """The variable is named."""

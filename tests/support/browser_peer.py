@@ -12,40 +12,30 @@ __all__ = ["BrowserPeer", "ServerBrokeProtocolError"]
 import asyncio
 import contextlib
 import json
-import socket
-import struct
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Subprotocol
 
 from support.browser_messages import RATE_HZ, dtmf, gap, hangup, played, start
+from support.socket_caller import SLOT_S, ServerBrokeProtocolError, SocketCaller, opened
 
 FRAME_BYTES = 640
 """20 ms."""
-SLOT_S = 0.02
 SUBPROTOCOL = "voxgate.browser.v1"
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class ServerBrokeProtocolError(AssertionError):
-    """The server sent what a page would not take."""
-
-
-class BrowserPeer:
+class BrowserPeer(SocketCaller):
     """One page; :meth:`connect` opens it."""
 
     def __init__(self, connection: ClientConnection) -> None:
-        self.connection = connection
+        super().__init__(connection, "browser peer")
         self.call_id: str | None = None
         self.hangup_reason: str | None = None
         """What the server said before it closed."""
-        self.arrived: list[bytes] = []
-        """Every frame, as it came."""
         self.played: list[bytes] = []
         """What the caller heard, slot by slot, silence left out."""
         self.flushes: list[tuple[float, float]] = []
@@ -57,10 +47,7 @@ class BrowserPeer:
         self._n_played = 0
         """Since the flush."""
         self._is_reporting = True
-        self._n_taken = 0
-        self._has_news = asyncio.Event()
-        self._listener = asyncio.create_task(self._listen(), name="browser peer listener")
-        self._player = asyncio.create_task(self._play(), name="browser peer player")
+        self.run_beside(asyncio.create_task(self._play(), name="browser peer player"))
 
     @classmethod
     @asynccontextmanager
@@ -76,16 +63,11 @@ class BrowserPeer:
         is_started: bool = True,
     ) -> AsyncIterator[BrowserPeer]:
         """Open a WebSocket, and unless told otherwise send a start, as a page does at once."""
-        host, port = address
-        connection = await connect(
-            f"ws://{host}:{port}{path}",
-            additional_headers={} if origin is None else {"Origin": origin},
-            subprotocols=[] if subprotocol is None else [Subprotocol(subprotocol)],
-            compression=None,
-            ping_interval=None,
-            max_queue=4,
-            close_timeout=1,
-            proxy=None,
+        connection = await opened(
+            address,
+            path,
+            headers={} if origin is None else {"Origin": origin},
+            subprotocols=() if subprotocol is None else (subprotocol,),
         )
         peer = cls(connection)
         try:
@@ -93,7 +75,7 @@ class BrowserPeer:
                 await peer.send(start(parameters, token))
             yield peer
         finally:
-            await peer._end()
+            await peer.end()
 
     @property
     def played_ms(self) -> float:
@@ -110,6 +92,10 @@ class BrowserPeer:
         data = message if isinstance(message, str | bytes) else json.dumps(message)
         await self.connection.send(data)
 
+    async def speak(self, audio: bytes) -> None:
+        """Send the caller's audio."""
+        await self.send(audio)
+
     async def skip(self, duration_ms: float) -> None:
         """Say that audio was captured and is not sent."""
         await self.send(gap(round(duration_ms * RATE_HZ / 1000)))
@@ -118,22 +104,14 @@ class BrowserPeer:
         """Press a key."""
         await self.send(dtmf(digit))
 
-    async def hear(self, n_frames: int) -> list[bytes]:
-        """Return the next frames that arrive."""
-        while len(self.arrived) < self._n_taken + n_frames:
-            await self._wait_news("the call ended before its audio was complete")
-        start_at, self._n_taken = self._n_taken, self._n_taken + n_frames
-        return self.arrived[start_at : self._n_taken]
-
     async def ready(self) -> str:
         """Wait until the call stands, and return its id."""
         while self.call_id is None:
-            await self._wait_news("the call ended before it stood")
+            if self.is_over:
+                raise ServerBrokeProtocolError("the call ended before it stood")
+            self.has_news.clear()
+            await self.has_news.wait()
         return self.call_id
-
-    def stop_reading(self) -> None:
-        """Take nothing more of what is sent."""
-        self._listener.cancel()
 
     def keep_reports(self) -> None:
         """Report nothing more, as if nothing were played any more."""
@@ -144,41 +122,9 @@ class BrowserPeer:
         await self.send(hangup())
         await self.close()
 
-    async def close(self) -> None:
-        """Close the WebSocket in good order."""
-        await self.connection.close()
-
-    def reset(self) -> None:
-        """Break the connection with a RST."""
-        transport = self.connection.transport
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        transport.abort()
-
-    def finish_sending(self) -> None:
-        """Send a FIN without a close, but stay open for what still comes."""
-        self.connection.transport.write_eof()
-
-    async def wait_closed(self) -> tuple[int, str]:
-        """Wait for the server's close, and return its code and reason."""
-        await asyncio.wait({self._listener})
-        await self.connection.wait_closed()
-        return self.connection.close_code or 0, self.connection.close_reason or ""
-
-    async def _wait_news(self, problem: str) -> None:
-        if self._listener.done():
-            raise ServerBrokeProtocolError(problem)
-        self._has_news.clear()
-        await self._has_news.wait()
-
-    async def _listen(self) -> None:
-        try:
-            with contextlib.suppress(ConnectionClosed):
-                async for data in self.connection:
-                    self._take_audio(data) if isinstance(data, bytes) else self._take(data)
-                    self._has_news.set()
-        finally:
-            self._has_news.set()
+    async def take(self, data: str | bytes) -> None:
+        """Hold a frame, or do what a message says."""
+        self._take_audio(data) if isinstance(data, bytes) else self._take(data)
 
     def _take_audio(self, frame: bytes) -> None:
         if self.call_id is None or self.hangup_reason is not None:
@@ -210,10 +156,10 @@ class BrowserPeer:
             while True:
                 # An empty buffer plays what comes at once, not at some slot of its own.
                 if not self._held:
-                    self._has_news.clear()
-                    await self._has_news.wait()
+                    self.has_news.clear()
+                    await self.has_news.wait()
                     due_s = loop.time()
-                    if self._listener.done():
+                    if self.is_over:
                         return
                     continue
                 due_s += SLOT_S
@@ -227,14 +173,3 @@ class BrowserPeer:
         self._n_played += 1
         if self._is_reporting:
             await self.send(played(self._n_played, self._flush))
-
-    async def _end(self) -> None:
-        tasks = {self._listener, self._player}
-        self._player.cancel()
-        with contextlib.suppress(ConnectionClosed):
-            await self.connection.close()
-        self._listener.cancel()
-        await asyncio.wait(tasks)
-        for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error

@@ -125,13 +125,15 @@ class AIEngine:
 
         Raises:
             ConfigError: the key of a provider that can answer is not set.
-            ProviderError: the kind of a provider that can answer is not available.
+            ProviderError: the kind of a provider that can answer, or a part of one, can't be had; a
+                part that can't be reached now is a warning, and its calls try again.
             TransportError: a line's address, or the embedded server's, can't be bound.
             LocalProtocolError: the engine is running.
         """
         if self._is_running:
             raise LocalProtocolError("start: the engine is running")
         self._is_running = True
+        _log.info("engine.starting", providers=list(self.config.answering_providers))
         try:
             await self._services.start()
             await self._start_transports()

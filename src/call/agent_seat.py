@@ -170,13 +170,16 @@ class AgentSeat:
 
     async def pass_slot(self, played: PlayoutFrame, now_ms: float) -> GateDecision | None:
         """Show the gate what the line plays in a slot, and let time pass; None if nobody judged."""
-        if not self._take_slot(TapedSlot(played=played, now_ms=now_ms)):
+        slot = TapedSlot(played=played, now_ms=now_ms, is_judged=not self._is_between)
+        if not self._take_slot(slot):
             return None
         return await self.provider.advance()
 
     def skip_slot(self, played: PlayoutFrame, now_ms: float) -> None:
         """Show the gate a slot that nothing was sent in."""
-        self._take_slot(TapedSlot(played=played, now_ms=now_ms, is_skipped=True))
+        is_judged = not self._is_between
+        slot = TapedSlot(played=played, now_ms=now_ms, is_judged=is_judged, is_skipped=True)
+        self._take_slot(slot)
 
     # -- the provider ------------------------------------------------------------------------------
 
@@ -207,13 +210,14 @@ class AgentSeat:
 
     async def take_next(
         self,
-        tell: Callable[[float, bytes, GateDecision], None],
+        tell: Callable[[float, bytes | None, GateDecision], None],
         pause: Callable[[], Awaitable[None]],
     ) -> Handover:
         """Give the seat, which was left, to the next provider; it is not started.
 
         Args:
-            tell: Told time, audio and decision of each frame that no other gate has judged.
+            tell: Told time, audio (None of a slot) and decision of all that no other gate has
+                judged.
             pause: Awaited at every step through the time before, to give others their turn.
 
         Returns:
@@ -234,12 +238,12 @@ class AgentSeat:
         events: list[GateEvent] = []
         while (happened := self._tape.take()) is not None:
             decision = await self._replay(happened)
-            if isinstance(happened, TapedFrame) and decision is not None:
-                n_frames += 1
-                if not happened.is_judged:
-                    tell(happened.now_ms, happened.audio, decision)
+            frame = happened.audio if isinstance(happened, TapedFrame) else None
+            n_frames += frame is not None
             if decision is not None:
                 events += decision.events
+                if not happened.is_judged:
+                    tell(happened.now_ms, frame, decision)
             await pause()
         self._is_playout_paused = is_paused_after(events)
         self._is_between = False

@@ -39,6 +39,8 @@ class TapedSlot:
 
     played: PlayoutFrame
     now_ms: float
+    is_judged: bool = False
+    """A provider's gate was shown it, and observers were told what it made of it."""
     is_skipped: bool = False
     """Nothing was sent in it, as its time was missed."""
 

@@ -66,6 +66,7 @@ class ProviderRun:
             error_at_end = await self._follow_events()
         except TimeoutError:
             error_at_end = self._too_late()
+            await self._follow(ProviderEnded(error_at_end))
         return None if error_at_end is None else Failure(error_at_end, was_ready=True)
 
     async def _start(self) -> None:

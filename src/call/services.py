@@ -1,7 +1,8 @@
 """What calls share: the embedded server, parts of local agents, announcements, keys of providers.
 
 What is needed is decided by which providers can answer at all. Invariant: what one of them needs
-is there before the first call and until after the last one, or the engine does not start.
+is there before the first call and until after the last one, or the engine does not start; of parts
+only those that can't be reached now may come later.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ __all__ = ["CallServices", "ProviderAccess"]
 import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -25,6 +27,8 @@ from ..errors import (
     TransportError,
 )
 from ..local_agent.agent_parts import AgentParts, make_parts
+from ..local_agent.part_pool import PartPool
+from ..local_agent.voice import Voice
 from ..providers.registry import ProviderRegistry
 from ..realtime_server.server import RealtimeServer
 from .announcements import Announcements, make_announcements
@@ -42,7 +46,7 @@ class ProviderAccess:
     api_key: str | None = field(default=None, repr=False)
     """The key, or None where none is wanted, or its variable is not set."""
     parts: AgentParts | None = None
-    """The parts of a local agent, started; None for any other provider."""
+    """The parts of a local agent, started if they can be had; None for any other provider."""
 
 
 class CallServices:
@@ -61,7 +65,9 @@ class CallServices:
         self._environ = environ
         self._providers = providers
         self._realtime_server: RealtimeServer | None = None
+        self._pool = PartPool()
         self._parts: dict[str, AgentParts] = {}
+        self._embedded: EmbeddedAgent | None = None
         self._announcements = Announcements()
 
     @property
@@ -74,20 +80,21 @@ class CallServices:
 
         Raises:
             ConfigError: the key of such a provider is not set, or an announcement can't be had.
-            ProviderError: the kind of such a provider, or a part of it, is not available.
+            ProviderError: the kind of such a provider is not available, or a part of it can't be
+                had; one that can't be reached is a warning.
             TransportError: the embedded server's address can't be bound.
         """
         for name in self._config.answering_providers:
             self._providers.require(self._config.providers[name].kind)
         self._check_keys()
         try:
-            for name in self._config.answering_providers:
-                await self._start_parts(name)
-            if needs_server(self._config):
-                await self._start_realtime_server(await self._start_agent())
-            voices = [parts.voice for parts in self._parts.values()]
+            self._embedded = self._choose_agent() if needs_server(self._config) else None
+            errors = await self._start_parts()
+            if self._embedded is not None:
+                self._embedded = self._settled(self._embedded, errors)
+                await self._start_realtime_server(self._embedded)
             self._announcements = await make_announcements(
-                self._config.announcements, voice=voices[0] if voices else None
+                self._config.announcements, voice=self._voice()
             )
         except BaseException:
             await self.stop()
@@ -100,8 +107,8 @@ class CallServices:
             if server is not None:
                 await server.stop()
         finally:
-            while self._parts:
-                await self._parts.popitem()[1].stop()
+            self._parts.clear()
+            await self._pool.stop()
 
     def access_to(self, name: str) -> ProviderAccess:
         """Return what it takes to reach one of the providers that can answer.
@@ -115,6 +122,8 @@ class CallServices:
             if self._realtime_server is None:
                 raise LocalProtocolError(f"{name}: the embedded server does not run")
             config = replace(config, url=self._realtime_server.url)
+            if self._embedded is not None and self._embedded.provider is not None:
+                self._pool.try_again(self._embedded.provider)
         return ProviderAccess(config=config, api_key=api_key, parts=self._parts.get(name))
 
     # -- private steps -----------------------------------------------------------------------------
@@ -149,30 +158,71 @@ class CallServices:
             return names
         return tuple(dict.fromkeys((*names, agent.provider)))
 
-    async def _start_parts(self, name: str) -> None:
-        """Start the parts of a provider, if it is of the kind that has any, once."""
-        config = self._config.providers[name]
-        if isinstance(config, LocalConfig) and name not in self._parts:
-            parts = make_parts(config, self._api_key(config))
-            await parts.start()
-            self._parts[name] = parts
+    async def _start_parts(self) -> dict[str, ProviderError]:
+        """Start the parts of all providers that have any, all at once.
 
-    async def _start_agent(self) -> EmbeddedAgent:
-        """Start the parts that answer in the embedded server, if any do; return whose they are."""
+        Returns:
+            By name, why a provider that nobody insists on can't be had.
+
+        Raises:
+            ProviderError: a part of another one can't be had, now or ever.
+        """
+        needed = self._needed_providers()
+        lent = self._embedded.provider if self._embedded is not None else None
+        for name in dict.fromkeys(filter(None, (*needed, lent))):
+            config = self._config.providers[name]
+            if isinstance(config, LocalConfig):
+                key = self._api_key(config)
+                parts = make_parts(config, key)
+                self._parts[name] = await self._pool.add(name, config, parts, key)
+        optional: dict[str, ProviderError] = {}
+        for (name, section), error in (await self._pool.start(self._parts)).items():
+            named = _named(error, f"providers.{name}.{section}")
+            if name not in needed:
+                optional[name] = named
+            elif not error.retryable:
+                raise named from error
+            else:
+                self._warn_of(name, section, error)
+        return optional
+
+    def _warn_of(self, name: str, section: str, error: ProviderError) -> None:
+        part = getattr(self._config.providers[name], section)
+        _log.warning(
+            "local_agent.part_unreachable",
+            provider=name,
+            part=section,
+            address=_address(getattr(part, "url", None)),
+            error=str(error),
+        )
+
+    def _voice(self) -> Voice | None:
+        """Return the voice of the first local agent that has one by now."""
+        started = (name for name in self._parts if self._pool.has_started(name, "voice"))
+        name = next(started, None)
+        return None if name is None else self._parts[name].voice
+
+    def _choose_agent(self) -> EmbeddedAgent:
+        """Return who is to answer in the embedded server."""
         agent = choose_agent(self._config)
         if agent.provider is not None and (variable := self._missing_key(agent.provider)):
-            agent = EmbeddedAgent(reason=f"{variable} is not set")
-        if agent.provider is not None:
-            try:
-                await self._start_parts(agent.provider)
-            except ProviderError as error:
-                if not agent.is_optional:
-                    raise
+            return EmbeddedAgent(reason=f"{variable} is not set")
+        return agent
+
+    def _settled(self, agent: EmbeddedAgent, errors: Mapping[str, ProviderError]) -> EmbeddedAgent:
+        """Return who answers in the embedded server, now that the parts have started or not."""
+        name = agent.provider
+        if name is not None and agent.is_optional and not self._has_all(name):
+            error = errors.get(name)
+            if error is not None:
                 _log.warning("realtime_server.agent_unavailable", error=str(error))
-                agent = EmbeddedAgent(reason=f"the parts of {agent.provider} can't be started")
+            agent = EmbeddedAgent(reason=f"the parts of {name} can't be started")
         answered_by = agent.provider or SCRIPTED
         _log.info("realtime_server.agent_chosen", answered_by=answered_by, reason=agent.reason)
         return agent
+
+    def _has_all(self, name: str) -> bool:
+        return all(self._pool.has_started(name, part) for part in ("recogniser", "reply", "voice"))
 
     async def _start_realtime_server(self, agent: EmbeddedAgent) -> None:
         section = self._config.realtime_server
@@ -190,6 +240,17 @@ class CallServices:
                 retryable=exc.errno == errno.EADDRINUSE,
             ) from exc
         self._realtime_server = server
+
+
+def _named(error: ProviderError, key: str) -> ProviderError:
+    """Return an error of a part with the key of the part."""
+    reason = f"{error.peer}: {error.reason}"
+    return ProviderError(key, reason, code=error.code, retryable=error.retryable)
+
+
+def _address(url: str | None) -> str | None:
+    """Return host and port of a URL, and nothing that may be a secret."""
+    return None if url is None else urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _key_variable(config: ProviderConfig) -> str | None:

@@ -299,8 +299,10 @@ class CallSession:
             )
         )
 
-    def _tell_replayed(self, now_ms: float, frame: bytes, decision: GateDecision) -> None:
+    def _tell_replayed(self, now_ms: float, frame: bytes | None, decision: GateDecision) -> None:
         self._observer.on_decision(self.call_id, now_ms, frame, decision)
+        for event in decision.events:
+            self._observer.on_gate_event(self.call_id, event)
 
     async def _give_up(self, failure: Failure) -> NoReturn:
         """Tell the caller that nobody can be reached, and end the call."""
@@ -343,10 +345,18 @@ class CallSession:
         is_shielded = self._announcer.is_saying and self._seat.is_shielded(self._clock())
         is_old = is_shielded or self._announcer.is_said_after(event.capture_ms)
         if self._is_paused or not is_old:
-            await self._follow_gate(event.decision.events)
+            await self._follow_gate(event.decision.events, is_word_of_provider=True)
 
-    async def _follow_gate(self, events: Iterable[GateEvent]) -> None:
-        """Do to playout what the gate says, and tell the observers."""
+    async def _follow_gate(
+        self, events: Iterable[GateEvent], *, is_word_of_provider: bool = False
+    ) -> None:
+        """Do to playout what the gate says, and tell the observers.
+
+        A provider that is not gated is followed at its every word that the caller speaks; that is
+        an interruption only if there was something to interrupt.
+        """
+        is_blind = is_word_of_provider and not self._seat.provider.capabilities.needs_gating
+        is_told = not is_blind or self._playout.is_active or bool(self._answers)
         for event in events:
             match effect_of(event):
                 case PlayoutEffect.PAUSE:
@@ -356,7 +366,8 @@ class CallSession:
                     self._playout.resume()
                 case PlayoutEffect.FLUSH:
                     await self._interrupt()
-            self._observer.on_gate_event(self.call_id, event)
+            if is_told:
+                self._observer.on_gate_event(self.call_id, event)
 
     def _pause(self) -> None:
         self._is_paused = True

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 __all__ = ["AgentParts", "make_parts", "make_recogniser", "make_voice"]
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from ..config.local_models import (
@@ -36,6 +37,17 @@ class AgentParts:
     recogniser: Recogniser
     reply: Reply
     voice: Voice
+    start_missing: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    """Starts those that could not be started before; None where they were, or nobody will."""
+
+    async def ready(self) -> None:
+        """Have all of them, as far as they can be had by now: a call begins.
+
+        Raises:
+            ProviderError: one can't be had.
+        """
+        if self.start_missing is not None:
+            await self.start_missing()
 
     async def start(self) -> None:
         """Start all of them; where one can't, those before it are stopped again.

@@ -404,7 +404,7 @@ class TestRoutes:
         exchange = self.exchange()
         with capture_logs() as logged:
             await exchange.engine.start()
-        (event,) = logged
+        *_, event = logged
         assert (event["routes"], event["gating"], event["audio_guard"]) == (3, "echo_aware", True)
         await exchange.engine.stop()
 
@@ -585,7 +585,8 @@ class TestStart:
         exchange = Exchange()
         with capture_logs() as logged:
             await exchange.engine.start()
-        (event,) = logged
+        starting, event = logged
+        assert starting["event"] == "engine.starting"
         assert event["event"] == "engine.started"
         assert event["provider"] == "agent"
         assert event["gating"] == "echo_aware"
@@ -609,7 +610,7 @@ class TestStart:
         engine = AIEngine(ungated, environ={}, transports=registry)
         with capture_logs() as logged:
             await engine.start()
-        assert (logged[0]["gating"], logged[0]["audio_guard"]) == ("off", False)
+        assert (logged[-1]["gating"], logged[-1]["audio_guard"]) == ("off", False)
         await engine.stop()
 
     @in_virtual_time

@@ -53,7 +53,7 @@ class LocalProvider:
         call_id: The call, as the manager knows it.
         call_audio: Formats of the call's line.
         manager: The gate; asked about frames only if ``is_gated``.
-        parts: What hears, answers and speaks, started; shared by all calls.
+        parts: What hears, answers and speaks, started if it can be had; shared by all calls.
         clock: The manager's clock.
         tools: Functions that the reply may call; none if left out.
         is_gated: The gate is in front of this agent.
@@ -74,6 +74,7 @@ class LocalProvider:
         ears: Ears | None = None,
     ) -> None:
         self._config = config
+        self._parts = parts
         self._call_id = call_id
         self._clock = clock
         self._is_gated = is_gated
@@ -136,7 +137,9 @@ class LocalProvider:
 
         Raises:
             LocalProtocolError: if it was started or stopped before.
+            ProviderError: a part could not be had when the engine started, and can't be now.
         """
+        await self._parts.ready()
         if self._was_started or self._events.is_closed:
             raise LocalProtocolError("start: the provider was started or stopped before")
         self._was_started = True

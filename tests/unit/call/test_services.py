@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 
 import pytest
+from structlog.testing import capture_logs
 
 import voxgate.call.embedded_server
 import voxgate.call.services
@@ -211,6 +212,77 @@ class TestEmbeddedAgent:
         assert server.arguments.get("recogniser") is None
 
 
+class AwayReply(ScriptedReply):
+    """Its server is away until it is said to be there, or for ever."""
+
+    def __init__(self, *, is_retryable: bool) -> None:
+        super().__init__()
+        self.is_away = True
+        self._is_retryable = is_retryable
+
+    async def start(self) -> None:
+        if self.is_away:
+            raise ProviderError("chat", "the server is away", retryable=self._is_retryable)
+
+
+class TestPartsThatAreAway:
+    """A server that does not answer when the engine starts."""
+
+    def services(
+        self, monkeypatch: pytest.MonkeyPatch, reply: AwayReply
+    ) -> tuple[CallServices, list[ScriptedRecogniser]]:
+        """Return those of an agent with a chat server, and of another one that has rules."""
+        made: list[ScriptedRecogniser] = []
+
+        def make(config: LocalConfig, _key: str | None) -> AgentParts:
+            made.append(ScriptedRecogniser())
+            is_chat = isinstance(config.reply, ChatReplyConfig)
+            own = reply if is_chat else ScriptedReply()
+            return AgentParts(recogniser=made[-1], reply=own, voice=ScriptedVoice())
+
+        monkeypatch.setattr(voxgate.call.services, "make_parts", make)
+        registry = ProviderRegistry()
+        registry.register("local", ScriptedProvider.from_setup)
+        chat = ChatReplyConfig(url="http://127.0.0.1:9/v1")
+        config = AppConfig(
+            engine=EngineConfig(default_provider="agent", fall_back_provider="night"),
+            providers={"agent": LocalConfig(reply=chat), "night": LocalConfig()},
+        )
+        return CallServices(config, environ={}, providers=registry), made
+
+    async def test_it_keeps_nobody_from_starting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A warning names provider and address; its calls try again, and have it once it is
+        there."""
+        reply = AwayReply(is_retryable=True)
+        services, made = self.services(monkeypatch, reply)
+        with capture_logs() as logged:
+            await services.start()
+        (warning,) = (each for each in logged if each["log_level"] == "warning")
+        assert warning["event"] == "local_agent.part_unreachable"
+        assert (warning["provider"], warning["part"]) == ("agent", "reply")
+        assert warning["address"] == "127.0.0.1:9"
+        parts, other = services.access_to("agent").parts, services.access_to("night").parts
+        assert parts is not None
+        assert other is not None
+        await other.ready()
+        with pytest.raises(ProviderError, match="the server is away"):
+            await parts.ready()
+        reply.is_away = False
+        await parts.ready()
+        assert [each.is_running for each in made] == [True, False], "they share the recogniser"
+        await services.stop()
+        assert [each.is_running for each in made] == [False, False]
+
+    async def test_what_can_never_be_had_stops_the_start(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The error names the part by its key, and nothing is left running."""
+        services, made = self.services(monkeypatch, AwayReply(is_retryable=False))
+        with pytest.raises(ProviderError, match=r"^providers\.agent\.reply: chat: the server is"):
+            await services.start()
+        assert [each.is_running for each in made] == [False, False]
+
+
 class TestAnnouncements:
     """What callers hear when a provider fails."""
 
@@ -234,7 +306,9 @@ class TestAnnouncements:
         config = AppConfig(engine=EngineConfig(default_provider="local"))
         services = CallServices(config, environ={}, providers=registry)
         await services.start()
-        assert services.access_to("local").parts is parts
+        own = services.access_to("local").parts
+        assert own is not None
+        assert own.voice is voice
         texts = asdict(config.announcements).values()
         assert voice.texts == [section["text"] for section in texts]
         await services.stop()

@@ -20,7 +20,7 @@ from voxgate.core.audio import AudioFormat
 from voxgate.core.gate_decision import GateEventType
 from voxgate.errors import ProviderError
 from voxgate.local_agent.voice import SpokenAudio
-from voxgate.providers.base import CallAudio, CallerSpeechStarted, Capabilities
+from voxgate.providers.base import CallAudio, CallerSpeechStarted, Capabilities, ProviderEnded
 from voxgate.providers.call_control import CallControl
 from voxgate.providers.responses import Truncation
 from voxgate.providers.scripted import GATED, PASSED_THROUGH, ScriptedProvider
@@ -342,6 +342,52 @@ class TestTheCallerHadSpoken:
         await rig.pass_slots(40)
         await rig.hang_up()
         assert len(rig.voiced) < 40
+
+
+class TestWhatIsTold:
+    """Of the gate and of the provider."""
+
+    @in_virtual_time
+    async def test_the_end_of_one_that_was_away_for_too_long(self) -> None:
+        """Once, with the reason, before the switch."""
+        rig = await Rig().start()
+        rig.first.lose_connection(_LOST)
+        await asyncio.sleep(5.1)
+        ends = [event for event in rig.observer.provider_events if isinstance(event, ProviderEnded)]
+        assert [end.error and end.error.code for end in ends] == ["fall_back_timeout"]
+        await rig.hang_up()
+
+    @in_virtual_time
+    async def test_the_gate_that_closes_before_the_second_is_there(self) -> None:
+        """As often as it opens: the sentence had begun by then."""
+        turn = asyncio.Lock()
+        await turn.acquire()
+        rig = await Rig(start_error=_REFUSED, turn=turn).start()
+        await rig.talk(10)
+        turn.release()
+        await rig.talk(100)
+        await rig.hang_up()
+        told = [event.type for event in rig.observer.gate_events]
+        assert told.count(GateEventType.GATE_CLOSED) == 1
+        assert told.count(GateEventType.GATE_OPENED) == 1
+
+    @pytest.mark.parametrize("is_speaking", [True, False])
+    @in_virtual_time
+    async def test_an_interruption_only_if_there_was_something_to_interrupt(
+        self,
+        is_speaking: bool,
+    ) -> None:
+        """A provider that is not gated is followed at its every word."""
+        rig = await Rig(start_error=_REFUSED, second_capabilities=PASSED_THROUGH).start()
+        await rig.pass_slots(60)
+        if is_speaking:
+            rig.second.speak(loud_frame(5) * 20)
+        await rig.pass_slots(5)
+        rig.second.emit(CallerSpeechStarted(interruption()))
+        await rig.pass_slots(5)
+        await rig.hang_up()
+        told = [event.type for event in rig.observer.gate_events]
+        assert told == [GateEventType.INTERRUPTED] * is_speaking
 
 
 class TestNobodyCanBeReached:

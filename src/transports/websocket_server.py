@@ -34,6 +34,7 @@ from aiohttp import WSCloseCode, web
 
 from ..errors import LocalProtocolError, TransportError
 from .http_connections import BoundedRunner
+from .limited_log import LimitedLog
 from .websocket_connection import WebSocketCall, WebSocketConnection
 from .websocket_line import WebSocketLine
 
@@ -134,6 +135,7 @@ class WebSocketServer(Generic[CallT]):
         self._config = config
         self._kind = kind
         self._stats = WebSocketServerStats()
+        self._log = LimitedLog(log)
         self._handler: Callable[[WebSocketLine[CallT]], Awaitable[None]] | None = None
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -326,7 +328,7 @@ class WebSocketServer(Generic[CallT]):
         self, connection: WebSocketConnection[CallT], request: web.Request
     ) -> None:
         ended = connection.events.hangup
-        log.warning(
+        self._log.warning(
             "websocket.call_unidentified",
             line=self._kind.name,
             peer=request.remote,
@@ -347,7 +349,7 @@ class WebSocketServer(Generic[CallT]):
         return web.Response(status=503, text="No more calls at the moment.\n")
 
     def _log_refused(self, request: web.Request, reason: str) -> None:
-        log.warning(
+        self._log.warning(
             "websocket.connection_refused",
             line=self._kind.name,
             peer=request.remote,

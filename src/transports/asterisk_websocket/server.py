@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 
 from ...config.asterisk_websocket_model import AsteriskWebSocketConfig
 from ..base import CallHandler
+from ..limited_log import LimitedLog
 from ..peer_allow_list import PeerAllowList
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServerStats
@@ -62,6 +63,7 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
         self._credentials: BasicCredentials | None = None
         self._allowed_peers = PeerAllowList(config.allowed_peers)
         self._unauthorized_requests = 0
+        self._log = LimitedLog(log)
         self._foreign_requests = 0
         super().__init__(
             config,
@@ -131,7 +133,7 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
 
     def _refuse_unauthorized(self, request: web.Request, *, has_password: bool) -> web.Response:
         self._unauthorized_requests += 1
-        log.warning(
+        self._log.warning(
             "asterisk_websocket.password_refused",
             peer=request.remote,
             has_password=has_password,
@@ -146,7 +148,7 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
     def _refuse_page(self, request: web.Request) -> web.Response:
         """Refuse a browser: any page may ask it for a WebSocket to this machine."""
         self._foreign_requests += 1
-        log.warning(
+        self._log.warning(
             "asterisk_websocket.page_refused",
             peer=request.remote,
             hint="a web page asked for the WebSocket; Asterisk sends no Origin",
@@ -155,7 +157,7 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
 
     def _refuse_foreign(self, request: web.Request) -> web.Response:
         self._foreign_requests += 1
-        log.warning(
+        self._log.warning(
             "asterisk_websocket.subprotocol_refused",
             peer=request.remote,
             hint="protocols = media must stand in websocket_client.conf",

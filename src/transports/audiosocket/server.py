@@ -18,6 +18,7 @@ import structlog
 from ...errors import LocalProtocolError, TransportError
 from ..base import CallHandler
 from ..call_hooks import CallHooks
+from ..limited_log import LimitedLog
 from ..peer_allow_list import PeerAllowList
 from .connection import AudioSocketConnection
 from .intake import AudioSocketIntake
@@ -101,6 +102,7 @@ class AudioSocketTransport:
         self._open_connections = 0
         self._accepted_calls = 0
         self._refused_connections = 0
+        self._log = LimitedLog(log)
         self._unidentified_connections = 0
         self._duplicate_calls = 0
 
@@ -225,7 +227,7 @@ class AudioSocketTransport:
 
     def _refuse(self, connection: AudioSocketConnection, reason: str) -> None:
         self._refused_connections += 1
-        log.warning(
+        self._log.warning(
             "audiosocket.connection_refused",
             peer=connection.peer_name,
             reason=reason,
@@ -276,7 +278,7 @@ class AudioSocketTransport:
         ended = connection.events.hangup
         if ended and ended.reason == "caller_hangup":
             return  # connected and closed, as health checks do every few seconds
-        log.warning(
+        self._log.warning(
             "audiosocket.connection_unidentified",
             peer=connection.peer_name,
             reason=ended.reason if ended else "timeout",

@@ -20,6 +20,7 @@ from ...config.browser_line_model import BrowserLineConfig
 from ...config.listen_address import is_loopback
 from ...errors import ConfigError, ConfigProblem
 from ..base import CallHandler
+from ..limited_log import LimitedLog
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServerStats
 from ..websocket_transport import WebSocketTransport
@@ -53,6 +54,7 @@ class BrowserTransport(WebSocketTransport[BrowserCall]):
         self._environ = environ
         self._token: str | None = None
         self._refused_origins = 0
+        self._log = LimitedLog(log)
         super().__init__(
             config,
             WebSocketLineKind(
@@ -148,7 +150,7 @@ class BrowserTransport(WebSocketTransport[BrowserCall]):
 
     def _refuse_origin(self, request: web.Request) -> web.Response:
         self._refused_origins += 1
-        log.warning(
+        self._log.warning(
             "browser.origin_refused",
             peer=request.remote,
             path=request.path,

@@ -22,6 +22,7 @@ from aiohttp import hdrs, web
 from ...config.line_models import TWIML_PATH, TwilioConfig
 from ...errors import RemoteProtocolError
 from ..base import CallHandler
+from ..limited_log import LimitedLog
 from ..websocket_connection import WebSocketConnection
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServerStats
@@ -71,6 +72,7 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
         self._environ = environ
         self._check: SignatureCheck | None = None
         self._unsigned_requests = 0
+        self._log = LimitedLog(log)
         self._served_twiml = 0
         self._transferred_calls = 0
         self._transfers = PendingTransfers()
@@ -147,7 +149,7 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
         try:
             form = await _read_form(request, self._config.start_timeout_s)
         except RemoteProtocolError as error:
-            log.warning("twilio.form_refused", peer=request.remote, reason=str(error))
+            self._log.warning("twilio.form_refused", peer=request.remote, reason=str(error))
             return web.Response(status=400, text=f"{error}\n")
         signature = request.headers.get(SIGNATURE_HEADER)
         query = request.rel_url.raw_query_string
@@ -195,7 +197,7 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
     def _refuse_page(self, request: web.Request) -> web.Response:
         """Refuse a browser: any page may ask it for a WebSocket to this machine."""
         self._unsigned_requests += 1
-        log.warning(
+        self._log.warning(
             "twilio.page_refused",
             peer=request.remote,
             hint="a web page asked for the WebSocket; Twilio sends no Origin",
@@ -204,7 +206,7 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
 
     def _refuse_unsigned(self, request: web.Request) -> web.Response:
         self._unsigned_requests += 1
-        log.warning(
+        self._log.warning(
             "twilio.signature_refused",
             peer=request.remote,
             path=request.path,

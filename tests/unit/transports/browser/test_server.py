@@ -92,7 +92,7 @@ async def test_a_script_is_served_to_a_page_of_this_machine():
 
 
 async def test_a_page_of_elsewhere_is_refused_and_counted():
-    """Script and call alike; the log has its path, and no more of what it sent."""
+    """Script and call alike; the log says it once, with the path, and no more of what was sent."""
     transport = BrowserTransport(BrowserLineConfig(), {})
     origin = "https://evil.example.com"
     with capture_logs() as logs:
@@ -101,7 +101,9 @@ async def test_a_page_of_elsewhere_is_refused_and_counted():
     assert refusal is not None
     assert (response.status, refusal.status) == (403, 403)
     assert transport.stats.refused_origins == 2
-    assert [entry["event"] for entry in logs] == ["browser.origin_refused"] * 2
+    assert [(entry["event"], entry["path"]) for entry in logs] == [
+        ("browser.origin_refused", "/browser/x.js")
+    ]
     assert origin not in str(logs)
 
 

@@ -250,6 +250,7 @@ class AIEngine:
         control = CallControl(tools, transfer=getattr(line, "transfer", None))
         setup = ProviderSetup(
             config=access.config,
+            name=name,
             call_id=line.call_id,
             call_audio=CallAudio(capture=line.capture_format, playout=line.playout_format),
             manager=self.manager,

@@ -63,10 +63,13 @@ class CallLog(CallObserver):
         self._log = structlog.get_logger(__name__)
         self._warned: dict[str, set[str]] = {}
         """Codes of what was warned of already, by call."""
+        self._providers: dict[str, str] = {}
+        """Who answers each call."""
 
     def on_call_started(self, event: CallStarted) -> None:
         """Log ``call.started``."""
         self._warned[event.call_id] = set()
+        self._providers[event.call_id] = event.provider
         fields = {} if event.route is None else {"route": event.route}
         self._log.info("call.started", call_id=event.call_id, provider=event.provider, **fields)
 
@@ -86,18 +89,26 @@ class CallLog(CallObserver):
         write(name, call_id=call_id, reason=event.reason.value, **fields)
 
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
-        """Log ``provider.warned``, once a call and code; never what is said."""
+        """Log ``provider.warned``, once a call, provider and code; never what is said."""
         del now_ms
         if not isinstance(event, ProviderWarning):
             return
         code = event.error.code or "unknown"
-        if self._is_first(call_id, f"provider {code}"):
+        name = self._providers.get(call_id)
+        if self._is_first(call_id, f"provider {name} {code}"):
             self._log.warning(
-                "provider.warned", call_id=call_id, code=code, detail=event.error.reason
+                "provider.warned",
+                call_id=call_id,
+                provider=name,
+                peer=event.error.peer,
+                code=code,
+                detail=event.error.reason,
             )
 
     def on_provider_switched(self, event: ProviderSwitched) -> None:
         """Log ``call.provider_fell_back``."""
+        if event.call_id in self._providers:
+            self._providers[event.call_id] = event.provider
         self._log.warning(
             "call.provider_fell_back",
             call_id=event.call_id,
@@ -112,6 +123,7 @@ class CallLog(CallObserver):
     def on_call_ended(self, event: CallEnded) -> None:
         """Log ``call.ended``: one summary line a call."""
         self._warned.pop(event.call_id, None)
+        self._providers.pop(event.call_id, None)
         fields: dict[str, object] = {"detail": event.detail} if event.detail else {}
         if event.predecessors:
             fields["predecessors"] = list(event.predecessors)

@@ -86,7 +86,8 @@ class SessionKeeper:
         policy: When to give up.
         clock: The manager's clock.
         call_id: The call, for names of tasks and the log.
-        kind: The kind of provider: how errors and the log name the other side.
+        kind: The kind of provider: how errors name the other side.
+        name: How the log names it; as errors do if left out.
         host: Where it is, for the log.
         deadlines: What the conversation has to do at certain times; None: nothing.
         renewal: How the conversation goes on in another session; None: it does not, unless it ends
@@ -104,6 +105,7 @@ class SessionKeeper:
         clock: Clock,
         call_id: str,
         kind: str,
+        name: str | None = None,
         host: str | None,
         deadlines: Deadlines | None = None,
         renewal: Renewal | None = None,
@@ -121,7 +123,7 @@ class SessionKeeper:
         self._events = EventQueue()
         self._supervisor: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] | None = None
-        self._log: FilteringBoundLogger = _log.bind(call_id=call_id, provider=kind)
+        self._log: FilteringBoundLogger = _log.bind(call_id=call_id, provider=name or kind)
         self._exchange = SocketExchange(
             conversation,
             connect=connect,

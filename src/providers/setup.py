@@ -25,6 +25,8 @@ class ProviderSetup:
     """What the operator set; an ``embedded`` URL is already replaced by a real one."""
     call_id: str
     """The call, as the manager knows it."""
+    name: str | None = None
+    """Its name in the configuration, for the log; None for the name of its kind."""
     call_audio: CallAudio
     """Formats of the call's line."""
     manager: GatingManager

@@ -483,6 +483,34 @@ async def _is_answered_after_the_sentence(
     assert ended.provider == "second"
 
 
+class TestTheLog:
+    """Two of a kind are told apart."""
+
+    @in_socket_time
+    async def test_every_event_has_the_name_of_the_provider(self) -> None:
+        """As it stands in the configuration."""
+        async with embedded() as second:
+            providers = {"first": realtime_config(_NOBODY), "second": second}
+            with capture_logs() as logged:
+                async with (
+                    running(providers, fall_back_provider="second") as service,
+                    Telephone.calling(service.address) as phone,
+                ):
+                    await hears(phone, mulaw_frames("hello"))
+                    await service.ended_after_hangup(phone)
+        told = [
+            (entry["event"], entry["provider"])
+            for entry in logged
+            if entry["event"].startswith("provider.")
+        ]
+        assert told == [
+            ("provider.lost", "first"),
+            ("provider.ended", "first"),
+            ("provider.connected", "second"),
+            ("provider.ended", "second"),
+        ]
+
+
 class TestNobodyIsThere:
     """The caller is told, and the call ends."""
 

@@ -45,6 +45,7 @@ class DeepgramProvider:
         api_key: The key, or None for a server that wants none. Never logged.
         hold_ms: Caller's audio that is held while there is no session, in ms, oldest dropped.
         tools: Functions that the model may call; none if left out.
+        name: Its name in the configuration, for the log; that of the kind if left out.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class DeepgramProvider:
         api_key: str | None,
         hold_ms: float = DEFAULT_HOLD_MS,
         tools: ToolRegistry | None = None,
+        name: str | None = None,
     ) -> None:
         self._config = config
         self._api_key = api_key
@@ -84,13 +86,14 @@ class DeepgramProvider:
             clock=clock,
             call_id=call_id,
             kind=config.kind,
+            name=name,
             host=urlsplit(config.url).hostname,
             deadlines=self._conversation,
             on_message=self._follow_function_calls,
             on_end=self._stop_functions,
         )
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._log = _log.bind(call_id=call_id, provider=config.kind)
+        self._log = _log.bind(call_id=call_id, provider=name or config.kind)
 
     @classmethod
     def from_setup(cls, setup: ProviderSetup) -> DeepgramProvider:
@@ -110,6 +113,7 @@ class DeepgramProvider:
             api_key=setup.api_key,
             hold_ms=setup.hold_ms,
             tools=setup.tools,
+            name=setup.name,
         )
 
     @property

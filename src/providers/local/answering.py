@@ -11,13 +11,15 @@ __all__ = ["Answering"]
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit
 
 from ...clock import Clock
-from ...config.local_models import LocalConfig
+from ...config.local_models import ChatReplyConfig, LocalConfig
 from ...core.audio import AudioFormat
 from ...core.stream_converter import StreamConverter
 from ...errors import ProviderError
 from ...local_agent.agent_parts import AgentParts
+from ...local_agent.chat_reply import PEER as CHAT
 from ...local_agent.reply import FunctionAnswered, FunctionAsked, ReplyRequest, ReplyUsage
 from ..base import (
     FunctionCalled,
@@ -119,7 +121,7 @@ class Answering:
             ProviderError: the very error, where it is final or one too many.
         """
         self._failures += 1
-        await self._emit(ProviderWarning(error))
+        await self._emit(ProviderWarning(_located(error, self._config)))
         if not error.retryable or self._failures >= _MAX_FAILURES:
             raise error
         if can_speak:
@@ -203,6 +205,14 @@ class Answering:
 
 async def _pieces(text: str) -> AsyncIterator[str | FunctionAsked]:
     yield text
+
+
+def _located(error: ProviderError, config: LocalConfig) -> ProviderError:
+    """Return an error that says where the part is that failed: the other parts say so."""
+    if error.peer != CHAT or not isinstance(config.reply, ChatReplyConfig):
+        return error
+    peer = f"{CHAT} at {urlsplit(config.reply.url).netloc}"
+    return ProviderError(peer, error.reason, code=error.code, retryable=error.retryable)
 
 
 def _token_usage(usage: ReplyUsage) -> TokenUsage:

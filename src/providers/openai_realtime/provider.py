@@ -43,6 +43,7 @@ class OpenAIRealtimeProvider:
         api_key: The key, or None for a server that wants none. Never logged.
         hold_ms: Caller's audio that is held while there is no session, in ms, oldest dropped.
         tools: Functions that the model may call.
+        name: Its name in the configuration, for the log; that of the kind if left out.
 
     Raises:
         ValueError: if the URL is still ``embedded``.
@@ -59,6 +60,7 @@ class OpenAIRealtimeProvider:
         api_key: str | None,
         hold_ms: float = DEFAULT_HOLD_MS,
         tools: ToolRegistry | None = None,
+        name: str | None = None,
     ) -> None:
         connection_url(config)
         self._config = config
@@ -87,12 +89,13 @@ class OpenAIRealtimeProvider:
             clock=clock,
             call_id=call_id,
             kind=config.kind,
+            name=name,
             host=urlsplit(config.url).hostname,
             renewal=self._conversation,
             on_message=self._run_functions,
             on_end=self._stop_functions,
         )
-        self._log = _log.bind(call_id=call_id, provider=config.kind)
+        self._log = _log.bind(call_id=call_id, provider=name or config.kind)
 
     @classmethod
     def from_setup(cls, setup: ProviderSetup) -> OpenAIRealtimeProvider:
@@ -113,6 +116,7 @@ class OpenAIRealtimeProvider:
             api_key=setup.api_key,
             hold_ms=setup.hold_ms,
             tools=setup.tools,
+            name=setup.name,
         )
 
     @property

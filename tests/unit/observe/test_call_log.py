@@ -179,6 +179,8 @@ def test_a_provider_warning_is_logged_once_a_call_and_code() -> None:
             "event": "provider.warned",
             "log_level": "warning",
             "call_id": "c-1",
+            "provider": "agent",
+            "peer": _ERROR.peer,
             "code": "odd",
             "detail": "a request was refused",
         }
@@ -235,3 +237,28 @@ def test_it_keeps_out_of_what_comes_by_the_frame() -> None:
     """Decisions and playout are not even looked at."""
     assert CallLog.on_decision is CallObserver.on_decision
     assert CallLog.on_playout is CallObserver.on_playout
+
+
+def test_a_warning_has_the_name_of_the_provider_that_answers() -> None:
+    """That of the second is another one, though its code be the same."""
+    log = started()
+    warning = ProviderWarning(_ERROR)
+    switch = ProviderSwitched(
+        call_id="c-1",
+        now_ms=1.0,
+        previous="agent",
+        provider="other",
+        error=_ERROR,
+        was_ready=True,
+        held_frames=0,
+        dropped_frames=0,
+    )
+    with capture_logs() as logged:
+        log.on_provider_event("c-1", 0.0, warning)
+        log.on_provider_switched(switch)
+        log.on_provider_event("c-1", 0.0, warning)
+        log.on_call_ended(ended())
+        log.on_provider_switched(switch)
+    warned = [event for event in logged if event["event"] == "provider.warned"]
+    assert [event["provider"] for event in warned] == ["agent", "other"]
+    assert log._providers == {}

@@ -53,6 +53,7 @@ class Rig:
             clock=virtual_ms,
             call_id="call-1",
             kind="peer",
+            name="the_agent",
             host="h",
             deadlines=self.talk,
             renewal=self.talk,
@@ -315,6 +316,7 @@ async def test_a_refusal_is_final() -> None:
 
     assert isinstance(events[-1], ProviderEnded)
     assert [entry["event"] for entry in logs] == ["provider.lost", "provider.ended"]
+    assert [entry["provider"] for entry in logs] == ["the_agent"] * 2
     assert logs[1]["sessions"] == 1
     assert not any(isinstance(event, ProviderDisconnected) for event in events)
 

@@ -7,10 +7,14 @@ import json
 
 from support.local_bench import LocalBench, texts_of
 from support.virtual_time import in_virtual_time
+from voxgate.config.local_models import ChatReplyConfig
+from voxgate.errors import ProviderError
+from voxgate.local_agent.chat_reply import PEER as CHAT
 from voxgate.local_agent.reply import FunctionAnswered, FunctionAsked, ReplyUsage
 from voxgate.providers.base import (
     FunctionCalled,
     FunctionReturned,
+    ProviderWarning,
     ResponseDone,
     TokenUsage,
     UsageReported,
@@ -133,4 +137,19 @@ async def test_what_an_answer_took_is_reported() -> None:
     await bench.settle()
     usage = TokenUsage(input_tokens=9, cached_input_tokens=4, output_tokens=2)
     assert bench.of(UsageReported) == [UsageReported(usage)]
+    await bench.stop()
+
+
+@in_virtual_time
+async def test_a_server_that_fails_is_named_with_its_address() -> None:
+    """An operator may have several; the rest of the error is as it was."""
+    config = ChatReplyConfig(url="http://127.0.0.1:11434/v1", model="m")
+    bench = LocalBench("hello", reply=config)
+    await bench.start()
+    await bench.say()
+    bench.reply.put(ProviderError(CHAT, "gone", code="connection_failed", retryable=True))
+    await bench.settle()
+    (warning,) = bench.of(ProviderWarning)
+    assert str(warning.error) == "chat at 127.0.0.1:11434: gone [connection_failed]"
+    assert warning.error.retryable
     await bench.stop()

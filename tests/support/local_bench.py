@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["FRAME", "LocalBench", "texts_of"]
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from support.local_parts import (
@@ -39,6 +40,7 @@ class LocalBench:
         greeting: str | None = None,
         tools: ToolRegistry | None = None,
         is_gated: bool = False,
+        start_missing: Callable[[], Awaitable[None]] | None = None,
         **settings: Any,
     ) -> None:
         self.gate = ScriptedGate()
@@ -52,7 +54,9 @@ class LocalBench:
             call_id="call-1",
             call_audio=CallAudio(capture=LINE, playout=LINE),
             manager=self.gate,
-            parts=parts_of(self.recogniser, self.reply, self.voice),
+            parts=replace(
+                parts_of(self.recogniser, self.reply, self.voice), start_missing=start_missing
+            ),
             clock=lambda: self.now_ms,
             tools=tools,
             is_gated=is_gated,

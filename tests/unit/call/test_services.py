@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
@@ -218,9 +219,11 @@ class AwayReply(ScriptedReply):
     def __init__(self, *, is_retryable: bool) -> None:
         super().__init__()
         self.is_away = True
+        self.starts = 0
         self._is_retryable = is_retryable
 
     async def start(self) -> None:
+        self.starts += 1
         if self.is_away:
             raise ProviderError("chat", "the server is away", retryable=self._is_retryable)
 
@@ -272,6 +275,29 @@ class TestPartsThatAreAway:
         assert [each.is_running for each in made] == [True, False], "they share the recogniser"
         await services.stop()
         assert [each.is_running for each in made] == [False, False]
+
+    async def test_behind_the_embedded_server_it_is_tried_again_with_each_call(
+        self, server: StandInServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The server is there at once, and its agent as soon as it can be had."""
+        reply = AwayReply(is_retryable=True)
+        self.services(monkeypatch, reply)
+        services = services_of_embedded("local", LocalConfig(reply=ChatReplyConfig()))
+        with capture_logs() as logged:
+            await services.start()
+        assert "local_agent.part_unreachable" in [each["event"] for each in logged]
+        assert server.arguments["recogniser"] is not None
+        starts = reply.starts
+        services.access_to("agent")
+        await asyncio.sleep(0)
+        reply.is_away = False
+        await asyncio.sleep(0)
+        services.access_to("agent")
+        await asyncio.sleep(0)
+        services.access_to("agent")
+        await asyncio.sleep(0)
+        assert reply.starts == starts + 2
+        await services.stop()
 
     async def test_what_can_never_be_had_stops_the_start(
         self, monkeypatch: pytest.MonkeyPatch

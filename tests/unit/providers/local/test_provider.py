@@ -48,6 +48,26 @@ async def test_the_greeting_is_spoken_and_remembered() -> None:
 
 
 @in_virtual_time
+async def test_a_call_has_what_was_away_started_or_is_told_that_it_can_not_be_had() -> None:
+    """Before it is ready: another provider takes over while the server is away."""
+    is_away = True
+
+    async def start_missing() -> None:
+        if is_away:
+            raise LOST
+
+    bench = LocalBench(greeting="Welcome.", start_missing=start_missing)
+    with pytest.raises(ProviderError, match="the server hung up"):
+        await bench.start()
+    await bench.stop()
+    is_away = False
+    bench = LocalBench(greeting="Welcome.", start_missing=start_missing)
+    await bench.start()
+    assert said(bench) == ["Welcome."]
+    await bench.stop()
+
+
+@in_virtual_time
 async def test_a_turn_is_answered_with_what_the_operator_told_the_model() -> None:
     """Instructions, and the words of the caller."""
     bench = LocalBench("opening hours", instructions="Be brief.")

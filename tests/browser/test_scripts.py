@@ -102,6 +102,15 @@ async def test_frames_are_played_at_once_and_reported_one_by_one(page: Page) -> 
     assert [frames for frames, _ in reports] == list(range(1, 11))
 
 
+async def test_beyond_5_s_the_oldest_is_over_unheard(page: Page) -> None:
+    """A page that stood still is in step at once: no report is ever made up for by silence."""
+    _, reports = await page.evaluate(PLAY, [300, None, 0])
+    assert reports[0][0] in {50, 51}
+    assert [frames for frames, _ in reports[1:]] == list(
+        range(reports[0][0] + 1, reports[0][0] + len(reports))
+    )
+
+
 async def test_a_flush_fades_out_within_5_ms(page: Page) -> None:
     """No click, nothing of the rest, and reports that name the flush."""
     samples, reports = await page.evaluate(PLAY, [30, 0.1, 0])

@@ -13,6 +13,8 @@ const RATE_HZ = 16000;
 const FRAME_SAMPLES = 320;
 const FADE_SAMPLES = 80;
 const MAX_HELD_SAMPLES = 5 * RATE_HZ; // beyond, the oldest goes: nobody waits so long for a word
+// What goes counts as played, as it is over: else the server would wait for it as long as the page
+// had stood still, and the agent would be silent for that time.
 
 class VoxgatePlayout extends AudioWorkletProcessor {
   constructor() {

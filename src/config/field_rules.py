@@ -35,7 +35,20 @@ class Pattern:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let the validator, and the JSON schema it writes, enforce the expression."""
-        return {**handler(source), "pattern": f"^(?:{self.regex})$"}
+        schema = {**handler(source), "pattern": f"^(?:{self.regex})$"}
+        if self.judge is None:
+            return schema
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self._judged, schema)
+
+    def _judged(self, text: str) -> str:
+        """Return a text as it is, or let the validator refuse it beside everything else."""
+        if self.judge is not None and (rule := self.judge(text)):
+            from pydantic_core import PydanticCustomError
+
+            raise PydanticCustomError("broken_rule", "{rule}", {"rule": rule})
+        return text
 
 
 @dataclass(frozen=True, slots=True)

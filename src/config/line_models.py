@@ -23,17 +23,26 @@ from annotated_types import Interval, Len
 from .asterisk_websocket_model import AsteriskWebSocketConfig
 from .browser_line_model import BrowserLineConfig
 from .field_rules import Pattern, check_fields
-from .field_types import VariableName
+from .field_types import VariableName, broken_address
 from .hook_models import CallHooksConfig, KnownCalls, check_known_calls
 from .listen_address import Host, Port, UrlPath, check_host, meet
 from .peer_networks import AllowedPeers, check_networks
 
 PublicSocketUrl = Annotated[
-    str, Pattern(r"wss://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not a wss:// address without a query")
+    str,
+    Pattern(
+        r"wss://[^\s/?#@\[\]]+(/[^\s?#]*)?",
+        "is not a wss:// address without a query",
+        broken_address,
+    ),
 ]
 PublicUrl = Annotated[
     str,
-    Pattern(r"https?://[^\s/?#@\[\]]+(/[^\s?#]*)?", "is not an https:// address without a query"),
+    Pattern(
+        r"https?://[^\s/?#@\[\]]+(/[^\s?#]*)?",
+        "is not an https:// address without a query",
+        broken_address,
+    ),
 ]
 AudioSocketRate = Literal[8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000]
 """Rates that AudioSocket has a frame kind for, in Hz."""

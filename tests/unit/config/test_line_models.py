@@ -43,7 +43,7 @@ def test_the_twiml_is_on_the_host_of_the_stream_unless_told_otherwise(
         (lambda: TwilioConfig(enabled=True), "^public_url: null is no address"),
         (lambda: TwilioConfig(public_url="https://x/y"), "^public_url: 'https://x/y' is not a wss"),
         (lambda: TwilioConfig(public_url="wss://x/y?a=1"), "^public_url: .* without a query$"),
-        (lambda: TwilioConfig(public_url="wss://[x/y"), "^public_url: .* is not a wss"),
+        (lambda: TwilioConfig(public_url="wss://[x/y"), "^public_url: .* has brackets"),
         (lambda: TwilioConfig(twiml_url="ftp://x"), "^twiml_url: 'ftp://x' is not an https://"),
         (lambda: TwilioConfig(path="/twiml"), "^path: '/twiml' is where the TwiML is served$"),
         (lambda: TwilioConfig(path="twilio"), "^path: 'twilio' is not a path such as /twilio"),

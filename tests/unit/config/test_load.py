@@ -485,6 +485,25 @@ class TestRoutes:
         assert str(found).startswith(problem)
 
 
+def test_all_addresses_that_lead_nowhere_are_told_at_once(tmp_path: Path) -> None:
+    """Two in one section among them."""
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "lines:\n"
+        "  audiosocket:\n"
+        "    hooks: {metadata_url: 'http://[::1/{call_id}', transfer_url: 'http://h:99999/'}\n"
+        "  twilio: {public_url: 'wss://h:70000/twilio', twiml_url: 'https://h:0/twiml'}\n"
+    )
+    with pytest.raises(ConfigError) as info:
+        load_config(path, {})
+    assert [(problem.key.rpartition(".")[2], problem.rule) for problem in info.value.problems] == [
+        ("metadata_url", "has brackets that hold no IPv6 address"),
+        ("transfer_url", "has a port that is not in 1..65535"),
+        ("public_url", "has a port that is not in 1..65535"),
+        ("twiml_url", "has a port that is not in 1..65535"),
+    ]
+
+
 def test_a_path_may_be_text(tmp_path: Path) -> None:
     """As somebody writes it in a program of their own."""
     path = tmp_path / "a.yaml"

@@ -13,30 +13,15 @@ from dataclasses import dataclass
 
 from ...config.local_models import LocalTurnsConfig
 from ...core.audio import FRAME_MS
-from ...core.gate_decision import GateDecision, GateReason, GateState
+from ...core.gate_decision import GateDecision, GateState
+from ..judged_speech import MAX_GAP_MS, is_judged_speech
 
 _MIN_SPEECH_MS = 100
 """Speech that makes a turn while the agent is silent: shorter than a "yes", longer than a click."""
 
-_MAX_GAP_MS = 240
-"""Pause between sounds that still count together: longer than the stop of a consonant."""
-
-_VOICE_CONFIDENCE = 0.6
-"""Voice activity from which a frame counts where nothing better has judged it: the default of
-``vad.confidence_threshold``."""
-
 _ECHO_DOUBT = 3.0
 """So many times the usual evidence interrupts the agent although the words look like its own: a
 caller may repeat them."""
-
-_UNJUDGED = frozenset(
-    {
-        GateReason.AGENT_SILENT,
-        GateReason.PASS_THROUGH,
-        GateReason.BARGE_IN,
-        GateReason.CALLER_TURN,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +91,7 @@ class CallerTurns:
             return self._interrupt(
                 decision, now_ms, wanted_ms if is_agent_heard else _MIN_SPEECH_MS
             )
-        if _is_speech(decision):
+        if is_judged_speech(decision, by_near_end=True):
             self._hear(now_ms)
         if not self._is_speaking and self._speech_ms >= _MIN_SPEECH_MS:
             self._is_speaking = True
@@ -120,7 +105,7 @@ class CallerTurns:
             return None
         silence_ms = now_ms - last_ms
         if not self._is_speaking:
-            if silence_ms > _MAX_GAP_MS:
+            if silence_ms > MAX_GAP_MS:
                 self._forget()
             return None
         is_too_long = now_ms - self._began_ms >= self._config.max_turn_s * 1000
@@ -153,14 +138,3 @@ class CallerTurns:
     def _forget(self) -> None:
         self._speech_ms = 0.0
         self._last_speech_ms = None
-
-
-def _is_speech(decision: GateDecision) -> bool:
-    if decision.reason is GateReason.CALLER_SPEECH:
-        return True
-    measured = decision.measurements
-    if decision.reason not in _UNJUDGED or measured is None:
-        return False
-    if measured.near_end_logit is not None:
-        return measured.near_end_logit > 0.0
-    return measured.vad_confidence >= _VOICE_CONFIDENCE

@@ -11,30 +11,13 @@ __all__ = ["LocalTurns", "TurnBegan", "TurnEnded", "TurnEvent"]
 from dataclasses import dataclass
 
 from ...core.audio import FRAME_MS
-from ...core.gate_decision import GateDecision, GateReason
+from ...core.gate_decision import GateDecision
 from ...core.gate_transitions import GateEventType
+from ..judged_speech import MAX_GAP_MS, is_judged_speech
 
 _MIN_SPEECH_MS = 100
 """Speech that makes a turn: shorter than a "yes", longer than a click; also the least that the
 protocol lets a client commit."""
-
-_MAX_GAP_MS = 240
-"""Pause between sounds that still count together towards a turn's beginning: longer than the stop
-of a consonant, shorter than the time between two coughs."""
-
-_VOICE_CONFIDENCE = 0.6
-"""Voice activity from which a frame counts where no guard has judged it: the same as the default of
-``vad.confidence_threshold``."""
-
-_JUDGED_SPEECH = frozenset({GateReason.CALLER_SPEECH})
-_UNJUDGED = frozenset(
-    {
-        GateReason.AGENT_SILENT,
-        GateReason.PASS_THROUGH,
-        GateReason.BARGE_IN,
-        GateReason.CALLER_TURN,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +61,7 @@ class LocalTurns:
     def process(self, decision: GateDecision, now_ms: float) -> TurnEvent | None:
         """Take what the gate said of a frame, and return what that shows."""
         committed = any(e.type is GateEventType.BARGE_IN_COMMITTED for e in decision.events)
-        if committed or _is_speech(decision):
+        if committed or is_judged_speech(decision):
             self._hear(FRAME_MS * (1 + len(decision.released)), now_ms)
         if not self._is_speaking and (committed or self._speech_ms >= _MIN_SPEECH_MS):
             self._is_speaking = True
@@ -91,7 +74,7 @@ class LocalTurns:
         if last_ms is None:
             return None
         silence_ms = now_ms - last_ms
-        if not self._is_speaking and silence_ms > _MAX_GAP_MS:
+        if not self._is_speaking and silence_ms > MAX_GAP_MS:
             self._forget()
         elif self._is_speaking and silence_ms >= self._silence_duration_ms:
             self._is_speaking = False
@@ -109,14 +92,3 @@ class LocalTurns:
     def _forget(self) -> None:
         self._speech_ms = 0.0
         self._last_speech_ms = None
-
-
-def _is_speech(decision: GateDecision) -> bool:
-    if decision.reason in _JUDGED_SPEECH:
-        return True
-    measured = decision.measurements
-    return (
-        decision.reason in _UNJUDGED
-        and measured is not None
-        and measured.vad_confidence >= _VOICE_CONFIDENCE
-    )

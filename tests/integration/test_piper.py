@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from integration.local_agent_conformance import VoiceBench, VoiceConformance
 from support.processes import end_processes
+from support.telephone import until
 from voxgate.config.local_models import PiperVoiceConfig
 from voxgate.errors import ProviderError
 from voxgate.local_agent.agent_parts import make_voice
@@ -30,6 +31,7 @@ class PiperBench(VoiceBench):
         self.voice: PiperVoice = made
 
     async def break_down(self) -> None:
+        await until(lambda: self.voice.process_ids)  # the test before may have ended one
         end_processes(self.voice.process_ids)
 
 

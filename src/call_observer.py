@@ -97,6 +97,9 @@ class CallObserver:
     ) -> None:
         """The gate decided about a captured frame, or (frame None) about time that passed."""
 
+    def on_frame_processed(self, call_id: str, duration_ms: float) -> None:
+        """What the line delivered at a time was judged and given to the provider, in so long."""
+
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:
         """Something happened at the gate."""
 
@@ -116,13 +119,29 @@ class CallObserver:
 class Observers(CallObserver):
     """Tells several observers; the one place where their mistakes stop.
 
+    What an observer does not override costs nothing: nobody is called for it.
+
     Args:
         observers: Told in this order.
     """
 
     def __init__(self, observers: Iterable[CallObserver] = ()) -> None:
-        self._observers = list(observers)
-        self._broken: set[int] = set()
+        self._observers: list[CallObserver] = []
+        self._told: dict[str, tuple[CallObserver, ...]] = {}
+        """Who is told, by the name of the method."""
+        for observer in observers:
+            self.add(observer)
+
+    def add(self, observer: CallObserver) -> None:
+        """Tell another one from now on, of running calls too: it may miss their start."""
+        self._observers.append(observer)
+        self._follow()
+
+    def remove(self, observer: CallObserver) -> None:
+        """Tell one nothing more; nothing happens where it is not there."""
+        if observer in self._observers:
+            self._observers.remove(observer)
+            self._follow()
 
     def on_call_started(self, event: CallStarted) -> None:  # noqa: D102 - as in the base
         self._tell("on_call_started", event)
@@ -134,6 +153,9 @@ class Observers(CallObserver):
         self, call_id: str, now_ms: float, frame: bytes | None, decision: GateDecision
     ) -> None:
         self._tell("on_decision", call_id, now_ms, frame, decision)
+
+    def on_frame_processed(self, call_id: str, duration_ms: float) -> None:  # noqa: D102
+        self._tell("on_frame_processed", call_id, duration_ms)
 
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:  # noqa: D102
         self._tell("on_gate_event", call_id, event)
@@ -152,12 +174,22 @@ class Observers(CallObserver):
     def on_call_ended(self, event: CallEnded) -> None:  # noqa: D102
         self._tell("on_call_ended", event)
 
+    def _follow(self) -> None:
+        self._told = {
+            method: tuple(each for each in self._observers if _overrides(each, method))
+            for method in vars(CallObserver)
+            if method.startswith("on_")
+        }
+
     def _tell(self, method: str, *args: object) -> None:
-        for index, observer in enumerate(self._observers):
-            if index in self._broken:
-                continue
+        for observer in self._told[method]:
             try:
                 getattr(observer, method)(*args)
             except Exception:  # noqa: BLE001 - an observer's mistake is not the call's
-                self._broken.add(index)
+                self.remove(observer)
                 _log.exception("observer.failed", observer=type(observer).__name__, method=method)
+
+
+def _overrides(observer: CallObserver, method: str) -> bool:
+    own = getattr(type(observer), method)
+    return method in vars(observer) or own is not getattr(CallObserver, method)

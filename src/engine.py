@@ -30,9 +30,9 @@ from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
 from .config.route_models import CallFacts, first_route
 from .config.tools_config import ToolsConfig
-from .core.audio_gating_manager import AudioGatingManager
 from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.config import ProviderGatingPolicy
+from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
 from .errors import LocalProtocolError
 from .providers.base import CallAudio
@@ -87,7 +87,7 @@ class AIEngine:
         self.config = config
         self.counters = EngineCounters()
         gating = config.gating_config
-        self.manager = AudioGatingManager(EnhancedVADManager(config.vad), gating)
+        self.manager = TapedGatingManager(EnhancedVADManager(config.vad), gating)
         self._observer = Observers(observers)
         self._clock = clock
         self._environ = environ
@@ -117,6 +117,14 @@ class AIEngine:
     def running_calls(self) -> int:
         """Calls that are being served now."""
         return len(self._calls)
+
+    def add_observer(self, observer: CallObserver) -> None:
+        """Tell another observer from now on; of a call that runs, what happens from now on."""
+        self._observer.add(observer)
+
+    def remove_observer(self, observer: CallObserver) -> None:
+        """Tell an observer nothing more."""
+        self._observer.remove(observer)
 
     async def start(self) -> None:
         """Start what the providers need, such as the embedded server, and then the lines.

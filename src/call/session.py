@@ -192,6 +192,7 @@ class CallSession:
         placed_ms = self._place_frame(event, now_ms)
         decision = await self._seat.send_audio(event.audio, now_ms, placed_ms)
         if decision is not None:
+            self._observer.on_frame_processed(self.call_id, self._clock() - now_ms)
             self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
             await self._follow_gate(decision.events)
 

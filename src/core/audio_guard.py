@@ -131,6 +131,11 @@ class AudioGuard:
         return self.noise_floor * self.speech_threshold_factor
 
     @property
+    def speech_logit(self) -> float | None:
+        """Log odds of speech in the last frame, by the networks; None if they were not asked."""
+        return None if self._evidence is None else self._evidence.logit
+
+    @property
     def music_mode(self) -> bool:
         """The line plays music."""
         return self._music.music_mode

@@ -80,13 +80,25 @@ class CaptureAnalysis:
             return None
         return verdict.echo_delay_ms
 
-    def measurements(self, noise_floor: float, evidence_ms: float) -> GateMeasurements:
+    def measurements(
+        self,
+        *,
+        noise_floor: float,
+        evidence_ms: float,
+        evidence_span_ms: float = 0.0,
+        agent_audible: bool = False,
+        speech_logit: float | None = None,
+    ) -> GateMeasurements:
         """Return what a decision carries of this.
 
         Args:
             noise_floor: The guard's, RMS in int16 units; 0 without a guard.
             evidence_ms: Evidence of the caller over the agent, this frame included.
+            evidence_span_ms: Since the first frame of that evidence.
+            agent_audible: Whether the agent, or its echo, was.
+            speech_logit: Of the guard's networks; None where they were not asked.
         """
+        near_end = self.near_end
         return GateMeasurements(
             capture_rms=self.level,
             zcr_ratio=self.zcr_ratio,
@@ -94,6 +106,13 @@ class CaptureAnalysis:
             noise_floor=noise_floor,
             near_end_logit=self.logit,
             evidence_ms=evidence_ms,
+            evidence_span_ms=evidence_span_ms,
+            agent_audible=agent_audible,
+            speech_logit=speech_logit,
+            near_end_dbfs=None if near_end is None else near_end.near_end_dbfs,
+            echo_delay_ms=None if near_end is None else near_end.echo_delay_ms,
+            erl_db=None if near_end is None else near_end.erl_db,
+            erle_db=None if near_end is None else near_end.erle_db,
         )
 
 

@@ -104,6 +104,21 @@ class GateMeasurements:
     """Log odds that the caller speaks, of the echo-aware detector; None without one."""
     evidence_ms: float = 0.0
     """Evidence of the caller over the agent gathered so far, in ms."""
+    evidence_span_ms: float = 0.0
+    """Time since the first frame of that evidence, that frame included, in ms; at a commitment, how
+    long ago the caller began."""
+    agent_audible: bool = False
+    """The agent was heard by the caller, or its echo may still have been coming back."""
+    speech_logit: float | None = None
+    """Log odds of speech by the guard's networks; None where they were not asked."""
+    near_end_dbfs: float | None = None
+    """Level of the frame without the echo, in dBFS; None where no echo filter measures it."""
+    echo_delay_ms: float | None = None
+    """Echo path delay; None while it is unknown, or without a reference."""
+    erl_db: float | None = None
+    """Echo return loss: far-end level minus its echo's level in the capture; None as above."""
+    erle_db: float | None = None
+    """Further reduction of the echo by the detector's own filter; None as above."""
     attenuation_db: float = 0.0
     """By how much the frame, and held frames released with it, were turned down on the way out: 0,
     but for a voice well below the caller's."""

@@ -200,7 +200,8 @@ class GatingState:
         unit = analysis.audio
         self._follow_detectors(analysis, output)
         self._follow_agent(output)
-        if not self._asks_guard(captured_ms, output):
+        is_asked = self._asks_guard(captured_ms, output)
+        if not is_asked:
             self._pass_unasked()
         if self.state is GateState.OPEN:
             self._process_open(unit, captured_ms, analysis, output)
@@ -209,8 +210,14 @@ class GatingState:
         else:
             self._process_closed(unit, analysis, output)
         self._follow_guard(output)
-        noise_floor = 0.0 if self._guarded is None else self._guarded.noise_floor
-        output.measurements = analysis.measurements(noise_floor, self._evidence.ms)
+        guarded = self._guarded
+        output.measurements = analysis.measurements(
+            noise_floor=0.0 if guarded is None else guarded.noise_floor,
+            evidence_ms=self._evidence.ms,
+            evidence_span_ms=self._evidence.span_frames * FRAME_MS,
+            agent_audible=self._was_audible,
+            speech_logit=guarded.speech_logit if guarded is not None and is_asked else None,
+        )
 
     def _process_open(
         self, unit: bytes, captured_ms: float, analysis: CaptureAnalysis, output: GateOutput

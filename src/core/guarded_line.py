@@ -87,6 +87,11 @@ class GuardedLine:
         return self._guard.noise_floor
 
     @property
+    def speech_logit(self) -> float | None:
+        """Log odds of speech in the last frame, by the guard's networks; None if not asked."""
+        return self._guard.speech_logit
+
+    @property
     def degradations(self) -> int:
         """Networks of the guard that raised, and are not used any more."""
         return self._guard.degradations

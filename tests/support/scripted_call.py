@@ -101,6 +101,7 @@ class RecordingObserver(CallObserver):
         self.started: list[CallStarted] = []
         self.line_events: list[LineEvent] = []
         self.decisions: list[tuple[bytes | None, GateDecision]] = []
+        self.durations_ms: list[float] = []
         self.gate_events: list[GateEvent] = []
         self.playout: list[PlayoutFrame] = []
         self.provider_events: list[ProviderEvent] = []
@@ -125,6 +126,10 @@ class RecordingObserver(CallObserver):
     ) -> None:
         self.told.append("on_decision")
         self.decisions.append((frame, decision))
+
+    def on_frame_processed(self, call_id: str, duration_ms: float) -> None:
+        self.told.append("on_frame_processed")
+        self.durations_ms.append(duration_ms)
 
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:
         self.told.append("on_gate_event")

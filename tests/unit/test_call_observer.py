@@ -49,6 +49,7 @@ _TELL: dict[str, Callable[[CallObserver], None]] = {
     "on_call_started": lambda observer: observer.on_call_started(_STARTED),
     "on_line_event": lambda observer: observer.on_line_event("c", 0.0, LineDtmf("1")),
     "on_decision": lambda observer: observer.on_decision("c", 0.0, b"\0\0", _DECISION),
+    "on_frame_processed": lambda observer: observer.on_frame_processed("c", 0.1),
     "on_gate_event": lambda observer: observer.on_gate_event(
         "c", gate_event(GateEventType.RESUMED)
     ),
@@ -87,6 +88,7 @@ def test_each_observer_is_told_the_same(method: str) -> None:
         observer.started
         + observer.line_events
         + observer.decisions
+        + observer.durations_ms
         + observer.gate_events
         + observer.playout
         + observer.provider_events
@@ -132,3 +134,23 @@ def test_the_same_observer_twice_is_told_twice() -> None:
     observer = RecordingObserver()
     Observers([observer, observer]).on_call_started(_STARTED)
     assert observer.told == ["on_call_started"] * 2
+
+
+def test_an_observer_comes_and_goes() -> None:
+    """It is told what happens in between; removing one that is not there is no error."""
+    first, second = RecordingObserver(), RecordingObserver()
+    observers = Observers([first])
+    observers.add(second)
+    observers.on_call_started(_STARTED)
+    observers.remove(second)
+    observers.remove(second)
+    observers.on_call_ended(_ENDED)
+    assert first.told == ["on_call_started", "on_call_ended"]
+    assert second.told == ["on_call_started"]
+
+
+def test_nobody_is_called_for_what_he_does_not_override() -> None:
+    """So that what nobody watches costs nothing, 50 times a second and call."""
+    observers = Observers([CallObserver()])
+    assert set(observers._told) == set(_TELL)
+    assert not any(observers._told.values())

@@ -105,6 +105,7 @@ def test_the_lock_is_in_step_with_the_project() -> None:
     wanted = _named([*project["dependencies"], *(r for extra in extras.values() for r in extra)])
     (own,) = (package for package in LOCK["package"] if package["name"] == "voxgate")
     locked = {r["name"]: r.get("specifier", "") for r in own["metadata"]["requires-dist"]}
+    del wanted["voxgate"], locked["voxgate"]  # one extra that has all of another
     assert locked == wanted
     developing = own["metadata"]["requires-dev"]["dev"]
     assert {r["name"]: r.get("specifier", "") for r in developing} == _named(

@@ -13,6 +13,7 @@ UNIT = ROOT / "tests" / "unit"
 
 INTERFACES = {
     # Protocols and the values that cross them; every implementation's tests speak of them.
+    "core/gate_tape.py",
     "local_agent/recogniser.py",
     "local_agent/reply.py",
     "local_agent/voice.py",

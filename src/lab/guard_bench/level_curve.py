@@ -228,7 +228,7 @@ class _HeardLine:
             is_caller=False,
         )
         self._line.process(frame, analysis, output)
-        output.measurements = analysis.measurements(0.0, 0.0)
+        output.measurements = analysis.measurements(noise_floor=0.0, evidence_ms=0.0)
         return output.decision(GateState.OPEN)
 
     def advance(self, call_id: str, now_ms: float) -> GateDecision:

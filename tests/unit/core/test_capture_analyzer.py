@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -299,11 +301,11 @@ def test_measurements_say_what_was_measured() -> None:
     near_end = ScriptedNearEnd(logits=lambda number: 0.25)
     sound = frames_of(tone(200, 1000.0, level_dbfs=-20.0))
     *_, judged = analyze(make(GatingMode.ECHO_AWARE, near_end=near_end), sound)
-    assert judged.measurements(33.0, 80.0) == GateMeasurements(
+    assert judged.measurements(noise_floor=33.0, evidence_ms=80.0) == GateMeasurements(
         capture_rms=judged.level, noise_floor=33.0, near_end_logit=0.25, evidence_ms=80.0
     )
     *_, last = analyze(make(), sound)
-    assert last.measurements(33.0, 80.0) == GateMeasurements(
+    assert last.measurements(noise_floor=33.0, evidence_ms=80.0) == GateMeasurements(
         capture_rms=last.level,
         zcr_ratio=last.zcr_ratio,
         vad_confidence=last.voice.confidence,
@@ -311,8 +313,28 @@ def test_measurements_say_what_was_measured() -> None:
         evidence_ms=80.0,
     )
     assert last.voice.confidence > 0.0
-    without = analyze(make(vad=BrokenVad()), frames_of(silence(20)))[0].measurements(0.0, 0.0)
+    without = analyze(make(vad=BrokenVad()), frames_of(silence(20)))[0].measurements(
+        noise_floor=0.0, evidence_ms=0.0
+    )
     assert (without.vad_confidence, without.near_end_logit) == (0.0, None)
+
+
+def test_measurements_say_what_the_echo_filter_found() -> None:
+    """Level without the echo, its delay and loss; and what the gate knows besides."""
+    verdict = NearEndVerdict(
+        logit=1.0, erl_db=12.0, echo_delay_ms=160.0, erle_db=7.0, near_end_dbfs=-40.0
+    )
+    measured = replace(analyze(make(), frames_of(silence(20)))[0], near_end=verdict).measurements(
+        noise_floor=20.0,
+        evidence_ms=60.0,
+        evidence_span_ms=100.0,
+        agent_audible=True,
+        speech_logit=-2.0,
+    )
+    found = (measured.erl_db, measured.echo_delay_ms, measured.erle_db, measured.near_end_dbfs)
+    assert found == (12.0, 160.0, 7.0, -40.0)
+    told = (measured.evidence_span_ms, measured.agent_audible, measured.speech_logit)
+    assert told == (100.0, True, -2.0)
 
 
 @pytest.mark.parametrize("audio_format", FORMATS, ids=lambda f: f"{f.encoding}-{f.rate_hz}")

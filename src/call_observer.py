@@ -30,6 +30,8 @@ class CallStarted:
     call_id: str
     provider: str
     """Instance name of the provider."""
+    line: str = ""
+    """Kind of line, by its name under ``lines``; empty where nobody says."""
     started_ms: float
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the line's peer said of the call; personal data, never logged."""
@@ -129,6 +131,8 @@ class Observers(CallObserver):
         self._observers: list[CallObserver] = []
         self._told: dict[str, tuple[CallObserver, ...]] = {}
         """Who is told, by the name of the method."""
+        self.failures = 0
+        """Observers that raised, and are told nothing more, so far."""
         for observer in observers:
             self.add(observer)
 
@@ -187,6 +191,7 @@ class Observers(CallObserver):
                 getattr(observer, method)(*args)
             except Exception:  # noqa: BLE001 - an observer's mistake is not the call's
                 self.remove(observer)
+                self.failures += 1
                 _log.exception("observer.failed", observer=type(observer).__name__, method=method)
 
 

@@ -6,14 +6,16 @@ to every provider.
 
 from __future__ import annotations
 
-__all__ = ["AIEngine", "EngineCounters"]
+__all__ = ["AIEngine", "EngineCounters", "EnginePhase"]
 
 import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 
@@ -35,6 +37,7 @@ from .core.config import ProviderGatingPolicy
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
 from .errors import LocalProtocolError
+from .local_agent.part_pool import LocalPart
 from .providers.base import CallAudio
 from .providers.call_control import CallControl
 from .providers.registry import ProviderRegistry, default_registry
@@ -50,6 +53,19 @@ ask (Twilio: 5 s), and to say goodbye to connections that are no calls yet."""
 _log = structlog.get_logger(__name__)
 
 
+class EnginePhase(StrEnum):
+    """Where an engine is between its making and its end."""
+
+    STARTING = "starting"
+    """It was made, and takes no calls yet."""
+    RUNNING = "running"
+    """It takes calls."""
+    DRAINING = "draining"
+    """It takes no more calls, and those that run may end by themselves."""
+    STOPPED = "stopped"
+    """It ends what runs, or has."""
+
+
 @dataclass(slots=True)
 class EngineCounters:
     """What the engine did that belongs to no single call."""
@@ -57,6 +73,8 @@ class EngineCounters:
     calls_accepted: int = 0
     calls_refused: int = 0
     """Hung up at once: ``max_calls`` were running, the engine was ending, or the id was in use."""
+    refusals: dict[str, int] = field(default_factory=dict)
+    """The same by reason: ``max_calls``, ``not_running``, ``duplicate_call_id``."""
 
 
 class AIEngine:
@@ -102,6 +120,27 @@ class AIEngine:
         self._stopped_transports: list[Transport] = []
         self._calls: dict[str, asyncio.Task[None]] = {}
         self._is_running = False
+        self._phase = EnginePhase.STARTING
+
+    @property
+    def phase(self) -> EnginePhase:
+        """Where it is between its making and its end."""
+        return self._phase
+
+    @property
+    def transports(self) -> Mapping[str, Transport]:
+        """The lines that listen, by their names."""
+        return MappingProxyType(self._transports)
+
+    @property
+    def local_parts(self) -> Mapping[tuple[str, str], LocalPart]:
+        """The parts of local agents, by provider and section; equal ones are one object."""
+        return self._services.local_parts
+
+    @property
+    def observer_failures(self) -> int:
+        """Observers that raised, and are told nothing more, so far."""
+        return self._observer.failures
 
     @property
     def addresses(self) -> Mapping[str, tuple[str, int]]:
@@ -141,6 +180,7 @@ class AIEngine:
         if self._is_running:
             raise LocalProtocolError("start: the engine is running")
         self._is_running = True
+        self._phase = EnginePhase.STARTING
         _log.info("engine.starting", providers=list(self.config.answering_providers))
         try:
             await self._services.start()
@@ -148,6 +188,7 @@ class AIEngine:
         except BaseException:
             await self._end()
             raise
+        self._phase = EnginePhase.RUNNING
         policies = [self._gating_of(name) for name in self.config.answering_providers]
         is_gated = any(policy is not None for policy in policies)
         _log.info(
@@ -164,6 +205,7 @@ class AIEngine:
     async def drain(self) -> None:
         """Take no more calls and give the running ones ``drain_timeout_s`` to end by themselves."""
         self._is_running = False
+        self._phase = EnginePhase.DRAINING
         await self._stop_transports()
         timeout_s = self.config.engine.drain_timeout_s
         _log.info("engine.draining", running_calls=self.running_calls, timeout_s=timeout_s)
@@ -187,6 +229,7 @@ class AIEngine:
         refusal = self._refusal(line)
         if refusal is not None:
             self.counters.calls_refused += 1
+            self.counters.refusals[refusal] = self.counters.refusals.get(refusal, 0) + 1
             _log.warning("call.refused", call_id=line.call_id, reason=refusal)
             await line.hangup()
             return
@@ -287,6 +330,7 @@ class AIEngine:
     async def _end(self) -> None:
         """End everything, the next part whatever becomes of the one before."""
         self._is_running = False
+        self._phase = EnginePhase.STOPPED
         try:
             await self._stop_transports()
             for task in self._calls.values():

@@ -27,7 +27,7 @@ from ..errors import (
     TransportError,
 )
 from ..local_agent.agent_parts import AgentParts, make_parts
-from ..local_agent.part_pool import PartPool
+from ..local_agent.part_pool import LocalPart, PartPool
 from ..local_agent.voice import Voice
 from ..providers.registry import ProviderRegistry
 from ..realtime_server.server import RealtimeServer
@@ -74,6 +74,11 @@ class CallServices:
     def announcements(self) -> Announcements:
         """What callers hear when a provider fails; nothing before the start."""
         return self._announcements
+
+    @property
+    def local_parts(self) -> Mapping[tuple[str, str], LocalPart]:
+        """The parts of local agents, by provider and section; equal ones are one object."""
+        return self._pool.parts
 
     async def start(self) -> None:
         """Start what a provider that can answer needs; where that fails, nothing is left running.

@@ -137,6 +137,7 @@ class CallSession:
             CallStarted(
                 call_id=self.call_id,
                 provider=self._seat.name,
+                line=self._line.kind,
                 started_ms=started_ms,
                 metadata=self._line.metadata,
                 route=self._route,

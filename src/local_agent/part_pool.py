@@ -5,11 +5,11 @@ Invariant: a part is started by one attempt at a time, whoever asks for it, and 
 
 from __future__ import annotations
 
-__all__ = ["PartPool", "PooledPart"]
+__all__ = ["LocalPart", "PartPool", "PooledPart"]
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..config.local_models import LocalConfig, RecogniserConfig, ReplyConfig, VoiceConfig
@@ -19,7 +19,7 @@ from .recogniser import Recogniser
 from .reply import Reply
 from .voice import Voice
 
-Part = Recogniser | Reply | Voice
+LocalPart = Recogniser | Reply | Voice
 """Any of the three."""
 _SECTIONS = ("recogniser", "reply", "voice")
 
@@ -39,7 +39,7 @@ class PooledPart:
         part: Not started.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: LocalPart) -> None:
         self.part = part
         self.is_started = False
         """Whether a start of it has succeeded."""
@@ -83,6 +83,15 @@ class PartPool:
     def __init__(self) -> None:
         self._pooled: list[tuple[_Key, PooledPart]] = []
         self._parts_of: dict[str, dict[str, PooledPart]] = {}
+
+    @property
+    def parts(self) -> Mapping[tuple[str, str], LocalPart]:
+        """All parts, by the provider's name and the section; equal ones are one object."""
+        return {
+            (name, section): pooled.part
+            for name, parts in self._parts_of.items()
+            for section, pooled in parts.items()
+        }
 
     async def add(
         self, name: str, config: LocalConfig, parts: AgentParts, api_key: str | None
@@ -144,7 +153,7 @@ class PartPool:
             while self._pooled:
                 stack.push_async_callback(self._pooled.pop(0)[1].stop)
 
-    async def _pooled_part(self, key: _Key, part: Part) -> PooledPart:
+    async def _pooled_part(self, key: _Key, part: LocalPart) -> PooledPart:
         for known, pooled in self._pooled:
             if known == key:
                 if pooled.part is not part:

@@ -34,6 +34,11 @@ class PocketsphinxRecogniser:
         self._crew = WorkerCrew(_PEER, config.processes, self._spawn)
 
     @property
+    def crew(self) -> WorkerCrew:
+        """Its processes, and how often one was replaced or a job refused."""
+        return self._crew
+
+    @property
     def process_ids(self) -> tuple[int, ...]:
         """The processes that there are now."""
         return self._crew.process_ids

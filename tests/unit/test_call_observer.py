@@ -127,6 +127,7 @@ def test_one_that_raises_is_logged_once_and_told_nothing_more(method: str) -> No
         ("observer.failed", "Broken", method)
     ]
     assert logged[0]["log_level"] == "error"
+    assert observers.failures == 1
 
 
 def test_the_same_observer_twice_is_told_twice() -> None:

@@ -17,13 +17,14 @@ from support.scripted_call import RecordingObserver, loud_frame
 from support.stand_in_server import StandInServer
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.call.agent_seat import AgentSeat, Handover
+from voxgate.call_observer import CallObserver, CallStarted
 from voxgate.config.announcement_models import AnnouncementConfig, AnnouncementsConfig
 from voxgate.config.line_models import AudioSocketConfig, LinesConfig
 from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig, OpenAIRealtimeConfig, ProviderConfig
 from voxgate.config.route_models import RouteConfig, RouteMatch
 from voxgate.config.tools_config import ToolsConfig
-from voxgate.engine import AIEngine
+from voxgate.engine import AIEngine, EnginePhase
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry
 from voxgate.providers.scripted import ScriptedProvider
@@ -112,6 +113,7 @@ class TestCalls:
         exchange = await started(Exchange())
         line = await exchange.place_call("one")
         assert exchange.engine.running_calls == 1
+        assert [event.line for event in exchange.observer.started] == ["scripted"]
         line.receive(LineAudio(loud_frame()))
         exchange.providers["one"].speak(loud_frame(1))
         await asyncio.sleep(0.1)
@@ -162,6 +164,7 @@ class TestCalls:
         assert exchange.engine.running_calls == 2
         assert exchange.engine.counters.calls_accepted == 3
         assert exchange.engine.counters.calls_refused == 1
+        assert exchange.engine.counters.refusals == {"max_calls": 1}
         await exchange.engine.stop()
 
     @in_virtual_time
@@ -176,6 +179,7 @@ class TestCalls:
         await asyncio.sleep(0.05)
         assert exchange.providers["one"].frames == [loud_frame()]
         assert exchange.engine.counters.calls_refused == 1
+        assert exchange.engine.counters.refusals == {"duplicate_call_id": 1}
         await exchange.engine.stop()
 
     @in_virtual_time
@@ -411,6 +415,41 @@ class TestRoutes:
 
 class TestEnd:
     """Draining and stopping."""
+
+    @in_virtual_time
+    async def test_an_engine_says_where_it_is_between_its_making_and_its_end(self) -> None:
+        """With the lines that listen meanwhile."""
+        exchange = Exchange(drain_timeout_s=30.0)
+        phases, lines = [exchange.engine.phase], [dict(exchange.engine.transports)]
+        await started(exchange)
+        phases.append(exchange.engine.phase)
+        lines.append(dict(exchange.engine.transports))
+        await exchange.place_call("one")
+        await exchange.engine.drain()
+        phases.append(exchange.engine.phase)
+        lines.append(dict(exchange.engine.transports))
+        await exchange.engine.stop()
+        phases.append(exchange.engine.phase)
+        assert phases == ["starting", "running", "draining", "stopped"]
+        assert lines == [{}, {"audiosocket": exchange.transport}, {}]
+        await exchange.engine.start()
+        assert exchange.engine.phase is EnginePhase.RUNNING
+        await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_an_observer_that_raises_is_counted(self) -> None:
+        """The call goes on without it."""
+        exchange = await started(Exchange())
+
+        class Broken(CallObserver):
+            def on_call_started(self, event: CallStarted) -> None:
+                raise ValueError(event)
+
+        exchange.engine.add_observer(Broken())
+        assert exchange.engine.observer_failures == 0
+        await exchange.place_call("one")
+        assert (exchange.engine.running_calls, exchange.engine.observer_failures) == (1, 1)
+        await exchange.engine.stop()
 
     @in_virtual_time
     async def test_draining_lets_calls_end_by_themselves(self) -> None:

@@ -61,6 +61,20 @@ async def test_equal_parts_are_one() -> None:
     assert [part.stops for part in (*made.values(), *spare.values())] == [1] * 6
 
 
+async def test_parts_are_told_of_by_name_and_section() -> None:
+    """One that two agents share is the same object under both names; a stopped pool has none."""
+    pool = PartPool()
+    first, _ = agent_parts()
+    second, _ = agent_parts()
+    await pool.add("one", LocalConfig(), first, None)
+    await pool.add("two", LocalConfig(reply=ChatReplyConfig()), second, None)
+    assert pool.parts["one", "voice"] is pool.parts["two", "voice"] is first.voice
+    assert pool.parts["two", "reply"] is second.reply
+    assert len(pool.parts) == 6
+    await pool.stop()
+    assert pool.parts == {}
+
+
 async def test_parts_that_differ_in_anything_are_two() -> None:
     """A faster voice is another voice, and another key another customer's."""
     pool = PartPool()

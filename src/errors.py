@@ -7,7 +7,8 @@
     ├── LocalProtocolError     our own side broke a protocol: a bug in voxgate or in its caller
     ├── RemoteProtocolError    a peer broke a protocol; ends that peer's call, never another
     ├── TransportError         a line failed (retryable or not)
-    └── ProviderError          a provider failed (retryable or not)
+    ├── ProviderError          a provider failed (retryable or not)
+    └── RecordingError         a recorded call can't be read
 
 Invariant: a message never holds a secret, audio or a transcript.
 """
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigProblem",
     "LocalProtocolError",
     "ProviderError",
+    "RecordingError",
     "RemoteProtocolError",
     "TransportError",
     "VoxgateError",
@@ -69,6 +71,10 @@ class LocalProtocolError(VoxgateError):
 
 class RemoteProtocolError(VoxgateError):
     """A peer sent something that the protocol does not allow."""
+
+
+class RecordingError(VoxgateError):
+    """A recorded call is not one, is damaged or newer than this program, or can't be decrypted."""
 
 
 class _PeerError(VoxgateError):

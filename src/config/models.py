@@ -40,6 +40,7 @@ from ..core.config import (
     WithheldAudio,
 )
 from .announcement_models import AnnouncementsConfig
+from .desk_model import DeskConfig
 from .field_rules import check_fields
 from .field_types import InstanceName
 from .line_models import LinesConfig
@@ -217,6 +218,8 @@ class AppConfig:
     """Silence for the provider while the line delivers nothing."""
     realtime_server: RealtimeServerConfig = field(default_factory=RealtimeServerConfig)
     """The server inside this process that stands in for the cloud."""
+    desk: DeskConfig = field(default_factory=DeskConfig)
+    """The operator's web page: live calls, thresholds, health, a phone to try the agent with."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -233,6 +236,7 @@ class AppConfig:
                 )
             self._check_turns(name, provider)
         self._check_ports()
+        self._check_desk_port()
 
     def _check_turns(self, name: str, provider: ProviderConfig) -> None:
         """Raise ValueError if a provider is left with nobody who finds the caller's turns."""
@@ -277,6 +281,18 @@ class AppConfig:
             if meet(server.host, section.host):
                 raise ValueError(
                     f"realtime_server.port: {server.port} is the port of lines.{line.name} already"
+                )
+
+    def _check_desk_port(self) -> None:
+        """Raise ValueError if the desk wants the port of a line."""
+        if not self.desk.enabled or self.desk.port == 0:
+            return
+        for line in fields(self.lines):
+            section = getattr(self.lines, line.name)
+            is_same = section.enabled and section.port == self.desk.port
+            if is_same and meet(self.desk.host, section.host):
+                raise ValueError(
+                    f"desk.port: {self.desk.port} is the port of lines.{line.name} already"
                 )
 
     @property

@@ -19,6 +19,7 @@ from ..engine import AIEngine
 from ..errors import ConfigError, ConfigProblem
 from ..observe.call_log import CallLog
 from ..observe.logging_setup import set_up_logging
+from ..observe.operations import Operations
 from .blas_threads import use_one_blas_thread
 
 
@@ -35,7 +36,7 @@ def command(config_path: Path | None) -> None:
     _require_line(config)
     set_up_logging(config.engine.log_level, config.engine.log_format)
     use_one_blas_thread()
-    asyncio.run(_serve(config))
+    asyncio.run(_serve(config, config_path))
 
 
 def _require_line(config: AppConfig) -> None:
@@ -46,19 +47,38 @@ def _require_line(config: AppConfig) -> None:
     raise ConfigError([ConfigProblem(key="lines", value="", rule=rule, source="configuration")])
 
 
-async def _serve(config: AppConfig) -> None:
+async def _serve(config: AppConfig, config_path: Path | None = None) -> None:
     engine = AIEngine(config, observers=[CallLog()])
-    signals = _stop_signals()
-    if not await _done_before_signal(engine.start(), signals):
+    operations = Operations(engine, config_path=config_path)
+    try:
+        await _run(engine, operations, _stop_signals())
+    finally:
+        await operations.stop()
+
+
+async def _run(engine: AIEngine, operations: Operations, signals: asyncio.Queue[None]) -> None:
+    if not await _done_before_signal(_start(operations, engine), signals):
         await engine.stop()
         return
     try:
-        for name, (host, port) in engine.addresses.items():
-            click.echo(f"{name} listens on {host}:{port}")
+        _show_addresses(engine, operations)
         await signals.get()
         await _done_before_signal(engine.drain(), signals)
     finally:
         await engine.stop()
+
+
+async def _start(operations: Operations, engine: AIEngine) -> None:
+    """Start what an operator sees, so that it sees the engine's start too, and then the engine."""
+    await operations.start()
+    await engine.start()
+
+
+def _show_addresses(engine: AIEngine, operations: Operations) -> None:
+    for name, (host, port) in engine.addresses.items():
+        click.echo(f"{name} listens on {host}:{port}")
+    for notice in operations.notices:
+        click.echo(notice)
 
 
 def _stop_signals() -> asyncio.Queue[None]:

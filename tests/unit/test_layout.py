@@ -32,6 +32,7 @@ SHELLS = {
     "local_agent/wyoming_connection.py",
     "local_agent/wyoming_recogniser.py",
     "local_agent/wyoming_voice.py",
+    "observe/desk/service.py",
     "providers/openai_realtime/connection.py",
     "providers/openai_realtime/provider.py",
     "realtime_server/server.py",

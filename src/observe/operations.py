@@ -1,0 +1,99 @@
+"""Everything that an operator sees of an engine beside its log: made, wired and ended in one place.
+
+Each part is made in :func:`_parts`, in the order in which the parts need one another. Invariant:
+none of it is needed to serve a call; what can't be started is logged, with what to do about it, and
+the engine runs without it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["OperationPart", "Operations"]
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from ..engine import AIEngine
+from ..errors import ConfigError
+from .desk import DeskService
+
+_log = structlog.get_logger(__name__)
+
+
+class OperationPart(Protocol):
+    """One thing that an operator sees: a recorder, metrics, the desk."""
+
+    @property
+    def notices(self) -> Iterable[str]:
+        """Lines for the terminal once it has started, such as an address; mostly none."""
+
+    async def start(self) -> None:
+        """Begin; called once, before the engine's start, in the engine's event loop.
+
+        Raises:
+            ConfigError: the operator asked for something that can't be; ends the start of the
+                process. Anything else is logged, and the engine runs without this part.
+        """
+
+    async def stop(self) -> None:
+        """End; called once, after the engine's end, also where the start failed or was left."""
+
+
+class Operations:
+    """What an operator sees of one engine.
+
+    Args:
+        engine: Not yet started.
+        config_path: The file that its configuration came from; None for the packaged default.
+        environ: Where secrets are, by the names that the configuration gives.
+    """
+
+    def __init__(
+        self,
+        engine: AIEngine,
+        *,
+        config_path: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._parts = _parts(engine, config_path, environ)
+        self._begun: list[OperationPart] = []
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Lines for the terminal, once everything has started."""
+        return tuple(notice for part in self._begun for notice in part.notices)
+
+    async def start(self) -> None:
+        """Start every part; to be called before the engine's start.
+
+        Raises:
+            ConfigError: a part was asked for something that can't be.
+        """
+        for part in self._parts:
+            self._begun.append(part)
+            try:
+                await part.start()
+            except ConfigError:
+                raise
+            except Exception:  # noqa: BLE001 - calls are served without it
+                _log.exception("operations.part_failed", part=type(part).__name__)
+
+    async def stop(self) -> None:
+        """Stop every part, the last one first, whatever becomes of the others. Idempotent."""
+        while self._begun:
+            part = self._begun.pop()
+            try:
+                await part.stop()
+            except Exception:  # noqa: BLE001 - the others are stopped all the same
+                _log.exception("operations.part_failed", part=type(part).__name__)
+
+
+def _parts(
+    engine: AIEngine, config_path: Path | None, environ: Mapping[str, str]
+) -> tuple[OperationPart, ...]:
+    """Return every part, in the order of their start; each is wired here."""
+    del config_path  # for the keeper of the configuration
+    return (DeskService(engine, environ=environ),)

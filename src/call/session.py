@@ -12,7 +12,7 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 import structlog
@@ -42,23 +42,12 @@ from .agent_seat import AgentSeat
 from .announcements import AnnouncementKind, Announcements
 from .announcer import Announcer
 from .candidate import Agent, Candidate, FallBackPolicy
+from .closing import CallOver, close_sides, first_word
 from .gate_effects import PlayoutEffect, effect_of
 from .provider_run import Failure, ProviderRun
 from .slices import Slices
 
-_CLOSE_TIMEOUT_S = 5.0
-"""Time that each side gets to close when the call is over."""
-
 _log = structlog.get_logger(__name__)
-
-
-class _CallOver(Exception):  # noqa: N818 - no error: it ends the call's task group
-    """The call is over."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
 
 
 class CallSession:
@@ -143,7 +132,7 @@ class CallSession:
                 route=self._route,
             )
         )
-        over = _CallOver("drained")
+        over = CallOver("drained")
         try:
             over = await self._serve(started_ms)
         finally:
@@ -156,9 +145,9 @@ class CallSession:
 
     # -- the call's tasks --------------------------------------------------------------------------
 
-    async def _serve(self, now_ms: float) -> _CallOver:
+    async def _serve(self, now_ms: float) -> CallOver:
         """Run the call's tasks until the first one ends the call; return why."""
-        over: _CallOver | None = None
+        over: CallOver | None = None
         try:
             self._seat.open_gate(now_ms)
             async with asyncio.TaskGroup() as tasks:
@@ -166,11 +155,11 @@ class CallSession:
                 tasks.create_task(self._receive_line(), name=f"{name} line")
                 tasks.create_task(self._play(), name=f"{name} playout")
                 tasks.create_task(self._receive_providers(), name=f"{name} provider")
-        except* _CallOver as group:
-            over = _first(group)
+        except* CallOver as group:
+            over = first_word(group)
         except* Exception as group:  # noqa: BLE001 - one call's trouble never reaches another
             _log.error("call.failed", call_id=self.call_id, exc_info=group)
-            over = over or _CallOver("internal_error", type(group.exceptions[0]).__name__)
+            over = over or CallOver("internal_error", type(group.exceptions[0]).__name__)
         assert over is not None, "a task group without an error never ends"  # noqa: S101
         return over
 
@@ -185,8 +174,8 @@ class CallSession:
             elif isinstance(event, LinePlayed):
                 self._playout.report_played(event.n_frames, now_ms)
             elif isinstance(event, LineHangup):
-                raise _CallOver(event.reason, event.detail)
-        raise _CallOver("transport_error")
+                raise CallOver(event.reason, event.detail)
+        raise CallOver("transport_error")
 
     async def _receive_frame(self, event: LineAudio, now_ms: float) -> None:
         """Give the provider, which asks the gate, one captured frame."""
@@ -246,7 +235,7 @@ class CallSession:
             name = f"call {self.call_id} transfer"
             self._transfer = asyncio.create_task(control.transfer(), name=name)
         elif control.is_hangup_due(now_ms, is_agent_active=is_active):
-            raise _CallOver("agent_hangup")
+            raise CallOver("agent_hangup")
 
     # -- one provider after the other --------------------------------------------------------------
 
@@ -257,7 +246,7 @@ class CallSession:
         while True:
             failure = await run.run()
             if failure is None:
-                raise _CallOver("provider_ended")
+                raise CallOver("provider_ended")
             self._has_answered = self._has_answered or failure.was_ready
             self._seat.lose_provider()
             await self._finish_farewell()
@@ -282,7 +271,7 @@ class CallSession:
         self._flush()
         kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
         self._announcer.say(kind)
-        await self._close_side("provider", self._seat.provider.stop)
+        await close_sides(self.call_id, ("provider", self._seat.provider.stop))
         async with self._fall_back_policy.turn:
             pause = Slices(self._clock).end_one
             handover = await self._seat.take_next(self._tell_replayed, pause)
@@ -312,7 +301,7 @@ class CallSession:
         self._flush()
         await self._announcer.say_to_the_end(AnnouncementKind.UNREACHABLE)
         reason = "provider_lost" if self._has_answered else "provider_unreachable"
-        raise _CallOver(reason, str(failure.error)) from failure.error
+        raise CallOver(reason, str(failure.error)) from failure.error
 
     def _flush(self) -> Mapping[str, float]:
         """Forget what was not heard; return what was, of every item not completely heard."""
@@ -394,14 +383,12 @@ class CallSession:
     # -- the end -----------------------------------------------------------------------------------
 
     async def _close(self) -> None:
-        """Close both sides, whatever state they are in, and each whatever the others do."""
-        try:
-            await self._close_side("line", self._line.hangup)
-        finally:
-            try:
-                await self._close_side("transfer", self._stop_transfer)
-            finally:
-                await self._close_side("provider", self._seat.provider.stop)
+        await close_sides(
+            self.call_id,
+            ("line", self._line.hangup),
+            ("transfer", self._stop_transfer),
+            ("provider", self._seat.provider.stop),
+        )
 
     async def _stop_transfer(self) -> None:
         """Give up a transfer that is not done: its line has ended."""
@@ -409,14 +396,7 @@ class CallSession:
             self._transfer.cancel()
             await asyncio.wait({self._transfer})
 
-    async def _close_side(self, name: str, close: Callable[[], Awaitable[None]]) -> None:
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                await close()
-        except Exception:  # noqa: BLE001 - whatever it is, the call is over all the same
-            _log.exception("call.close_failed", call_id=self.call_id, side=name)
-
-    def _forget(self, over: _CallOver, duration_ms: float) -> CallEnded:
+    def _forget(self, over: CallOver, duration_ms: float) -> CallEnded:
         """Let the gate forget the call, and sum it up for the observers."""
         self._seat.close_gate()
         ended = CallEnded(
@@ -438,10 +418,3 @@ class CallSession:
 def _usable_lead_ms(capabilities: LineCapabilities) -> float:
     """Return how far a line may be sent ahead: not at all where it could not be told to forget."""
     return capabilities.max_lead_ms if capabilities.can_flush else 0.0
-
-
-def _first(group: BaseExceptionGroup[_CallOver]) -> _CallOver:
-    """Return the word of the first of the tasks that ended the call."""
-    first = group.exceptions[0]
-    assert isinstance(first, _CallOver), "a task group is flat, and its errors are in order"  # noqa: S101
-    return first

@@ -1,0 +1,116 @@
+/** The desk: which view is shown, what the bar says of the service, and the login. */
+
+import { api, sessions } from "./api.js";
+import { announce, fill, h, plural } from "./dom.js";
+import { feed } from "./live_feed.js";
+import { mountLogin } from "./login.js";
+import { installTheme } from "./theme.js";
+import { mountCall } from "./call_detail.js";
+import { mountHealth } from "./health.js";
+import { mountLive } from "./live.js";
+import { mountPhone } from "./phone.js";
+import { mountRecordings } from "./recordings.js";
+import { mountThresholds } from "./thresholds.js";
+
+const OVERVIEW_EVERY_MS = 5000;
+
+/** Views by the first word of the address; each mounts into an element and returns its undoing. */
+const VIEWS = {
+  live: { title: "Live calls", mount: mountLive },
+  calls: { title: "Call", mount: mountCall, under: "live" },
+  phone: { title: "Browser phone", mount: mountPhone },
+  thresholds: { title: "Thresholds", mount: mountThresholds },
+  recordings: { title: "Recordings", mount: mountRecordings },
+  health: { title: "Health", mount: mountHealth },
+};
+
+const view = document.querySelector("#view");
+let leave = () => {};
+let isFirst = true;
+let here = null;
+
+/** The view may keep people from leaving by returning an object with `mayLeave`. */
+function show() {
+  const address = location.hash || "#/live";
+  if (address === here) return;
+  if (leave.mayLeave && !leave.mayLeave()) {
+    history.replaceState(null, "", here);
+    return;
+  }
+  here = address;
+  const [, name, ...rest] = address.split("/");
+  const { title, mount, under = name } = VIEWS[name] ?? VIEWS.live;
+  leave();
+  document.title = `${title} · voxgate desk`;
+  for (const link of document.querySelectorAll(".rail a")) {
+    if (link.getAttribute("href") === `#/${VIEWS[name] ? under : "live"}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  fill(view);
+  leave = mount(view, ...rest.map(decodeURIComponent)) ?? (() => {});
+  if (!isFirst) {
+    window.scrollTo(0, 0);
+    view.focus({ preventScroll: true });
+  }
+  isFirst = false;
+}
+
+async function tellService() {
+  const service = document.querySelector("#service");
+  try {
+    const overview = await api.overview();
+    service.dataset.state = overview.state;
+    const words = { ready: "Ready", draining: "Draining", starting: "Starting" };
+    const { running, max } = overview.calls;
+    service.textContent = `${words[overview.state]} · ${running} of ${plural(max, "call")}`;
+  } catch (error) {
+    service.dataset.state = "lost";
+    service.textContent = error.code === "login_needed" ? "Not logged in" : "Server not reached";
+  }
+}
+
+function keepTelling() {
+  let timer = 0;
+  const again = async () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    await tellService();
+    timer = setTimeout(again, OVERVIEW_EVERY_MS);
+  };
+  document.addEventListener("visibilitychange", again);
+  return again();
+}
+
+let isLoggingIn = false;
+
+function askForLogin() {
+  if (isLoggingIn) return;
+  isLoggingIn = true;
+  leave();
+  leave = () => {};
+  mountLogin(view, () => location.reload());
+}
+
+async function begin() {
+  installTheme(document.querySelector("#theme"));
+  sessions.addEventListener("login_needed", askForLogin);
+  feed.addEventListener("login_needed", askForLogin);
+  try {
+    const { login } = await api.session();
+    if (login === "needed") return askForLogin();
+    if (login === "done") offerLogout();
+  } catch (error) {
+    announce(error.message, "bad");
+  }
+  window.addEventListener("hashchange", show);
+  show();
+  await keepTelling();
+}
+
+function offerLogout() {
+  const leaveDesk = () => api.logout().then(() => location.reload());
+  const button = h("button", { type: "button", class: "quiet theme", on: { click: leaveDesk } }, "Log out");
+  document.querySelector(".bar").append(button);
+}
+
+begin();

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from .core.audio import AudioFormat
 from .core.call_stats import CallStats
 from .core.gate_decision import GateDecision, GateEvent
 from .core.playout import PlayoutFrame
@@ -37,6 +38,10 @@ class CallStarted:
     """What the line's peer said of the call; personal data, never logged."""
     route: int | None = None
     """Position of the route that it took, from 0; None where none fitted."""
+    capture_format: AudioFormat = AudioFormat()
+    """Format of the audio that the line delivers."""
+    playout_format: AudioFormat = AudioFormat()
+    """Format of what the line plays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,8 @@ class AIEngine:
         self._transports: dict[str, Transport] = {}
         self._stopped_transports: list[Transport] = []
         self._calls: dict[str, asyncio.Task[None]] = {}
+        self._lines: dict[str, Line] = {}
+        """The lines of the running calls, by call id."""
         self._is_running = False
         self._phase = EnginePhase.STARTING
 
@@ -235,8 +237,8 @@ class AIEngine:
             return
         self.counters.calls_accepted += 1
         task = asyncio.create_task(self._serve(line), name=f"call {line.call_id}")
-        self._calls[line.call_id] = task
-        task.add_done_callback(lambda _: self._calls.pop(line.call_id))
+        self._calls[line.call_id], self._lines[line.call_id] = task, line
+        task.add_done_callback(lambda _: self._forget(line.call_id))
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
@@ -244,7 +246,22 @@ class AIEngine:
             await asyncio.wait({task})
             raise
 
+    async def hang_up(self, call_id: str) -> bool:
+        """End a running call, which ends as one that its line has ended: ``local_hangup``.
+
+        Returns:
+            Whether there is such a call.
+        """
+        line = self._lines.get(call_id)
+        if line is None:
+            return False
+        await line.hangup()
+        return True
+
     # -- private steps -----------------------------------------------------------------------------
+
+    def _forget(self, call_id: str) -> None:
+        del self._calls[call_id], self._lines[call_id]
 
     def _refusal(self, line: Line) -> str | None:
         """Return why a line is not served, or None if it is."""

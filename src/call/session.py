@@ -130,6 +130,8 @@ class CallSession:
                 started_ms=started_ms,
                 metadata=self._line.metadata,
                 route=self._route,
+                capture_format=self._line.capture_format,
+                playout_format=self._line.playout_format,
             )
         )
         over = CallOver("drained")

@@ -114,6 +114,8 @@ class TestCalls:
         line = await exchange.place_call("one")
         assert exchange.engine.running_calls == 1
         assert [event.line for event in exchange.observer.started] == ["scripted"]
+        assert exchange.observer.started[0].playout_format == line.playout_format
+        assert exchange.observer.started[0].capture_format == line.capture_format
         line.receive(LineAudio(loud_frame()))
         exchange.providers["one"].speak(loud_frame(1))
         await asyncio.sleep(0.1)
@@ -246,6 +248,18 @@ class TestCalls:
         assert exchange.reasons() == ["drained"]
         assert exchange.engine.running_calls == 0
         await exchange.engine.stop()
+
+    @in_virtual_time
+    async def test_an_operator_hangs_one_call_up(self) -> None:
+        """It ends as by its own line, the others go on, and one that is over is not there."""
+        exchange = await started(Exchange())
+        await exchange.place_call("one")
+        await exchange.place_call("two")
+        assert await exchange.engine.hang_up("one")
+        await exchange.calls["one"]
+        assert exchange.reasons() == ["local_hangup"]
+        assert exchange.engine.running_calls == 1
+        assert not await exchange.engine.hang_up("one")
 
     @in_virtual_time
     async def test_calls_that_ended_leave_nothing_behind(self) -> None:

@@ -1,46 +1,104 @@
 """A recorded call, opened: header, inputs and decisions of the gate, events, audio, end.
 
 Invariant: what is read is an exact beginning of what was told the gate; where something is missing,
-reading ends there and says so.
+reading ends there.
 """
 
 from __future__ import annotations
 
-__all__ = ["RecordedCall", "open_call"]
+__all__ = ["IDENTITY_VARIABLE", "RecordedCall", "open_call"]
 
+import os
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
+from ..errors import RecordingError
+from .call_folders import ENCRYPTED_SUFFIX
+from .call_writer import TRACE_FILE, UNPLACED_FILE
+from .encryption import decrypted
+from .plain_values import from_plain
+from .recorded_audio import RecordedAudio
+from .trace_lines import (
+    CUT,
+    ENDED,
+    EVENT,
+    HEADER,
+    TRACKS,
+    TracksLine,
+    Tree,
+    decision_from_tree,
+    input_from_tree,
+    input_kinds,
+    place_from_tree,
+    tree_of_line,
+)
 from .trace_values import (
     CallEvent,
     CallHeader,
     CallTracks,
+    RecordedDecision,
     RecordedEnd,
     RecordedStep,
     TapedInput,
 )
 
+IDENTITY_VARIABLE = "VOXGATE_RECORDING_IDENTITY"
+"""Environment variable with the age secret key that opens encrypted recordings."""
+
+FORMAT_VERSION = 1
+"""Newest format of a trace that is read here."""
+
+_BROKEN = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
+"""What a damaged line raises, whatever of it is damaged."""
+
 
 class RecordedCall:
-    """One recorded call; :func:`open_call` reads it."""
+    """One recorded call; :func:`open_call` reads it.
 
-    folder: Path
-    header: CallHeader
+    Args:
+        folder: The call's folder.
+        identity: Opens it if it is encrypted.
+    """
+
+    def __init__(self, folder: Path, identity: str | None) -> None:
+        self.folder = folder
+        """Where it is."""
+        self._identity = identity
+        trace = self._read(TRACE_FILE)
+        if trace is None:
+            raise RecordingError(f"{folder}: is no recorded call: it has no {TRACE_FILE}")
+        self._lines = trace.split(b"\n")[:-1]  # what is behind the last end was cut off
+        self.header: CallHeader = self._parse_header()
+        """What was known of the call when it began."""
 
     @property
     def has_audio(self) -> bool:
         """Its audio is there, so that it can be replayed."""
-        raise NotImplementedError
+        return self._audio is not None
 
     @property
     def is_complete(self) -> bool:
-        """The recording reaches the end of the call."""
-        raise NotImplementedError
+        """The recording reaches the end of the call, and nothing of it is missing."""
+        last = self._last_line
+        return last is not None and last.get("is_cut") is False
+
+    @property
+    def cut_reason(self) -> str | None:
+        """Why recording stopped before the call ended; None where it did not, or was killed."""
+        for line in reversed(self._lines[-3:]):
+            tree = _tree_or_none(line)
+            if tree is not None and tree["type"] == CUT:
+                return str(tree.get("reason"))
+        return None
 
     @property
     def end(self) -> RecordedEnd | None:
         """The call's summary; None where the recording broke off before it."""
-        raise NotImplementedError
+        try:
+            return None if self._last_line is None else from_plain(RecordedEnd, self._last_line)
+        except _BROKEN:
+            return None
 
     def inputs(self) -> Iterator[TapedInput]:
         """Yield everything that the gate was told, in order, audio included.
@@ -48,19 +106,136 @@ class RecordedCall:
         Raises:
             RecordingError: no audio was recorded, so that the call can't be replayed.
         """
-        raise NotImplementedError
+        if self._audio is None:
+            raise RecordingError(
+                f"{self.folder}: can't be replayed: no audio was recorded (recording.audio)"
+            )
+        return self._inputs(self._audio)
 
     def steps(self) -> Iterator[RecordedStep]:
         """Yield the same without the audio: decisions and measurements, of every recorded call."""
-        raise NotImplementedError
+        for tree in self._trees():
+            if tree["type"] not in input_kinds():
+                continue
+            try:
+                step = RecordedStep(
+                    kind=tree["type"],
+                    now_ms=tree.get("now_ms"),
+                    n_bytes=tree.get("n_bytes"),
+                    decision=_decision(tree),
+                )
+            except _BROKEN:
+                return
+            yield step
 
     def events(self) -> Iterator[CallEvent]:
         """Yield what happened besides the gate, in order."""
-        raise NotImplementedError
+        for tree in self._trees():
+            if tree["type"] == EVENT:
+                try:
+                    event = from_plain(CallEvent, tree)
+                except _BROKEN:
+                    return
+                yield event
 
     def audio(self) -> CallTracks | None:
         """Return both sides on one time axis; None where no audio was recorded."""
-        raise NotImplementedError
+        return None if self._audio is None else self._audio.tracks()
+
+    # -- private steps -----------------------------------------------------------------------------
+
+    @cached_property
+    def _audio(self) -> RecordedAudio | None:
+        plan = self._plan()
+        if plan is None:
+            return None
+        files = {name: self._read(name) for name in RecordedAudio.file_names(plan)}
+        if not any(files.values()):
+            return None
+        return RecordedAudio(plan, files, self._read(UNPLACED_FILE) or b"")
+
+    def _plan(self) -> TracksLine | None:
+        """Return what the audio files hold; it stands before the first input."""
+        for tree in self._trees():
+            if tree["type"] == TRACKS:
+                try:
+                    return from_plain(TracksLine, tree)
+                except _BROKEN:
+                    return None
+            if tree["type"] in input_kinds():
+                return None
+        return None
+
+    @cached_property
+    def _last_line(self) -> Tree | None:
+        tree = _tree_or_none(self._lines[-1]) if self._lines else None
+        return tree if tree is not None and tree["type"] == ENDED else None
+
+    def _inputs(self, audio: RecordedAudio) -> Iterator[TapedInput]:
+        for tree in self._trees():
+            try:
+                place = place_from_tree(tree)
+                heard = None if place is None else audio.bytes_at(tree["type"], place)
+                if place is not None and heard is None:
+                    return  # written, but its audio was not yet when the recording broke off
+                given = input_from_tree(tree, heard)
+                decision = _decision(tree)
+            except _BROKEN:
+                return
+            if given is not None:
+                audio.follow(given)
+                yield TapedInput(given, decision)
+
+    def _trees(self) -> Iterator[Tree]:
+        """Yield the lines up to the first that can't be read."""
+        for line in self._lines:
+            tree = _tree_or_none(line)
+            if tree is None:
+                return
+            yield tree
+
+    def _parse_header(self) -> CallHeader:
+        tree = _tree_or_none(self._lines[0]) if self._lines else None
+        if tree is None or tree["type"] != HEADER:
+            raise RecordingError(f"{self.folder}: is no recorded call: its trace has no header")
+        version = tree.get("format_version")
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise RecordingError(
+                f"{self.folder}: has format {version}, and this voxgate reads up to "
+                f"{FORMAT_VERSION}: use a newer one"
+            )
+        try:
+            return from_plain(CallHeader, tree)
+        except _BROKEN as exc:
+            raise RecordingError(f"{self.folder}: the header of its trace is damaged") from exc
+
+    def _read(self, name: str) -> bytes | None:
+        """Return what a file of the call holds, decrypted; None where it is not there."""
+        try:
+            plain = self.folder / name
+            if plain.is_file():
+                return plain.read_bytes()
+            sealed = self.folder / f"{name}{ENCRYPTED_SUFFIX}"
+            if not sealed.is_file():
+                return None
+            data = sealed.read_bytes()
+        except OSError as exc:
+            reason = exc.strerror or type(exc).__name__
+            raise RecordingError(f"{self.folder / name}: can't be read: {reason}") from exc
+        return self._decrypt(sealed, data)
+
+    def _decrypt(self, path: Path, data: bytes) -> bytes | None:
+        if not data:
+            return None  # nothing of it had been written
+        if not self._identity:
+            raise RecordingError(
+                f"{path}: is encrypted: set the environment variable {IDENTITY_VARIABLE} to the "
+                "age secret key that opens it (AGE-SECRET-KEY-1...)"
+            )
+        try:
+            return decrypted(data, self._identity)
+        except RecordingError as exc:
+            raise RecordingError(f"{path}: can't be decrypted: {exc}") from exc
 
 
 def open_call(folder: Path, *, identity: str | None = None) -> RecordedCall:
@@ -74,4 +249,16 @@ def open_call(folder: Path, *, identity: str | None = None) -> RecordedCall:
     Raises:
         RecordingError: it is no recorded call, of a newer format, or can't be decrypted.
     """
-    raise NotImplementedError
+    return RecordedCall(folder, identity or os.environ.get(IDENTITY_VARIABLE))
+
+
+def _tree_or_none(line: bytes) -> Tree | None:
+    try:
+        return tree_of_line(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decision(tree: Tree) -> RecordedDecision | None:
+    decided = tree.get("decision")
+    return None if decided is None else decision_from_tree(decided)

@@ -1,0 +1,199 @@
+"""Where the pieces of a call's audio lie on one time axis, and the file bytes that come of it.
+
+Pieces come when they come: with jitter, in bursts after a stall, not at all while a line is silent.
+A piece goes behind the one before it while both are about in step with time. After a hole the next
+pieces wait until it shows whether they are a burst: what arrives at once ended when it arrived.
+
+Invariant: every sample received is in a track once, in order, as the very bytes that came; where
+nothing came there is silence; what was handed out never changes.
+"""
+
+from __future__ import annotations
+
+__all__ = ["STEREO_FILE", "AudioTracks", "Side", "Stretch"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from ..core.audio import AudioFormat
+from .wav_head import wav_head
+
+_JITTER_MS = 100.0
+"""How late a piece may come that still goes right behind the one before it: as long as most
+telephones' own buffers."""
+
+_BURST_MS = 10.0
+"""Pieces that follow each other faster arrived at once: half a frame."""
+
+_PATIENCE_MS = 5000.0
+"""How long a track waits for what may still come for a hole before silence is written there."""
+
+_LONGEST_MS = 1000.0
+"""A longer piece is malformed to the gate, and has no place on the axis."""
+
+STEREO_FILE = "audio.wav"
+"""Both sides, where they have one format: left the far end, right the capture."""
+
+
+class Side(StrEnum):
+    """One side of a call."""
+
+    FAR_END = "far_end"
+    CAPTURE = "capture"
+
+
+@dataclass(slots=True, eq=False)
+class Stretch:
+    """Where a piece of audio lies on its track."""
+
+    n_samples: int
+    at: int | None = None
+    """Its first sample; None until that is settled."""
+
+
+class _Track:
+    """One side: what is settled and not yet handed out, and what waits after a hole."""
+
+    def __init__(self, audio_format: AudioFormat, origin_ms: float) -> None:
+        self.format = audio_format
+        self._origin_ms = origin_ms
+        self._n_taken = 0
+        self._settled = bytearray()
+        self._waiting: list[tuple[Stretch, bytes]] = []
+        self._waiting_ms = 0.0
+        self._waiting_end = 0
+
+    @property
+    def tail(self) -> int:
+        """Samples up to the end of the last settled piece."""
+        return self._n_taken + len(self._settled) // self.format.sample_bytes
+
+    def sample_at(self, t_ms: float) -> int:
+        """Return which sample lies at a time."""
+        return round((t_ms - self._origin_ms) * self.format.rate_hz / 1000)
+
+    def receive(self, audio: bytes, now_ms: float, ended_ms: float) -> Stretch:
+        """Take a piece of whole samples that ended at a time."""
+        stretch = Stretch(len(audio) // self.format.sample_bytes)
+        end = self.sample_at(ended_ms)
+        late_samples = end - stretch.n_samples - self.tail
+        if self._waiting or late_samples > self.sample_at(self._origin_ms + _JITTER_MS):
+            self._waiting.append((stretch, audio))
+            self._waiting_ms, self._waiting_end = now_ms, end
+        else:
+            self._append(stretch, audio)
+        return stretch
+
+    def settle(self, now_ms: float, *, at_once: bool = False) -> None:
+        """Give what waits its place if nothing more belongs to it."""
+        if not self._waiting or (now_ms - self._waiting_ms < _BURST_MS and not at_once):
+            return
+        n_waiting = sum(stretch.n_samples for stretch, _ in self._waiting)
+        self._fill_to(self._waiting_end - n_waiting)
+        for stretch, audio in self._waiting:
+            self._append(stretch, audio)
+        self._waiting.clear()
+
+    def take(self, end: int) -> bytes:
+        """Return what lies before a sample and was not taken; silence where nothing came."""
+        self._fill_to(end)
+        n_bytes = max(0, end - self._n_taken) * self.format.sample_bytes
+        taken = bytes(self._settled[:n_bytes])
+        del self._settled[:n_bytes]
+        self._n_taken = max(end, self._n_taken)
+        return taken
+
+    def _append(self, stretch: Stretch, audio: bytes) -> None:
+        stretch.at = self.tail
+        self._settled += audio
+
+    def _fill_to(self, end: int) -> None:
+        missing = end - self.tail
+        if missing > 0:
+            self._settled += self.format.silence(missing * self.format.sample_bytes)
+
+
+class AudioTracks:
+    """Both sides of a call, in one stereo file or in two.
+
+    Args:
+        far_end: Format of what the line plays.
+        capture: Format of what it delivers.
+        origin_ms: Time of the first sample, on the clock of all times given.
+    """
+
+    def __init__(self, *, far_end: AudioFormat, capture: AudioFormat, origin_ms: float) -> None:
+        self.origin_ms = origin_ms
+        self.formats: Mapping[Side, AudioFormat] = {Side.FAR_END: far_end, Side.CAPTURE: capture}
+        self._tracks = {side: _Track(each, origin_ms) for side, each in self.formats.items()}
+        self._files: dict[str, tuple[_Track, ...]] = (
+            {STEREO_FILE: tuple(self._tracks.values())}
+            if far_end == capture
+            else {f"{side}.wav": (track,) for side, track in self._tracks.items()}
+        )
+        self._n_bytes = dict.fromkeys(self._files, 0)
+        self._now_ms = origin_ms
+
+    def receive(self, side: Side, audio: bytes, now_ms: float, ended_ms: float) -> Stretch | None:
+        """Take a piece of audio that came at a time.
+
+        Args:
+            side: Whose.
+            audio: In the side's format.
+            now_ms: When it came; not before what came before.
+            ended_ms: When it ended on the line, as far as is known.
+
+        Returns:
+            Where it lies; None for what can't lie on the axis: nothing, half a sample, or more than
+            a second at once.
+        """
+        self.pass_time(now_ms)
+        track = self._tracks[side]
+        is_whole = audio and len(audio) % track.format.sample_bytes == 0
+        if not is_whole or track.format.duration_ms(len(audio)) > _LONGEST_MS:
+            return None
+        return track.receive(audio, now_ms, ended_ms)
+
+    def pass_time(self, now_ms: float) -> None:
+        """Let time pass: what waited after a hole may find its place."""
+        self._now_ms = max(self._now_ms, now_ms)
+        for track in self._tracks.values():
+            track.settle(now_ms)
+
+    def take(self, *, is_over: bool = False) -> dict[str, bytes]:
+        """Return what each file goes on with, by its name; all that there is once it is over."""
+        taken = {}
+        for name, tracks in self._files.items():
+            for track in tracks:
+                track.settle(self._now_ms, at_once=is_over)
+            body = self._joined(tracks, is_over=is_over)
+            head = b"" if self._n_bytes[name] else self._head(tracks)
+            self._n_bytes[name] += len(head) + len(body)
+            if head or body:
+                taken[name] = head + body
+        return taken
+
+    def final_heads(self) -> dict[str, bytes]:
+        """Return what each file should begin with, now that its length is known."""
+        heads = {}
+        for name, tracks in self._files.items():
+            unknown = self._head(tracks)
+            heads[name] = self._head(tracks, self._n_bytes[name] - len(unknown))
+        return heads
+
+    def _joined(self, tracks: tuple[_Track, ...], *, is_over: bool) -> bytes:
+        """Return the new audio of a file, interleaved where it has two channels."""
+        tails = [track.tail for track in tracks]
+        patient = tracks[0].sample_at(self._now_ms - _PATIENCE_MS)
+        end = max(tails) if is_over else max(min(tails), min(patient, max(tails)))
+        channels = [track.take(end) for track in tracks]
+        if len(channels) == 1:
+            return channels[0]
+        width = f"V{tracks[0].format.sample_bytes}"
+        return np.stack([np.frombuffer(channel, width) for channel in channels], axis=1).tobytes()
+
+    def _head(self, tracks: tuple[_Track, ...], n_bytes: int | None = None) -> bytes:
+        return wav_head(tracks[0].format, n_channels=len(tracks), n_bytes=n_bytes)

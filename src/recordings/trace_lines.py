@@ -1,0 +1,315 @@
+"""The lines of a trace: JSON objects, one a line, each with its ``type``.
+
+Where the audio of an input lies stands in its line as ``at`` (first sample on the side's track),
+``silent`` (nothing but the format's silence) or ``unplaced`` (offset in the side file); a trace
+without audio has none of them. What has its default is left out of measurements and decisions.
+
+Invariant: a number that was written is read back to the last bit; every line is JSON as RFC 8259
+has it.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CUT",
+    "ENDED",
+    "EVENT",
+    "HEADER",
+    "TRACKS",
+    "AudioPlace",
+    "TracksLine",
+    "Tree",
+    "decision_from_tree",
+    "decision_tree",
+    "input_from_tree",
+    "input_kind_of",
+    "input_kinds",
+    "input_tree",
+    "line_of",
+    "place_from_tree",
+    "tree_of_line",
+]
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..core.audio import AudioFormat
+from ..core.config import GatingConfig
+from ..core.gate_decision import (
+    GateAction,
+    GateEvent,
+    GateEventType,
+    GateMeasurements,
+    GateReason,
+    GateState,
+)
+from ..core.gate_tape import (
+    AgentSpeaking,
+    FarEndPlayed,
+    FrameCaptured,
+    GateBegun,
+    GateEnded,
+    GateInput,
+    GateReconfigured,
+    ProviderSpeechStarted,
+    ProviderSpeechStopped,
+    TimePassed,
+)
+from .plain_values import from_plain, to_plain
+from .trace_values import RecordedDecision
+
+Tree = dict[str, Any]
+"""What one line holds."""
+
+HEADER = "header"
+"""The first line: :class:`~.trace_values.CallHeader`."""
+TRACKS = "tracks"
+"""Formats of both sides and the time of their first sample; only where audio is recorded."""
+EVENT = "event"
+"""What happened besides the gate: :class:`~.trace_values.CallEvent`."""
+CUT = "cut"
+"""The recording stopped here though the call went on, with the reason."""
+ENDED = "call_ended"
+"""The last line: :class:`~.trace_values.RecordedEnd`."""
+
+_KINDS: Mapping[type, str] = {
+    GateBegun: "gate_begun",
+    FrameCaptured: "frame_captured",
+    TimePassed: "time_passed",
+    FarEndPlayed: "far_end_played",
+    AgentSpeaking: "agent_speaking",
+    ProviderSpeechStarted: "provider_speech_started",
+    ProviderSpeechStopped: "provider_speech_stopped",
+    GateReconfigured: "gate_reconfigured",
+    GateEnded: "gate_ended",
+}
+_INPUTS: Mapping[str, Any] = {kind: given for given, kind in _KINDS.items()}
+
+_AUDIBLE = frozenset({"frame_captured", "far_end_played"})
+
+_PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
+    given: tuple(field.name for field in fields(given) if field.name not in {"audio", "config"})
+    for given in _KINDS
+}
+"""What of an input stands in its line as it is; not for :class:`GateBegun`."""
+
+_MEASUREMENTS = tuple((field.name, field.default) for field in fields(GateMeasurements))
+_MEASURED = frozenset(name for name, _ in _MEASUREMENTS)
+_NOT_FINITE = ("inf", "-inf", "nan")
+"""How JSON is told numbers that it does not have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioPlace:
+    """Where the audio of an input is to be had from."""
+
+    n_bytes: int
+    at: int | None = None
+    """First sample on the track of its side."""
+    is_silent: bool = False
+    """It is nothing but silence."""
+    unplaced: int | None = None
+    """Offset in the file of what has no place on the axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracksLine:
+    """What the audio files of a call hold."""
+
+    far_end: AudioFormat
+    capture: AudioFormat
+    origin_ms: float
+    """Time of their first sample."""
+
+
+# -- lines -----------------------------------------------------------------------------------------
+
+
+def _plain_number(value: object) -> object:
+    """Return a number of another library as Python's own, of the same value."""
+    item = getattr(value, "item", None)
+    if item is None:
+        raise TypeError(f"{type(value).__name__} has no place in a trace")
+    return item()
+
+
+_encode = json.JSONEncoder(
+    separators=(",", ":"), allow_nan=False, default=_plain_number, check_circular=False
+).encode
+
+
+def line_of(tree: Tree) -> bytes:
+    """Return a line, its end included."""
+    try:
+        text = _encode(tree)
+    except ValueError:
+        text = _encode(_finite(tree))
+    return text.encode("ascii") + b"\n"
+
+
+def tree_of_line(line: bytes) -> Tree:
+    """Return what a line holds.
+
+    Raises:
+        ValueError: it is no JSON object with a type, or not whole.
+    """
+    tree = json.loads(line)
+    if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
+        raise ValueError("is no line of a trace")  # noqa: TRY004 - wrong text, not a wrong caller
+    return tree
+
+
+def _finite(value: Any) -> Any:
+    """Return a tree with numbers that JSON does not have as text."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(float(value))
+    return value
+
+
+def _number(value: Any) -> Any:
+    return float(value) if value in _NOT_FINITE else value
+
+
+# -- inputs ----------------------------------------------------------------------------------------
+
+
+def input_kinds() -> frozenset[str]:
+    """Return the types of all lines that hold an input."""
+    return frozenset(_INPUTS)
+
+
+def input_kind_of(given: type[GateInput]) -> str:
+    """Return the type of the lines of a kind of input."""
+    return _KINDS[given]
+
+
+def input_tree(given: GateInput, place: AudioPlace | None) -> Tree:
+    """Return the line of an input; ``at`` is left to be entered once it is settled."""
+    kind = type(given)
+    tree: Tree = {"type": _KINDS[kind]}
+    if isinstance(given, GateBegun):
+        return {**tree, **to_plain(given)}
+    for name in _PLAIN_FIELDS[kind]:
+        tree[name] = getattr(given, name)
+    if isinstance(given, GateReconfigured):
+        tree["config"] = to_plain(given.config)
+    if place is not None:
+        tree["n_bytes"] = place.n_bytes
+        if place.is_silent:
+            tree["silent"] = True
+        if place.unplaced is not None:
+            tree["unplaced"] = place.unplaced
+    return tree
+
+
+def place_from_tree(tree: Tree) -> AudioPlace | None:
+    """Return where the audio of an input's line is; None for an input without.
+
+    Raises:
+        ValueError, TypeError: that is not what stands there.
+    """
+    if tree["type"] not in _AUDIBLE:
+        return None
+    place = AudioPlace(
+        n_bytes=tree["n_bytes"],
+        at=tree.get("at"),
+        is_silent=tree.get("silent", False),
+        unplaced=tree.get("unplaced"),
+    )
+    if min(place.n_bytes, place.at or 0, place.unplaced or 0) < 0:
+        raise ValueError("a place in the audio is negative")
+    return place
+
+
+def input_from_tree(tree: Tree, audio: bytes | None) -> GateInput | None:
+    """Return the input of a line; None where the line is none of an input.
+
+    Raises:
+        ValueError, TypeError, KeyError: that is not what stands there.
+    """
+    given = _INPUTS.get(tree["type"])
+    if given is None:
+        return None
+    if given is GateBegun:
+        return from_plain(GateBegun, tree)
+    values = {name: _number(tree[name]) for name in _PLAIN_FIELDS[given]}
+    if given is GateReconfigured:
+        values["config"] = from_plain(GatingConfig, tree["config"])
+    if audio is not None:
+        values["audio"] = audio
+    made: GateInput = given(**values)
+    return made
+
+
+# -- decisions -------------------------------------------------------------------------------------
+
+
+def decision_tree(decision: RecordedDecision) -> Tree:
+    """Return a decision as it stands in the line of its input."""
+    tree: Tree = {
+        "action": decision.action.value,
+        "state": decision.state.value,
+        "reason": decision.reason.value,
+    }
+    if decision.n_chunks:
+        tree["n_chunks"] = decision.n_chunks
+        tree["audio_digest"] = decision.audio_digest
+    if decision.n_released:
+        tree["n_released"] = decision.n_released
+    if decision.events:
+        tree["events"] = [to_plain(event) for event in decision.events]
+    measured = decision.measurements
+    if measured is not None:
+        values = tree["measurements"] = {}
+        for name, default in _MEASUREMENTS:
+            value = getattr(measured, name)
+            if not _is_same(value, default):
+                values[name] = value
+    return tree
+
+
+def _is_same(value: object, default: object) -> bool:
+    """Return whether a value is its default, the sign of a zero included."""
+    return value is default or (value == default and repr(value) == repr(default))
+
+
+def decision_from_tree(tree: Tree) -> RecordedDecision:
+    """Return the decision that stands in the line of an input.
+
+    Raises:
+        ValueError, TypeError, KeyError: that is none.
+    """
+    measured = tree.get("measurements")
+    return RecordedDecision(
+        action=GateAction(tree["action"]),
+        state=GateState(tree["state"]),
+        reason=GateReason(tree["reason"]),
+        n_released=tree.get("n_released", 0),
+        n_chunks=tree.get("n_chunks", 0),
+        audio_digest=tree.get("audio_digest", ""),
+        events=tuple(_event(each) for each in tree.get("events", ())),
+        measurements=None if measured is None else _measurements(measured),
+    )
+
+
+def _event(tree: Tree) -> GateEvent:
+    return GateEvent(
+        type=GateEventType(tree["type"]),
+        t_ms=_number(tree["t_ms"]),
+        reason=GateReason(tree["reason"]),
+        count=tree["count"],
+        detail=tree["detail"],
+    )
+
+
+def _measurements(tree: Tree) -> GateMeasurements:
+    return GateMeasurements(
+        **{name: _number(value) for name, value in tree.items() if name in _MEASURED}
+    )

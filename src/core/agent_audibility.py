@@ -25,17 +25,18 @@ class AgentAudibility:
 
     __slots__ = (
         "_end_ms",
-        "_grace_ms",
         "_is_generating",
         "_is_playout_reported",
         "_past",
         "_start_ms",
         "_waiting_ms",
         "echo_delay_ms",
+        "grace_ms",
     )
 
     def __init__(self, grace_ms: float) -> None:
-        self._grace_ms = grace_ms
+        self.grace_ms = grace_ms
+        """Echo tail after the last audio, on top of the echo path delay."""
         self._start_ms = -math.inf
         self._end_ms = -math.inf
         self._past: tuple[tuple[float, float], ...] = ()
@@ -52,7 +53,7 @@ class AgentAudibility:
         Args:
             at_ms: Now, or before it for captured audio that arrives late.
         """
-        tail_ms = self.echo_delay_ms + self._grace_ms
+        tail_ms = self.echo_delay_ms + self.grace_ms
         if at_ms >= self._start_ms:
             is_derived = self._is_generating and not self._is_playout_reported
             return is_derived or at_ms < self._end_ms + tail_ms

@@ -12,16 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from .audio import AudioFormat
-from .audio_guard import AUDIO_GUARD_ENABLED, AudioGuard
+from .audio_guard import AUDIO_GUARD_ENABLED
 from .call_stats import CallStats
-from .capture_analyzer import CaptureAnalyzer
-from .config import GatingConfig, GatingMode, ProviderGatingPolicy, SpeechEvidenceKind
-from .echo.echo_aware import packaged_near_end
-from .echo.near_end import NearEndDetector, NullNearEndDetector
+from .config import GatingConfig, SpeechEvidenceKind
+from .echo.near_end import NearEndDetector
 from .gate_decision import PASS_THROUGH, GateAction, GateDecision, GateEvent, GateReason
+from .gate_factory import GateFactory
 from .gate_transitions import GateEventType, GateState
 from .gating_state import GatingState
-from .guard.speech_evidence import evidence_in_force, packaged_speech_evidence
 from .older_face import (
     ChunkAnswer,
     ImplicitCalls,
@@ -72,12 +70,17 @@ class AudioGatingManager:
             vad_manager = EnhancedVADManager(self.config.vad)
         self._vad_manager = vad_manager
         self._clock = clock
-        self._near_end_factory = near_end_factory or packaged_near_end
-        self._audio_guard_enabled = audio_guard_enabled
-        self.speech_evidence: SpeechEvidenceKind | None = self._prepare_evidence()
+        self._factory = GateFactory(
+            vad_manager,
+            near_end_factory=near_end_factory,
+            audio_guard_enabled=audio_guard_enabled,
+        )
+        self.speech_evidence: SpeechEvidenceKind | None = self._factory.prepare(self.config)
         """Which networks tell speech by its sound; None where no call is guarded."""
         self._gates: dict[str, GatingState | None] = {}
         """None stands for a call that passes through."""
+        self._providers: dict[str, str] = {}
+        """Whose policy a gated call has, by its id."""
         self._implicit = ImplicitCalls()
 
     def __len__(self) -> int:
@@ -87,6 +90,29 @@ class AudioGatingManager:
     def __bool__(self) -> bool:
         """Return True: a manager without a call is a manager."""
         return True
+
+    def reconfigure(self, config: GatingConfig, now_ms: float) -> None:
+        """Take another configuration, for running calls at their next frame.
+
+        They take its thresholds and times and keep what they have learned and hold. What they were
+        built from stays with them, and holds for calls that start from now on: ``gating_enabled``,
+        ``mode``, ``forwarded_audio``, the guard's ``speech_evidence`` and the floor it starts at.
+
+        Args:
+            config: What holds from now on. A running call whose provider it does not know goes on
+                by what held before.
+            now_ms: Now, as in all other inputs.
+        """
+        del now_ms  # nothing is measured from here
+        before, self.config = self.config, config
+        if config.vad != before.vad:
+            self._vad_manager.reconfigure(config.vad)
+        self.speech_evidence = self._factory.prepare(config)
+        for call_id, gate in self._gates.items():
+            policy = config.policy_for(self._providers.get(call_id, ""))
+            if gate is not None and policy is not None:
+                is_implicit = call_id in self._implicit
+                gate.reconfigure(policy, config_for_chunks(config) if is_implicit else config)
 
     # -- a call's life -----------------------------------------------------------------------------
 
@@ -139,7 +165,7 @@ class AudioGatingManager:
         if policy is None or not policy.gating_enabled:
             self._gates[call_id] = None
             return
-        gate = self._make_gate(
+        gate = self._factory.make(
             call_id,
             policy=policy,
             config=config,
@@ -148,6 +174,7 @@ class AudioGatingManager:
             far_end_format=far_end_format,
         )
         self._gates[call_id] = gate
+        self._providers[call_id] = provider
         if agent is not None and agent.agent_since_ms is not None:
             gate.set_agent_speaking(
                 agent.agent_since_ms, is_speaking=True, audio_ms=agent.agent_audio_ms
@@ -156,50 +183,6 @@ class AudioGatingManager:
                 agent.agent_word_ms, is_speaking=agent.is_agent_speaking, audio_ms=0.0
             )
 
-    def _make_gate(
-        self,
-        call_id: str,
-        *,
-        policy: ProviderGatingPolicy,
-        config: GatingConfig,
-        now_ms: float,
-        capture_format: AudioFormat,
-        far_end_format: AudioFormat | None,
-    ) -> GatingState:
-        is_echo_aware = policy.mode is GatingMode.ECHO_AWARE
-        analyzer = CaptureAnalyzer(
-            call_id,
-            policy=policy,
-            vad_manager=self._vad_manager,
-            near_end=self._near_end_factory() if is_echo_aware else NullNearEndDetector(),
-            capture_format=capture_format,
-            far_end_format=far_end_format or capture_format,
-        )
-        return GatingState(
-            analyzer=analyzer,
-            policy=policy,
-            config=config,
-            capture_format=capture_format,
-            start_ms=now_ms,
-            guard=self._make_guard(),
-        )
-
-    def _make_guard(self) -> AudioGuard | None:
-        if not self._audio_guard_enabled:
-            return None
-        config = self.config.audio_guard
-        evidence = packaged_speech_evidence(
-            sensitivity=config.sensitivity, kind=config.speech_evidence
-        )
-        return AudioGuard(config, evidence)
-
-    def _prepare_evidence(self) -> SpeechEvidenceKind | None:
-        """Load what guards the calls now, not when the first one waits."""
-        is_gated = any(policy.gating_enabled for policy in self.config.providers.values())
-        if not self._audio_guard_enabled or not is_gated:
-            return None
-        return evidence_in_force(self.config.audio_guard.speech_evidence)
-
     def cleanup_call(self, call_id: str) -> None:
         """End a call and forget its state; unknown ids are no error."""
         self._forget(call_id)
@@ -207,6 +190,7 @@ class AudioGatingManager:
 
     def _forget(self, call_id: str) -> None:
         self._gates.pop(call_id, None)
+        self._providers.pop(call_id, None)
         self._vad_manager.cleanup_call(call_id)
 
     def get_stats(self, call_id: str) -> CallStats | None:

@@ -107,9 +107,7 @@ class AudioGuard:
         self._evidence = evidence
         self._floor = NoiseFloor(config.initial_noise_floor)
         self._music = MusicDetector()
-        self._hangover_frames = config.hangover_ms // FRAME_MS
-        noise_hangover_ms = config.hangover_ms if evidence is None else config.noise_hangover_ms
-        self._noise_hangover_frames = noise_hangover_ms // FRAME_MS
+        self._set_hangover(config)
         self._since_speech = self._hangover_frames
         """Frames since the last speech, up to those of the hangover."""
         self._tone_frames = 0
@@ -172,6 +170,19 @@ class AudioGuard:
             is_speech = is_probable and self._is_voice(level, voice)
         return self._verdict(level, threshold, is_probable=is_probable, is_speech=is_speech)
 
+    def reconfigure(self, config: AudioGuardConfig) -> None:
+        """Judge by other thresholds from the next frame on; what the line has taught stays.
+
+        The floor that a call starts at, and the networks, are those of the construction.
+        """
+        is_over = self._since_speech >= self._hangover_frames
+        self.speech_threshold_factor = config.speech_threshold_factor
+        self._set_hangover(config)
+        longest = self._hangover_frames
+        self._since_speech = longest if is_over else min(self._since_speech, longest)
+        if self._evidence is not None:
+            self._evidence.set_sensitivity(config.sensitivity)
+
     def pass_slot(self) -> None:
         """Let 20 ms pass in which the guard was not asked: the hangover runs on."""
         self._since_speech += self._since_speech < self._hangover_frames
@@ -185,6 +196,12 @@ class AudioGuard:
     def hear_speech(self) -> None:
         """Begin the hangover anew: the caller was heard by the gate."""
         self._since_speech = 0
+
+    def _set_hangover(self, config: AudioGuardConfig) -> None:
+        self._hangover_frames = config.hangover_ms // FRAME_MS
+        is_alone = self._evidence is None
+        noise_hangover_ms = config.hangover_ms if is_alone else config.noise_hangover_ms
+        self._noise_hangover_frames = noise_hangover_ms // FRAME_MS
 
     def _is_loss(self, level: float) -> bool:
         """Say whether a frame is one that the line lost, and no digital silence."""

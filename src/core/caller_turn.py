@@ -31,7 +31,7 @@ class CallerTurn:
         end_ms: Silence after which a turn has ended.
     """
 
-    __slots__ = ("_end_ms", "_level", "_silence_ms", "has_reference", "is_over_agent")
+    __slots__ = ("_level", "_silence_ms", "end_ms", "has_reference", "is_over_agent")
 
     def __init__(self, end_ms: int) -> None:
         self.is_over_agent = False
@@ -40,7 +40,8 @@ class CallerTurn:
         """A reference tells the caller from the agent."""
         self._level = 0.0
         """Of the caller's speech while the agent was silent, RMS in int16 units, smoothed."""
-        self._end_ms = end_ms
+        self.end_ms = end_ms
+        """Silence after which a turn has ended."""
         self._silence_ms = max(end_ms, _TALKING_MS + FRAME_MS)
 
     @property
@@ -52,7 +53,7 @@ class CallerTurn:
     def has_ended(self) -> bool:
         """The caller has been silent for so long that the turn is over."""
         ends_early = self.is_over_agent and self.has_reference
-        end_ms = min(self._end_ms, _OVER_AGENT_END_MS) if ends_early else self._end_ms
+        end_ms = min(self.end_ms, _OVER_AGENT_END_MS) if ends_early else self.end_ms
         return self._silence_ms >= end_ms
 
     def observe(self, *, is_caller: bool) -> None:

@@ -180,6 +180,11 @@ class CaptureAnalyzer:
         self._capture_resampler = _resampler(capture_format)
         self._far_end_resampler = _resampler(far_end_format)
 
+    def reconfigure(self, policy: ProviderGatingPolicy) -> None:
+        """Judge by a policy's thresholds from the next frame on; its mode is not changed to."""
+        self._policy = policy
+        self.thresholds = _thresholds(policy.sensitivity)
+
     def receive_far_end(self, frame: bytes, now_ms: float) -> bool:
         """Take one slot of what the line plays to the caller; return False if it was not 20 ms.
 

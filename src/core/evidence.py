@@ -91,6 +91,11 @@ class Evidence:
         """Let a slot pass without a frame; return True if this made the evidence lapse."""
         return self._wait()
 
+    def reconfigure(self, config: BargeInConfig, thresholds: DecisionThresholds) -> None:
+        """Judge by other thresholds from the next frame on; what was gathered stays."""
+        self._config = config
+        self._test.thresholds = thresholds
+
     def reset(self) -> None:
         """Forget all evidence."""
         self._test.reset()

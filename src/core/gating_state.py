@@ -18,6 +18,7 @@ from .call_stats import CallStats
 from .caller_turn import CallerTurn
 from .capture_analyzer import CaptureAnalysis, CaptureAnalyzer
 from .config import GatingConfig, GatingMode, ProviderGatingPolicy
+from .degradation_report import DegradationReport
 from .evidence import Evidence
 from .framer import Framer, is_malformed
 from .gap_recovery import GapRecovery
@@ -65,7 +66,6 @@ class GatingState:
         self.is_forwarding = True
         """The last 20 ms were let out when they came; true of none yet."""
         self._analyzer = analyzer
-        self._policy = policy
         self._barge_in = config.barge_in
         self._framer = Framer(capture_format.frame_bytes)
         self._line = LineClock(start_ms, config.idle_fill.after_ms)
@@ -77,8 +77,7 @@ class GatingState:
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
         self._guarded: GuardedLine | None = None
-        self._lost_networks = 0
-        """Networks of the guard of whose loss an event told."""
+        self._degradation = DegradationReport(self.stats)
         self._late_slots = LateSlots()
         self._gaps = (
             GapRecovery(self._outlet, self.stats, capture_format) if guard is None else None
@@ -111,6 +110,18 @@ class GatingState:
     def pending_bytes(self) -> int:
         """Bytes captured that wait for the rest of their 20 ms."""
         return self._framer.pending_bytes
+
+    def reconfigure(self, policy: ProviderGatingPolicy, config: GatingConfig) -> None:
+        """Judge by other thresholds from the next frame on; see the manager's method."""
+        self._barge_in = config.barge_in
+        self._analyzer.reconfigure(policy)
+        self._evidence.reconfigure(config.barge_in, self._analyzer.thresholds)
+        self._turn.end_ms = config.barge_in.turn_end_ms
+        self._agent.grace_ms = policy.post_speech_grace_ms
+        self._line.idle_after_ms = config.idle_fill.after_ms
+        self._outlet.feed.withheld_audio = policy.withheld_audio
+        if self._guarded is not None:
+            self._guarded.reconfigure(config.audio_guard)
 
     # -- public inputs -----------------------------------------------------------------------------
 
@@ -209,8 +220,11 @@ class GatingState:
             self._process_barge_in(unit, analysis, output)
         else:
             self._process_closed(unit, analysis, output)
-        self._follow_guard(output)
         guarded = self._guarded
+        if guarded is not None:
+            self._degradation.follow_networks(
+                guarded.degradations, output, agent_audible=self._was_audible
+            )
         output.measurements = analysis.measurements(
             noise_floor=0.0 if guarded is None else guarded.noise_floor,
             evidence_ms=self._evidence.ms,
@@ -400,22 +414,8 @@ class GatingState:
     def _follow_detectors(self, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if analysis.echo_delay_ms is not None:
             self._agent.echo_delay_ms = analysis.echo_delay_ms
-        while self.stats.degradations - self._lost_networks < self._analyzer.degradations:
-            self._report_degradation(self.mode, output)
-
-    def _follow_guard(self, output: GateOutput) -> None:
-        """Tell of networks of the guard that raised; the mode is as before."""
-        if self._guarded is not None:
-            while self._lost_networks < self._guarded.degradations:
-                self._lost_networks += 1
-                self._report_degradation("audio_guard", output)
-
-    def _report_degradation(self, detail: str, output: GateOutput) -> None:
-        self.stats.degradations += 1
-        output.report(
-            GateEventType.DETECTOR_DEGRADED,
-            GateReason.AGENT_AUDIBLE if self._was_audible else GateReason.AGENT_SILENT,
-            detail=detail,
+        self._degradation.follow_detectors(
+            self._analyzer.degradations, self.mode, output, agent_audible=self._was_audible
         )
 
     # -- what the transitions stand for ------------------------------------------------------------

@@ -52,6 +52,7 @@ class GuardedLine:
         "_guard",
         "_outlet",
         "_preroll_frames",
+        "_quieter_voices",
         "_stats",
         "_summary",
         "_was_music",
@@ -69,17 +70,13 @@ class GuardedLine:
         self._guard = guard
         self._outlet = outlet
         self._stats = stats
-        self._preroll_frames = config.preroll_ms // FRAME_MS
         self._summary = GuardSummary(start_ms)
         self._was_music = False
         self._caller_level: CallerLevel | None = None
-        """None where every voice passes."""
+        """None where every voice has passed so far."""
         self._gain: FrameGain | None = None
-        """None where nothing is turned down."""
-        if config.quieter_voices is not QuieterVoices.PASS:
-            self._caller_level = CallerLevel(LevelRule(below_db=config.quieter_voice_db))
-        if config.quieter_voices is QuieterVoices.ATTENUATE:
-            self._gain = FrameGain(outlet.audio_format, QUIETER_VOICE_ATTENUATION_DB)
+        """None where nothing was ever turned down."""
+        self._take(config)
 
     @property
     def noise_floor(self) -> float:
@@ -108,7 +105,8 @@ class GuardedLine:
         is_noise = verdict in _NOISES
         is_music = verdict is GuardVerdict.MUSIC
         self._stats.quieter_frames += is_quieter
-        if verdict.passes and (self._gain is not None or not is_quieter):
+        is_turned_down = self._quieter_voices is QuieterVoices.ATTENUATE
+        if verdict.passes and (is_turned_down or not is_quieter):
             self._let_out(unit, reason, output, is_quieter=is_quieter)
         else:
             self._stats.noise_frames += is_noise
@@ -118,6 +116,11 @@ class GuardedLine:
             )
         self._summary.count(output, is_noise=is_noise, is_music=is_music, is_quieter=is_quieter)
         return is_speech and not is_quieter
+
+    def reconfigure(self, config: AudioGuardConfig) -> None:
+        """Judge by other thresholds from the next frame on; what the line has taught stays."""
+        self._guard.reconfigure(config)
+        self._take(config)
 
     def pass_slot(self) -> None:
         """Let 20 ms pass in which the line delivered nothing."""
@@ -141,7 +144,18 @@ class GuardedLine:
             self._caller_level.hear(level)
         else:
             self._caller_level.pass_slot()
-        return self._caller_level.is_quieter
+        return self._caller_level.is_quieter and self._quieter_voices is not QuieterVoices.PASS
+
+    def _take(self, config: AudioGuardConfig) -> None:
+        """Take the thresholds, and make what they ask for."""
+        self._preroll_frames = config.preroll_ms // FRAME_MS
+        self._quieter_voices = config.quieter_voices
+        if self._caller_level is not None:
+            self._caller_level.set_below(config.quieter_voice_db)
+        elif config.quieter_voices is not QuieterVoices.PASS:
+            self._caller_level = CallerLevel(LevelRule(below_db=config.quieter_voice_db))
+        if config.quieter_voices is QuieterVoices.ATTENUATE and self._gain is None:
+            self._gain = FrameGain(self._outlet.audio_format, QUIETER_VOICE_ATTENUATION_DB)
 
     def _let_out(
         self, unit: bytes, reason: GateReason, output: GateOutput, *, is_quieter: bool

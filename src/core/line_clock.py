@@ -38,9 +38,9 @@ class LineClock:
         "_behind_ms",
         "_due_ms",
         "_filled_slots",
-        "_idle_after_ms",
         "_last_ms",
         "has_audio",
+        "idle_after_ms",
         "stale_ms",
     )
 
@@ -49,7 +49,8 @@ class LineClock:
         """How long ago the last chunk was captured, as far as it can be known; 0 if in time."""
         self.has_audio = False
         """Any audio has arrived, or a hole was filled."""
-        self._idle_after_ms = idle_after_ms
+        self.idle_after_ms = idle_after_ms
+        """Time without a frame from which the line is idle."""
         self._last_ms = start_ms
         self._due_ms = start_ms
         """When the last slot has passed for which the line has delivered, if chunks come evenly."""
@@ -103,9 +104,9 @@ class LineClock:
                 small to be filled each add up in it, and are made up for in the next one.
         """
         idle_ms = now_ms - self._due_ms
-        is_idle = idle_ms >= self._idle_after_ms
+        is_idle = idle_ms >= self.idle_after_ms
         missing = int(idle_ms // FRAME_MS) - self._filled_slots if is_idle else 0
-        if idle_ms >= FRAME_MS and deficit_ms >= self._idle_after_ms:
+        if idle_ms >= FRAME_MS and deficit_ms >= self.idle_after_ms:
             missing = max(missing, int(deficit_ms // FRAME_MS))
         if missing <= 0:
             return 0

@@ -44,15 +44,16 @@ class ProviderFeed:
         "_sent_ms",
         "_silence",
         "_silent_ms",
-        "_withheld_audio",
         "in_turn",
         "was_surplus",
+        "withheld_audio",
     )
 
     def __init__(
         self, withheld_audio: WithheldAudio, audio_format: AudioFormat, start_ms: float
     ) -> None:
-        self._withheld_audio = withheld_audio
+        self.withheld_audio = withheld_audio
+        """What stands in for a withheld frame."""
         self._silence = audio_format.silence(audio_format.frame_bytes)
         self._base_ms = start_ms
         self._sent_ms = 0
@@ -97,9 +98,9 @@ class ProviderFeed:
         return self._silence
 
     def _is_silence_due(self) -> bool:
-        if self._withheld_audio is WithheldAudio.SILENCE:
+        if self.withheld_audio is WithheldAudio.SILENCE:
             return True
-        if self._withheld_audio is WithheldAudio.DROP:
+        if self.withheld_audio is WithheldAudio.DROP:
             return False
         limit_ms = _OPEN_TURN_MS if self.in_turn else _ADAPTIVE_SILENCE_MS
         return self._silent_ms <= limit_ms

@@ -13,6 +13,7 @@ from typing import Any
 
 from .audio import AudioFormat
 from .audio_gating_manager import AudioGatingManager
+from .config import GatingConfig
 from .gate_decision import GateDecision
 from .gate_tape import (
     AgentSpeaking,
@@ -21,6 +22,7 @@ from .gate_tape import (
     GateBegun,
     GateEnded,
     GateInput,
+    GateReconfigured,
     GateTap,
     ProviderSpeechStarted,
     ProviderSpeechStopped,
@@ -53,7 +55,12 @@ class TapedGatingManager(AudioGatingManager):
         self._taps.pop(call_id, None)
         self._placed_ms.pop(call_id, None)
 
-    def start_call(  # noqa: D102 - as in the base
+    def reconfigure(self, config: GatingConfig, now_ms: float) -> None:  # noqa: D102 - as in the base
+        super().reconfigure(config, now_ms)
+        for call_id in [each for each in self._taps if each in self._gates]:
+            self._tell(call_id, GateReconfigured(now_ms=now_ms, config=config))
+
+    def start_call(  # noqa: D102
         self,
         call_id: str,
         *,
@@ -152,7 +159,8 @@ def apply_input(manager: AudioGatingManager, call_id: str, given: GateInput) -> 
     """Tell a manager what a tape says of a call; return its decision, where it decides.
 
     ``GateBegun`` starts the call with the manager's own configuration: that of the tape, or another
-    one to compare with.
+    one to compare with. ``GateReconfigured`` changes it as it was changed then: leave it out where
+    another one is to hold for the whole call.
     """
     return _APPLY[type(given)](manager, call_id, given)
 
@@ -196,6 +204,9 @@ _APPLY: dict[type, Callable[[Any, str, Any], GateDecision | None]] = {
     ProviderSpeechStarted: _hear,
     ProviderSpeechStopped: lambda manager, call_id, given: manager.receive_provider_speech_stopped(
         call_id, given.now_ms
+    ),
+    GateReconfigured: lambda manager, _call_id, given: manager.reconfigure(
+        given.config, given.now_ms
     ),
     GateEnded: lambda manager, call_id, _given: manager.cleanup_call(call_id),
 }

@@ -71,6 +71,13 @@ class EnhancedVADManager:
         """Return True: a manager without a call is a manager."""
         return True
 
+    def reconfigure(self, config: VadConfig) -> None:
+        """Judge by other thresholds from the next frame on; what was heard of each call stays."""
+        self.config = config
+        self._window_mask = (1 << config.smoothing_frames) - 1
+        for detector in self._detectors.values():
+            detector.vad.set_mode(config.webrtc_aggressiveness)
+
     def process(self, call_id: str, frame: bytes, *, energy: float | None = None) -> VADResult:
         """Judge one frame; the first frame of a call makes its detector.
 

@@ -63,7 +63,8 @@ class BargeInDecision:
     """One call's sequential test; reset where a stretch of agent audio begins."""
 
     def __init__(self, thresholds: DecisionThresholds) -> None:
-        self._thresholds = thresholds
+        self.thresholds = thresholds
+        """In force from the next frame on; what was summed up stays when they change."""
         self._candidate_sum = 0.0
         self._commit_sum = 0.0
 
@@ -74,7 +75,7 @@ class BargeInDecision:
 
     def process(self, near_end_logit: float) -> Evidence:
         """Take the logit of one frame that was judged and say what it makes of it."""
-        t = self._thresholds
+        t = self.thresholds
         self._candidate_sum = _accumulate(
             self._candidate_sum, near_end_logit - t.candidate_drift, t
         )

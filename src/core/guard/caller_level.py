@@ -12,7 +12,7 @@ from __future__ import annotations
 
 __all__ = ["CallerLevel", "LevelRule"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..audio import FRAME_MS
 from ..units import db_to_power_ratio
@@ -91,10 +91,7 @@ class CallerLevel:
     )
 
     def __init__(self, rule: LevelRule) -> None:
-        self._rule = rule
-        self._quieter_ratio = db_to_power_ratio(-rule.below_db)
-        self._sure_ratio = db_to_power_ratio(-rule.below_db - rule.sure_db)
-        self._return_ratio = db_to_power_ratio(rule.return_db - rule.below_db)
+        self._set_rule(rule)
         self._louder_ratio = db_to_power_ratio(rule.louder_db)
         self._fall = db_to_power_ratio(-rule.forget_db_per_s * _FRAME_S)
         self._powers: list[float] = []
@@ -126,6 +123,14 @@ class CallerLevel:
     def is_quieter(self) -> bool:
         """The voice heard now is not the caller's."""
         return self._is_quieter
+
+    def set_below(self, below_db: float) -> None:
+        """Take voices for quieter ones from another level on; what was learned stays.
+
+        Args:
+            below_db: As in :attr:`LevelRule.below_db`.
+        """
+        self._set_rule(replace(self._rule, below_db=below_db))
 
     def hear(self, level: float) -> None:
         """Take one 20 ms frame of speech.
@@ -160,6 +165,12 @@ class CallerLevel:
         """Measure the voice anew; the caller's level stays."""
         self._powers.clear()
         self._is_quieter = False
+
+    def _set_rule(self, rule: LevelRule) -> None:
+        self._rule = rule
+        self._quieter_ratio = db_to_power_ratio(-rule.below_db)
+        self._sure_ratio = db_to_power_ratio(-rule.below_db - rule.sure_db)
+        self._return_ratio = db_to_power_ratio(rule.return_db - rule.below_db)
 
     def _learn(self, lasting: float, recent: float) -> None:
         """Move the caller's level."""

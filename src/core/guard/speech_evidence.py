@@ -100,6 +100,7 @@ class SpeechEvidence:
         sampled: Gives log odds too, from the samples, and has a state of this call's own. If it
             raises, it is given up for the rest of the call: ``network`` and ``rule`` serve alone.
         blend: What becomes of both.
+        sensitivity: How readily sound counts as speech, 0..1; at 0.5 the rules are as given.
 
     Raises:
         ValueError: There is one of ``sampled`` and ``blend`` without the other.
@@ -112,7 +113,9 @@ class SpeechEvidence:
         "_network",
         "_rule",
         "_sampled",
+        "_sensitivity",
         "_sum",
+        "_tuned_rule",
         "degradations",
         "is_tone",
         "logit",
@@ -125,6 +128,7 @@ class SpeechEvidence:
         *,
         sampled: SampleNetwork | None = None,
         blend: EvidenceBlend | None = None,
+        sensitivity: float = 0.5,
     ) -> None:
         if (sampled is None) != (blend is None):
             raise ValueError("sampled and blend: one is nothing without the other")
@@ -133,7 +137,9 @@ class SpeechEvidence:
         self._sampled = sampled
         self._blend = blend
         self._light_rule = rule
-        self._rule = rule if blend is None else blend.rule
+        self._tuned_rule = rule if blend is None else blend.rule
+        self._sensitivity = sensitivity
+        self._rule = _shifted(self._tuned_rule, sensitivity)
         self._sum = 0.0
         self.degradations = 0
         """Networks that raised and are not used any more."""
@@ -192,6 +198,15 @@ class SpeechEvidence:
         self.logit = None
         self.is_tone = False
 
+    def set_sensitivity(self, sensitivity: float) -> None:
+        """Take more or less for speech from the next frame on; what was heard stays.
+
+        Args:
+            sensitivity: 0..1, as at construction.
+        """
+        self._sensitivity = sensitivity
+        self._rule = _shifted(self._tuned_rule, sensitivity)
+
     def _judge(self, row: npt.NDArray[np.float32], samples: npt.NDArray[np.int16]) -> float:
         """Return the log odds of one frame: of the small network, or of both."""
         blend = self._blend
@@ -208,7 +223,8 @@ class SpeechEvidence:
 
     def _lose_sampled(self) -> None:
         self._sampled = self._blend = None
-        self._rule = self._light_rule
+        self._tuned_rule = self._light_rule
+        self._rule = _shifted(self._light_rule, self._sensitivity)
         self._sum = 0.0
         self.degradations += 1
 
@@ -269,16 +285,13 @@ def packaged_speech_evidence(
         networks = [RecurrentNetwork(weights) for weights in packaged_speech_weights()]
     except ValueError:
         return None
-    network, rule = AverageNetwork(networks), _shifted(EvidenceRule(), sensitivity)
+    network, rule = AverageNetwork(networks), EvidenceRule()
     blend = _BLENDS.get(evidence_in_force(kind))
     silero = packaged_silero_network() if blend is not None else None
     if blend is None or silero is None:
-        return SpeechEvidence(network, rule)
+        return SpeechEvidence(network, rule, sensitivity=sensitivity)
     return SpeechEvidence(
-        network,
-        rule,
-        sampled=SileroDetector(silero),
-        blend=replace(blend, rule=_shifted(blend.rule, sensitivity)),
+        network, rule, sampled=SileroDetector(silero), blend=blend, sensitivity=sensitivity
     )
 
 

@@ -584,3 +584,30 @@ def test_lost_frames_teach_no_floor() -> None:
     assert guard.noise_floor == pytest.approx(rms(noise.ravel()), rel=0.2)
     judge(guard, silence(1000))
     assert guard.noise_floor < 2.0
+
+
+def test_another_hangover_holds_at_once() -> None:
+    """One that runs is as long as it is now; one that is over does not come back."""
+    guard = AudioGuard(AudioGuardConfig(hangover_ms=400))
+    judge(guard, speech_like(500, seed=1))
+    assert judge(guard, silence(200))[-1] is GuardVerdict.HANGOVER
+    guard.reconfigure(AudioGuardConfig(hangover_ms=1000))
+    verdicts = judge(guard, silence(1000))
+    assert verdicts.count(GuardVerdict.HANGOVER) == 40
+    guard.reconfigure(AudioGuardConfig(hangover_ms=3000))
+    assert judge(guard, silence(100))[0] is GuardVerdict.SILENCE
+    judge(guard, speech_like(500, seed=1))
+    guard.reconfigure(AudioGuardConfig(hangover_ms=0))
+    assert judge(guard, silence(100))[0] is GuardVerdict.SILENCE
+
+
+def test_the_factor_and_the_sensitivity_are_taken_too() -> None:
+    """The floor is not: the line has taught it."""
+    guard = packaged()
+    judge(guard, white_noise(1000, level_dbfs=-50.0, seed=1))
+    floor = guard.noise_floor
+    guard.reconfigure(
+        AudioGuardConfig(initial_noise_floor=2000.0, speech_threshold_factor=20.0, sensitivity=0.0)
+    )
+    assert guard.noise_floor == floor
+    assert guard.effective_threshold == pytest.approx(20.0 * floor)

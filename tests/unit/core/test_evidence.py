@@ -116,3 +116,23 @@ def test_a_reset_forgets_the_sums_of_the_test() -> None:
     assert not evidence.is_candidate
     evidence.observe(is_caller=False, logit=-1.0)
     assert not evidence.is_held
+
+
+def test_other_thresholds_hold_for_what_was_gathered() -> None:
+    """80 ms are no candidate under 100 ms, and one under 60 ms with the next frame."""
+    evidence = Evidence(BargeInConfig(candidate_ms=100, min_ms=400), DecisionThresholds())
+    feed(evidence, "####")
+    assert not evidence.is_candidate
+    evidence.reconfigure(BargeInConfig(candidate_ms=60, min_ms=400), DecisionThresholds())
+    feed(evidence, "#")
+    assert evidence.is_candidate
+    assert evidence.ms == 100
+
+
+def test_other_thresholds_hold_for_the_test_on_log_odds() -> None:
+    """Its sums stay."""
+    evidence = make()
+    evidence.observe(is_caller=True, logit=1.5)
+    evidence.reconfigure(BargeInConfig(), DecisionThresholds(commit_drift=-20.0))
+    evidence.observe(is_caller=True, logit=1.5)
+    assert evidence.is_held

@@ -301,3 +301,44 @@ def test_what_was_heard_before_a_turn_of_the_agent_is_no_measure_after_it() -> N
     for _ in range(100):
         room.guarded.pass_slot()
     assert room.talk(20, below_db=BELOW_DB)[0].reason is GateReason.CALLER_SPEECH
+
+
+def reconfigured(room: Room, quieter_voices: QuieterVoices, **keys: float) -> None:
+    room.guarded.reconfigure(AudioGuardConfig(quieter_voices=quieter_voices, **keys))
+
+
+def test_what_becomes_of_a_television_can_be_changed_in_a_call() -> None:
+    """Turned down, kept back, let pass, turned down again: the caller is known still."""
+    room = Room(QuieterVoices.ATTENUATE)
+    room.make_known()
+    room.talk(1000, below_db=BELOW_DB)
+    reconfigured(room, QuieterVoices.WITHHOLD)
+    assert {output.action for output in room.talk(200, below_db=BELOW_DB)} == {GateAction.WITHHOLD}
+    reconfigured(room, QuieterVoices.PASS)
+    passed = room.talk(200, below_db=BELOW_DB)
+    assert {output.reason for output in passed} == {GateReason.CALLER_SPEECH}
+    assert passed[-1].attenuation_db == 0.0
+    assert level_of(passed[-1].audio[0]) > 100.0
+    reconfigured(room, QuieterVoices.ATTENUATE)
+    (output, *_) = room.talk(40, below_db=BELOW_DB)
+    assert output.reason is GateReason.QUIETER_VOICE
+
+
+def test_a_call_in_which_every_voice_passed_learns_from_then_on() -> None:
+    """Nothing was measured before."""
+    room = Room(QuieterVoices.PASS)
+    room.make_known()
+    reconfigured(room, QuieterVoices.ATTENUATE)
+    assert room.talk(400, below_db=BELOW_DB)[-1].reason is GateReason.CALLER_SPEECH
+    room.make_known()
+    assert room.talk(2000, below_db=BELOW_DB)[-1].reason is GateReason.QUIETER_VOICE
+
+
+def test_the_preroll_can_be_changed_in_a_call() -> None:
+    """Of what is held, as much goes out as is configured when it does."""
+    line = Line(preroll_ms=0)
+    line.capture(silence(1000))
+    line.guarded.reconfigure(AudioGuardConfig(preroll_ms=200))
+    line.capture(speech_like(400, seed=1))
+    released = [output.released for output in line.outputs if output.released]
+    assert [len(frames) for frames in released] == [10]

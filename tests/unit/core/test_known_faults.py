@@ -10,7 +10,7 @@ import pytest
 
 from support.gate_calls import AdamantVad, GateCall, agent_voice, plain_manager
 from support.signals import frames_of, silence, speech_like, tone, white_noise
-from voxgate.core import audio_gating_manager
+from voxgate.core import gate_factory
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import GatingConfig, GatingMode, ProviderGatingPolicy
@@ -204,12 +204,12 @@ def test_a_gate_that_is_a_stub_is_noticed(method, monkeypatch) -> None:
     The manager neither swallows what the gate raises nor gets by without it.
     """
 
-    class Stub(audio_gating_manager.GatingState):
+    class Stub(gate_factory.GatingState):
         def _raise(self, *args: object, **kwargs: object) -> None:
             raise NotImplementedError("a stub")
 
     setattr(Stub, method, Stub._raise)
-    monkeypatch.setattr(audio_gating_manager, "GatingState", Stub)
+    monkeypatch.setattr(gate_factory, "GatingState", Stub)
     with pytest.raises(NotImplementedError):
         GateCall().slot(bytes(320))
 

@@ -7,7 +7,7 @@ import pytest
 from support.signals import frames_of, speech_like
 from voxgate.core.audio import FRAME_MS, AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
-from voxgate.core.config import GatingConfig
+from voxgate.core.config import BargeInConfig, GatingConfig
 from voxgate.core.gate_decision import GateDecision, GateEventType
 from voxgate.core.gate_tape import (
     AgentSpeaking,
@@ -16,6 +16,7 @@ from voxgate.core.gate_tape import (
     GateBegun,
     GateEnded,
     GateInput,
+    GateReconfigured,
     ProviderSpeechStarted,
     ProviderSpeechStopped,
     TimePassed,
@@ -162,3 +163,40 @@ def test_the_older_face_works_untapped() -> None:
     manager, tape = tapped_manager()
     manager.set_agent_speaking("call", True)
     assert tape.inputs == []
+
+
+def test_a_call_whose_thresholds_were_changed_is_replayed_to_the_bit() -> None:
+    """The tape holds the change at its place, and what came of it."""
+    manager, tape = tapped_manager()
+    seen: list[GateDecision] = []
+    first, second = (
+        GatingConfig(barge_in=BargeInConfig(candidate_ms=100, min_ms=ms)) for ms in (400, 100)
+    )
+    agent = frames_of(speech_like(4000, level_dbfs=-20.0, seed=3))
+    caller = frames_of(speech_like(2000, level_dbfs=-18.0, seed=1))
+    manager.start_call("call", provider=GATED, now_ms=0.0)
+    for n, played in enumerate(agent):
+        now_ms = float(n * FRAME_MS)
+        if n in (30, 120):
+            manager.reconfigure(first if n == 30 else second, now_ms)
+        manager.receive_far_end("call", played, now_ms, is_agent_audio=True)
+        captured = caller[n - 80] if 80 <= n < 80 + len(caller) else bytes(320)
+        seen.append(manager.process("call", captured, now_ms + 1.0))
+    changes = [given for given in tape.inputs if isinstance(given, GateReconfigured)]
+    assert [(given.now_ms, given.config) for given in changes] == [(600.0, first), (2400.0, second)]
+    again = TapedGatingManager()
+    replayed = [apply_input(again, "other", given) for given in tape.inputs]
+    assert replayed == tape.decisions
+    assert [decision for decision in replayed if decision is not None] == seen
+    assert again.config == second
+
+
+def test_calls_that_are_over_are_not_told_of_changes() -> None:
+    """A tap is told of its own call, while that lives."""
+    manager, tape = tapped_manager()
+    manager.reconfigure(GatingConfig(), 0.0)
+    assert tape.inputs == []
+    place_call(manager)
+    n_told = len(tape.inputs)
+    manager.reconfigure(GatingConfig(), 0.0)
+    assert len(tape.inputs) == n_told

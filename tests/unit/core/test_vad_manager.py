@@ -134,3 +134,28 @@ def test_a_cleaned_up_call_begins_anew() -> None:
 def test_a_manager_without_calls_is_not_false() -> None:
     """``vad or default`` must not replace a manager that is merely unused."""
     assert EnhancedVADManager()
+
+
+def test_other_thresholds_hold_from_the_next_frame_on() -> None:
+    """What was heard of each call stays."""
+    vad = EnhancedVADManager()
+    speech = speech_like(400, seed=1)
+    assert all(result.is_speech for result in judge(vad, speech)[5:])
+    vad.reconfigure(VadConfig(energy_threshold=32_767))
+    assert not any(result.is_speech for result in judge(vad, speech))
+    vad.reconfigure(VadConfig(smoothing_frames=10))
+    (first, *_) = judge(vad, speech)
+    assert first.confidence == pytest.approx(0.6), "five frames are remembered, and this one"
+
+
+def test_aggressiveness_is_changed_in_the_detectors_that_run() -> None:
+    """Mode 0 calls more of the noise speech than mode 3."""
+    noise = white_noise(2000, level_dbfs=-30.0, seed=4)
+    strict, changed = EnhancedVADManager(), EnhancedVADManager()
+    for vad in (strict, changed):
+        judge(vad, noise)
+    changed.reconfigure(VadConfig(webrtc_aggressiveness=0))
+    n_strict, n_lenient = (
+        sum(result.webrtc_result for result in judge(vad, noise)) for vad in (strict, changed)
+    )
+    assert n_lenient > n_strict

@@ -185,3 +185,15 @@ def test_a_louder_or_softer_call_gives_the_same_answers(course, scale) -> None:
                     of.pass_slot()
             assert plain.is_quieter == scaled.is_quieter
     assert scaled.rms == pytest.approx(plain.rms * scale)
+
+
+def test_another_distance_holds_from_the_next_frame_on() -> None:
+    """The level that was learned stays."""
+    call = Call()
+    call.hear(3.0)
+    learned = call.level.rms
+    call.level.set_below(25.0)
+    assert call.level.rms == learned
+    call.hear(2.0, below_db=16.0)
+    call.hear(2.0)
+    assert not any(call.hear(2.0, below_db=16.0))

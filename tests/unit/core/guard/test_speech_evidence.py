@@ -257,3 +257,23 @@ def test_sensitivity_shifts_every_kind(kind) -> None:
         heard.append(sum(hear(evidence, samples[at : at + 160]) for at in range(0, 8000, 160)))
     assert heard[0] <= heard[1] <= heard[2]
     assert heard[0] < heard[2]
+
+
+def test_sensitivity_shifts_what_counts_and_back_again() -> None:
+    """At 1 two logits less will do; what was summed up stays."""
+    evidence = SpeechEvidence(ScriptedNetwork(*[1.5] * 9), RULE)
+    assert not any(hear(evidence) for _ in range(3))
+    evidence.set_sensitivity(1.0)
+    assert hear(evidence)
+    evidence.set_sensitivity(0.5)
+    assert not any([hear(evidence) for _ in range(4)][1:])
+
+
+def test_sensitivity_outlives_the_loss_of_a_network() -> None:
+    """What is left is judged by it too."""
+    network = ScriptedNetwork(*[2.0] * 4)
+    evidence = SpeechEvidence(
+        network, RULE, sampled=ScriptedSamples(), blend=HALVES, sensitivity=1.0
+    )
+    assert [hear(evidence) for _ in range(2)] == [False, True]
+    assert evidence.degradations == 1

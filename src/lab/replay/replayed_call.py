@@ -12,13 +12,21 @@ same decisions.
 
 from __future__ import annotations
 
-__all__ = ["OPEN_LOOP", "ReplayedCall", "compare", "recorded_run", "replay_call"]
+__all__ = [
+    "OPEN_LOOP",
+    "ReplayedCall",
+    "compare",
+    "recorded_run",
+    "replay_call",
+    "replayed_decisions",
+]
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.config import GatingConfig
+from ...core.gate_decision import GateDecision
 from ...core.gate_tape import FrameCaptured, GateBegun, GateEnded, GateInput, GateReconfigured
 from ...core.taped_gating_manager import TapedGatingManager, apply_input
 from ...core.vad_manager import EnhancedVADManager
@@ -71,12 +79,31 @@ def replay_call(
         RecordingError: the call has no audio, or can't be read.
         ModuleNotFoundError: threadpoolctl is not installed (extra ``server``).
     """
+    run = tuple(
+        _run_decision(given, RecordedDecision.of(decision))
+        for given, decision in replayed_decisions(
+            recorded, config, until_ms=until_ms, make_manager=make_manager
+        )
+    )
+    return ReplayedCall(header=recorded.header, config=config, run=run)
+
+
+def replayed_decisions(
+    recorded: RecordedCall,
+    config: GatingConfig | None = None,
+    *,
+    until_ms: float | None = None,
+    make_manager: MakeManager | None = None,
+) -> Iterator[tuple[GateInput, GateDecision]]:
+    """Yield what a fresh gate decides about each input that it decides about, audio included.
+
+    As :func:`replay_call` otherwise, of which this is the greater part.
+    """
     from threadpoolctl import threadpool_limits
 
     inputs = (taped.given for taped in recorded.inputs())
     with threadpool_limits(limits=1, user_api="blas"):
-        run = tuple(_replayed(_until(inputs, until_ms), config, make_manager or _make_manager))
-    return ReplayedCall(header=recorded.header, config=config, run=run)
+        yield from _decided(_until(inputs, until_ms), config, make_manager or _make_manager)
 
 
 def recorded_run(recorded: RecordedCall, *, until_ms: float | None = None) -> Iterator[RunDecision]:
@@ -125,9 +152,9 @@ def _time_of(given: GateInput, otherwise_ms: float) -> float:
     return otherwise_ms if isinstance(given, GateEnded) else given.now_ms
 
 
-def _replayed(
+def _decided(
     inputs: Iterable[GateInput], config: GatingConfig | None, make_manager: MakeManager
-) -> Iterator[RunDecision]:
+) -> Iterator[tuple[GateInput, GateDecision]]:
     """Yield what a gate decides; each beginning of the call has a gate of its own."""
     manager = make_manager(config or GatingConfig())
     for given in inputs:
@@ -137,7 +164,7 @@ def _replayed(
             continue  # what is asked for holds for all of the call
         decision = apply_input(manager, _CALL, given)
         if decision is not None:
-            yield _run_decision(given, RecordedDecision.of(decision))
+            yield given, decision
 
 
 def _run_decision(given: GateInput, decision: RecordedDecision) -> RunDecision:

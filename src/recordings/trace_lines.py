@@ -88,6 +88,9 @@ _KINDS: Mapping[type, str] = {
 }
 _INPUTS: Mapping[str, Any] = {kind: given for given, kind in _KINDS.items()}
 
+_OPTIONAL = frozenset({"capture_ms", "placed_ms"})
+"""Left out where they are None."""
+
 _AUDIBLE = frozenset({"frame_captured", "far_end_played"})
 
 _PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
@@ -173,8 +176,13 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _number(value: Any) -> Any:
-    return float(value) if value in _NOT_FINITE else value
+def _number(value: Any) -> float:
+    """Return a number as it stands in a line."""
+    if isinstance(value, str) and value in _NOT_FINITE:
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{type(value).__name__} is not a number")
+    return value
 
 
 # -- inputs ----------------------------------------------------------------------------------------
@@ -197,7 +205,9 @@ def input_tree(given: GateInput, place: AudioPlace | None) -> Tree:
     if isinstance(given, GateBegun):
         return {**tree, **to_plain(given)}
     for name in _PLAIN_FIELDS[kind]:
-        tree[name] = getattr(given, name)
+        value = getattr(given, name)
+        if value is not None:
+            tree[name] = value
     if isinstance(given, GateReconfigured):
         tree["config"] = to_plain(given.config)
     if place is not None:
@@ -218,10 +228,10 @@ def place_from_tree(tree: Tree) -> AudioPlace | None:
     if tree["type"] not in _AUDIBLE:
         return None
     place = AudioPlace(
-        n_bytes=tree["n_bytes"],
-        at=tree.get("at"),
-        is_silent=tree.get("silent", False),
-        unplaced=tree.get("unplaced"),
+        n_bytes=_whole(tree["n_bytes"]),
+        at=_whole(tree["at"]) if "at" in tree else None,
+        is_silent=tree.get("silent") is True,
+        unplaced=_whole(tree["unplaced"]) if "unplaced" in tree else None,
     )
     if min(place.n_bytes, place.at or 0, place.unplaced or 0) < 0:
         raise ValueError("a place in the audio is negative")
@@ -239,13 +249,24 @@ def input_from_tree(tree: Tree, audio: bytes | None) -> GateInput | None:
         return None
     if given is GateBegun:
         return from_plain(GateBegun, tree)
-    values = {name: _number(tree[name]) for name in _PLAIN_FIELDS[given]}
+    values = {name: _plain_field(tree, name) for name in _PLAIN_FIELDS[given]}
     if given is GateReconfigured:
         values["config"] = from_plain(GatingConfig, tree["config"])
     if audio is not None:
         values["audio"] = audio
     made: GateInput = given(**values)
     return made
+
+
+def _plain_field(tree: Tree, name: str) -> Any:
+    if name in _OPTIONAL and name not in tree:
+        return None
+    value = tree[name]
+    if name.startswith("is_"):
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is not true or false")
+        return value
+    return _number(value)
 
 
 # -- decisions -------------------------------------------------------------------------------------
@@ -277,7 +298,7 @@ def decision_tree(decision: RecordedDecision) -> Tree:
 
 def _is_same(value: object, default: object) -> bool:
     """Return whether a value is its default, the sign of a zero included."""
-    return value is default or (value == default and repr(value) == repr(default))
+    return value is default or (value == default and not str(value).startswith("-"))
 
 
 def decision_from_tree(tree: Tree) -> RecordedDecision:
@@ -291,12 +312,18 @@ def decision_from_tree(tree: Tree) -> RecordedDecision:
         action=GateAction(tree["action"]),
         state=GateState(tree["state"]),
         reason=GateReason(tree["reason"]),
-        n_released=tree.get("n_released", 0),
-        n_chunks=tree.get("n_chunks", 0),
-        audio_digest=tree.get("audio_digest", ""),
+        n_released=_whole(tree.get("n_released", 0)),
+        n_chunks=_whole(tree.get("n_chunks", 0)),
+        audio_digest=str(tree.get("audio_digest", "")),
         events=tuple(_event(each) for each in tree.get("events", ())),
         measurements=None if measured is None else _measurements(measured),
     )
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{type(value).__name__} is not a whole number")
+    return value
 
 
 def _event(tree: Tree) -> GateEvent:
@@ -304,12 +331,16 @@ def _event(tree: Tree) -> GateEvent:
         type=GateEventType(tree["type"]),
         t_ms=_number(tree["t_ms"]),
         reason=GateReason(tree["reason"]),
-        count=tree["count"],
-        detail=tree["detail"],
+        count=_whole(tree["count"]),
+        detail=str(tree["detail"]),
     )
 
 
 def _measurements(tree: Tree) -> GateMeasurements:
     return GateMeasurements(
-        **{name: _number(value) for name, value in tree.items() if name in _MEASURED}
+        **{name: _measured(value) for name, value in tree.items() if name in _MEASURED}
     )
+
+
+def _measured(value: Any) -> Any:
+    return value if isinstance(value, bool) else _number(value)

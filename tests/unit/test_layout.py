@@ -48,7 +48,12 @@ ACROSS_MODULES = {
     "core/test_known_faults.py",
 }
 
-OF_THE_REPOSITORY = {"test_house.py", "test_layout.py", "test_public_names.py"}
+OF_THE_REPOSITORY = {
+    "test_docs_site.py",
+    "test_house.py",
+    "test_layout.py",
+    "test_public_names.py",
+}
 
 
 def _modules(folder: Path) -> list[Path]:

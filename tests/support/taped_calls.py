@@ -29,7 +29,7 @@ import numpy as np
 
 from support.signals import at_level, frames_of, speech_like, white_noise
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.core.config import GatingConfig, GatingMode, ProviderGatingPolicy
+from voxgate.core.config import AudioGuardConfig, GatingConfig, GatingMode, ProviderGatingPolicy
 from voxgate.core.g711 import decode, encode
 from voxgate.core.gate_decision import GateDecision
 from voxgate.core.gate_tape import FarEndPlayed, FrameCaptured, GateEnded, GateInput
@@ -266,7 +266,9 @@ def _interrupted_agent(call: Talk) -> None:
 
 
 def _noisy_line(call: Talk) -> None:
-    """Noise, then music, that the guard keeps out."""
+    """Noise, then music, that the guard keeps out; the operator turns something meanwhile."""
+    turned = replace(call.manager.config, audio_guard=AudioGuardConfig(sensitivity=0.4))
+    call.manager.reconfigure(turned, call.now_ms)
     call.play(frames_of(white_noise(6000, level_dbfs=-38.0, seed=5)))
     call.play(notes(8000))
     call.quiet(1500)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from support.gate_calls import BrokenVad, ScriptedNearEnd
+from support.recorded_calls import make_recorded_call
 from support.taped_calls import (
     ECHO_AWARE,
     MULAW,
@@ -40,7 +42,7 @@ from voxgate.core.taped_gating_manager import TapedGatingManager
 from voxgate.core.vad_manager import EnhancedVADManager
 from voxgate.errors import RecordingError
 from voxgate.lab.replay.replayed_call import compare, recorded_run, replay_call
-from voxgate.recordings import TapedInput
+from voxgate.recordings import TapedInput, open_call
 
 _T, _R = GateEventType, GateReason
 
@@ -62,13 +64,28 @@ def test_a_call_with_every_event_is_replayed_to_the_bit() -> None:
     given = [each.given for each in recorded.taped]
     assert sum(isinstance(each, GateBegun) for each in given) == 2
     assert any(isinstance(each, FrameCaptured) and len(each.audio) == 6400 for each in given)
-    assert any(isinstance(each, ProviderSpeechStarted) for each in given)
-    assert any(isinstance(each, AgentSpeaking) for each in given)
+    for kind in (ProviderSpeechStarted, AgentSpeaking, GateReconfigured):
+        assert any(isinstance(each, kind) for each in given)
     assert len({decision.audio_digest for decision in decisions}) > 100
     comparison = compare(recorded, replay_call(recorded))
     assert comparison.is_identical
     assert comparison.inputs == len(decisions)
     assert len(comparison.points) == 12
+
+
+def test_a_call_on_disk_is_replayed_to_the_bit(tmp_path: Path) -> None:
+    """What was written and read back is what the gate was told, in mu-law, with a far end of
+    another rate, and turned in the middle of the call."""
+    folder = make_recorded_call(
+        tmp_path,
+        capture_format=MULAW,
+        far_end_format=WIDE,
+        reconfigured=GatingConfig(audio_guard=AudioGuardConfig(sensitivity=0.1)),
+    )
+    recorded = open_call(folder)
+    comparison = compare(recorded, replay_call(recorded))
+    assert comparison.is_identical
+    assert comparison.frames > 2000
 
 
 @pytest.mark.parametrize("audio_format", [MULAW, WIDE], ids=["mu-law", "16 kHz"])

@@ -97,7 +97,7 @@ export class CallMonitor extends EventTarget {
     return h("section", { class: "panel wide", "aria-label": "Timeline" },
       h("div", { class: "panel-head" }, this.state,
         h("div", { class: "actions" }, h("label", { class: "hidden-text", htmlFor: spans.id }, "Length of the timeline"), spans, this.hold)),
-      h("div", { class: "lanes" }, h("span", {}, "agent"), h("span", {}, "line"), h("span", {}, "gate"), this.canvas),
+      h("div", { class: "lanes" }, h("span", {}, "agent"), h("span", {}, "line"), this.canvas),
       timelineKey());
   }
 

@@ -20,6 +20,8 @@ export class VoxgateCall extends EventTarget {
   #socket = null;
   #ownContext = null;
   #ownStream = null;
+  #source = null; // what is captured
+  #sourceGain = null; // of a source that is no stream: by it the caller is muted
   #captureNode = null;
   #playoutNode = null;
   #unsentSamples = 0;
@@ -35,6 +37,7 @@ export class VoxgateCall extends EventTarget {
    * @param {string} [options.token] Where the line asks for one; never part of an address.
    * @param {Record<string, string>} [options.parameters] What the call is to carry: its metadata.
    * @param {MediaStream} [options.stream] Captured instead of the microphone; left running.
+   * @param {AudioNode} [options.source] Likewise, from a graph of yours; with its `context`.
    * @param {AudioContext} [options.context] Used instead of one of its own; left running.
    * @param {AudioNode} [options.destination] Where the agent is heard; the context's by default.
    * @param {boolean} [options.echoCancellation] The browser's own canceller. On: it knows exactly
@@ -110,11 +113,13 @@ export class VoxgateCall extends EventTarget {
 
   #mute(stream) {
     for (const track of stream?.getAudioTracks() ?? []) track.enabled = !this.#isMuted;
+    if (this.#sourceGain) this.#sourceGain.gain.value = this.#isMuted ? 0 : 1;
   }
 
   // -- the two ends of the sound ------------------------------------------------------------------
 
   async #openStream() {
+    if (this.#options.source) return null;
     if (this.#options.stream) return this.#options.stream;
     if (!navigator.mediaDevices) {
       throw new Error("there is no microphone here: pages need https, localhost or 127.0.0.1");
@@ -142,10 +147,18 @@ export class VoxgateCall extends EventTarget {
     });
     this.#captureNode.port.onmessage = ({ data }) => this.#sendAudio(data);
     this.#playoutNode.port.onmessage = ({ data }) => this.#tellPlayed(data);
-    context.createMediaStreamSource(stream).connect(this.#captureNode);
+    this.#source = this.#openSource(context, stream);
+    this.#source.connect(this.#captureNode);
     this.#captureNode.connect(context.destination); // silent; what leads nowhere may stand still
     this.#playoutNode.connect(this.#options.destination ?? context.destination);
     context.addEventListener("statechange", this.#onStateChange);
+  }
+
+  #openSource(context, stream) {
+    if (stream !== null) return context.createMediaStreamSource(stream);
+    this.#sourceGain = new GainNode(context, { gain: this.#isMuted ? 0 : 1 });
+    this.#options.source.connect(this.#sourceGain);
+    return this.#sourceGain;
   }
 
   #sendAudio(samples) {
@@ -240,6 +253,8 @@ export class VoxgateCall extends EventTarget {
       node?.port.postMessage({ type: "end" });
       node?.disconnect();
     }
+    this.#source?.disconnect();
+    if (this.#sourceGain) this.#options.source.disconnect(this.#sourceGain);
     for (const track of this.#ownStream?.getTracks() ?? []) track.stop();
     this.#ownContext?.close();
     this.#socket?.close(NORMAL_CLOSE);

@@ -19,6 +19,7 @@ import structlog
 from ..engine import AIEngine
 from ..errors import ConfigError
 from .desk import DeskService
+from .metrics import CallMetrics
 
 _log = structlog.get_logger(__name__)
 
@@ -96,4 +97,5 @@ def _parts(
 ) -> tuple[OperationPart, ...]:
     """Return every part, in the order of their start; each is wired here."""
     del config_path  # for the keeper of the configuration
-    return (DeskService(engine, environ=environ),)
+    metrics = CallMetrics(engine)
+    return (metrics, DeskService(engine, environ=environ))

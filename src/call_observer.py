@@ -138,6 +138,7 @@ class Observers(CallObserver):
         """Who is told, by the name of the method."""
         self.failures = 0
         """Observers that raised, and are told nothing more, so far."""
+        self._follow()
         for observer in observers:
             self.add(observer)
 

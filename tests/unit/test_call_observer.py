@@ -130,6 +130,14 @@ def test_one_that_raises_is_logged_once_and_told_nothing_more(method: str) -> No
     assert observers.failures == 1
 
 
+@pytest.mark.parametrize("method", _TELL)
+def test_an_engine_that_nobody_observes_tells_nobody(method: str) -> None:
+    """Without an observer from the start, too."""
+    observers = Observers()
+    _TELL[method](observers)
+    assert observers.failures == 0
+
+
 def test_the_same_observer_twice_is_told_twice() -> None:
     """One of both failing does not silence the other place."""
     observer = RecordingObserver()

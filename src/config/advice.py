@@ -36,6 +36,7 @@ from .provider_models import (
     TurnDetectionConfig,
     TurnDetectionType,
 )
+from .recording_advice import recording_warnings
 from .route_advice import route_warnings
 
 
@@ -113,6 +114,7 @@ def config_warnings(
         _addresses,
         _lines,
         _routes,
+        _recording,
     )
     return (
         *(warning for check in checks for warning in check(config)),
@@ -201,6 +203,10 @@ def _gate_sections(config: AppConfig) -> _Warnings:
 
 def _routes(config: AppConfig) -> _Warnings:
     return (_warning(key, message) for key, message in route_warnings(config))
+
+
+def _recording(config: AppConfig) -> _Warnings:
+    return (_warning(key, message) for key, message in recording_warnings(config))
 
 
 def _barge_in_times(config: AppConfig) -> _Warnings:

@@ -52,6 +52,7 @@ from .provider_models import (
     ProviderKind,
     default_providers,
 )
+from .recording_model import RecordingConfig
 from .route_models import RouteConfig
 from .suggestion import known_names
 
@@ -220,6 +221,8 @@ class AppConfig:
     """The server inside this process that stands in for the cloud."""
     desk: DeskConfig = field(default_factory=DeskConfig)
     """The operator's web page: live calls, thresholds, health, a phone to try the agent with."""
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
+    """Recorded calls: what the gate measured and decided, and if wanted the audio."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -264,10 +267,11 @@ class AppConfig:
             )
 
     def _check_route_lines(self) -> None:
-        for number, route in enumerate(self.routes):
-            if route.match.line not in (None, *LINE_KINDS):
-                name = f"{route.match.line}"
-                raise ValueError(f"routes[{number}].match.line: {name!r} {unknown_line(name)}")
+        matches = [(f"routes[{n}].match", route.match) for n, route in enumerate(self.routes)]
+        for key, match in [*matches, ("recording.match", self.recording.match)]:
+            if match.line not in (None, *LINE_KINDS):
+                name = f"{match.line}"
+                raise ValueError(f"{key}.line: {name!r} {unknown_line(name)}")
 
     def _check_ports(self) -> None:
         server = self.realtime_server

@@ -12,7 +12,7 @@ import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
@@ -30,13 +30,15 @@ from .call import (
 from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
+from .config.reload_rules import KeyChange, changes_between, restart_problems
 from .config.route_models import CallFacts, first_route
 from .config.tools_config import ToolsConfig
 from .core.audio_guard import AUDIO_GUARD_ENABLED
 from .core.config import ProviderGatingPolicy
+from .core.guard.speech_evidence import evidence_in_force
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
-from .errors import LocalProtocolError
+from .errors import ConfigError, LocalProtocolError
 from .local_agent.part_pool import LocalPart
 from .providers.base import CallAudio
 from .providers.call_control import CallControl
@@ -123,6 +125,7 @@ class AIEngine:
         """The lines of the running calls, by call id."""
         self._is_running = False
         self._phase = EnginePhase.STARTING
+        self._reconfiguring = asyncio.Lock()
 
     @property
     def phase(self) -> EnginePhase:
@@ -204,6 +207,36 @@ class AIEngine:
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )
 
+    async def reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
+        """Let another configuration hold, as a whole or not at all.
+
+        What each key takes effect on stands in ``config/reload_rules.py``: running calls take the
+        gate's thresholds at their next frame and keep the providers and everything else that they
+        began with, those that may still take over included. The log is the caller's to change.
+
+        Returns:
+            What differs from before.
+
+        Raises:
+            ConfigError: with everything that stands against it; nothing was changed. Keys that need
+                a restart are named with both values, as is what a newly named provider lacks: its
+                API key, or parts or the embedded server, which are started at the start only.
+            LocalProtocolError: the engine is not running.
+        """
+        async with self._reconfiguring:
+            changes = changes_between(self.config, config)
+            if problems := restart_problems(changes):
+                raise ConfigError(problems)
+            self._require_running()
+            announcements = await self._services.prepare(config)
+            evidence = config.audio_guard.speech_evidence
+            if evidence is not self.config.audio_guard.speech_evidence:
+                # To load networks that were not needed before takes longer than a frame.
+                await asyncio.to_thread(evidence_in_force, evidence)
+            self._require_running()
+            self._follow(config, announcements)
+        return changes
+
     async def drain(self) -> None:
         """Take no more calls and give the running ones ``drain_timeout_s`` to end by themselves."""
         self._is_running = False
@@ -258,6 +291,31 @@ class AIEngine:
         await line.hangup()
         return True
 
+    # -- private steps: another configuration ------------------------------------------------------
+
+    def _require_running(self) -> None:
+        if not self._is_running:
+            raise LocalProtocolError("reconfigure: the engine is not running")
+
+    def _follow(self, config: AppConfig, announcements: Announcements) -> None:
+        """Let a configuration hold that has been judged."""
+        gating = config.gating_config
+        known = {
+            name: kind
+            for name, kind in self.manager.config.kinds.items()
+            if gating.policy_for(kind) is not None
+        }
+        # A running call may turn to a provider that is configured no more, and it is gated too.
+        gating = replace(gating, kinds={**known, **gating.kinds})
+        self.manager.reconfigure(gating, self._clock())
+        self._services.follow(config, announcements)
+        self._fall_back = replace(
+            self._fall_back,
+            after_s=config.engine.fall_back_after_s,
+            hold_ms=config.engine.provider_hold_ms,
+        )
+        self.config = config
+
     # -- private steps -----------------------------------------------------------------------------
 
     def _forget(self, call_id: str) -> None:
@@ -283,7 +341,8 @@ class AIEngine:
     def _session(self, line: Line) -> CallSession:
         """Return the session of a call, with the providers that its route names."""
         route, (first, *others) = self._route(line)
-        agent = self._make_agent(line, first, self._clock)
+        make_agent = partial(self._make_agent, self.config, line)
+        agent = make_agent(first, self._clock)
         return CallSession(
             line,
             agent.provider,
@@ -292,7 +351,7 @@ class AIEngine:
             observer=self._observer,
             clock=self._clock,
             control=agent.control,
-            successors=[Candidate(name, partial(self._make_agent, line, name)) for name in others],
+            successors=[Candidate(name, partial(make_agent, name)) for name in others],
             fall_back=self._fall_back,
             announcements=self._services.announcements,
             route=route,
@@ -311,9 +370,12 @@ class AIEngine:
             return None, self.config.engine.candidates
         return route, self.config.routes[route].candidates
 
-    def _make_agent(self, line: Line, name: str, clock: Clock) -> Agent:
-        """Return the agent of a call by one provider; only some lines can be transferred."""
-        access = self._services.access_to(name)
+    def _make_agent(self, config: AppConfig, line: Line, name: str, clock: Clock) -> Agent:
+        """Return the agent of a call by one provider, as configured when the call began.
+
+        Only some lines can be transferred.
+        """
+        access = self._services.access_to(name, config)
         tools = getattr(access.config, "tools", None) or ToolsConfig()
         control = CallControl(tools, transfer=getattr(line, "transfer", None))
         setup = ProviderSetup(
@@ -324,7 +386,7 @@ class AIEngine:
             manager=self.manager,
             clock=clock,
             api_key=access.api_key,
-            hold_ms=self.config.engine.provider_hold_ms,
+            hold_ms=config.engine.provider_hold_ms,
             parts=access.parts,
             is_gated=self._gating_of(name) is not None,
             tools=self._tools.extended(control.tools),

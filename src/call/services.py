@@ -10,14 +10,14 @@ from __future__ import annotations
 __all__ = ["CallServices", "ProviderAccess"]
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import structlog
 
 from ..config.local_models import ChatReplyConfig, LocalConfig
-from ..config.models import SCRIPTED, AppConfig
+from ..config.models import SCRIPTED, AppConfig, provider_references
 from ..config.provider_models import OpenAIRealtimeConfig, ProviderConfig
 from ..errors import (
     ConfigError,
@@ -33,6 +33,8 @@ from ..providers.registry import ProviderRegistry
 from ..realtime_server.server import RealtimeServer
 from .announcements import Announcements, make_announcements
 from .embedded_server import EmbeddedAgent, choose_agent, make_server, needs_server
+
+_HOW = "restart voxgate for it, or name another one"
 
 _log = structlog.get_logger(__name__)
 
@@ -91,7 +93,7 @@ class CallServices:
         """
         for name in self._config.answering_providers:
             self._providers.require(self._config.providers[name].kind)
-        self._check_keys()
+        self._check_keys(self._config)
         try:
             self._embedded = self._choose_agent() if needs_server(self._config) else None
             errors = await self._start_parts()
@@ -115,13 +117,38 @@ class CallServices:
             self._parts.clear()
             await self._pool.stop()
 
-    def access_to(self, name: str) -> ProviderAccess:
+    async def prepare(self, config: AppConfig) -> Announcements:
+        """Return the announcements of another configuration that is to hold; nothing changes yet.
+
+        What is started goes on as it is: of the keys that need a restart, none may differ.
+
+        Raises:
+            ConfigError: a provider that can answer by it lacks what has to be there before a call:
+                its key, its parts, the embedded server; or an announcement can't be had.
+        """
+        if problems := [*self._missing_kinds(config), *self._missing_starts(config)]:
+            raise ConfigError(problems)
+        self._check_keys(config)
+        if config.announcements == self._config.announcements:
+            return self._announcements
+        return await make_announcements(config.announcements, voice=self._voice())
+
+    def follow(self, config: AppConfig, announcements: Announcements) -> None:
+        """Let another configuration, and what :meth:`prepare` returned for it, hold."""
+        self._config = config
+        self._announcements = announcements
+
+    def access_to(self, name: str, among: AppConfig | None = None) -> ProviderAccess:
         """Return what it takes to reach one of the providers that can answer.
+
+        Args:
+            name: Of the provider.
+            among: The configuration that its call began with; that in force if left out.
 
         Raises:
             LocalProtocolError: it is the embedded server, and that does not run.
         """
-        config = self._config.providers[name]
+        config = (among or self._config).providers[name]
         api_key = self._api_key(config)
         if isinstance(config, OpenAIRealtimeConfig) and config.is_embedded:
             if self._realtime_server is None:
@@ -137,28 +164,50 @@ class CallServices:
         variable = _key_variable(config)
         return None if variable is None else self._environ.get(variable)
 
-    def _missing_key(self, name: str) -> str | None:
+    def _missing_key(self, config: ProviderConfig) -> str | None:
         """Return the variable of a provider's key if it is wanted and not set."""
-        config = self._config.providers[name]
         variable = _key_variable(config)
         is_there = variable is None or bool((self._api_key(config) or "").strip())
         return None if is_there else variable
 
-    def _check_keys(self) -> None:
-        """Refuse to start where calls would fail for want of a key."""
+    def _missing_kinds(self, config: AppConfig) -> Iterator[ConfigProblem]:
+        """Find providers that can answer, of kinds that are not available."""
+        for key, name in provider_references(config.engine, config.routes):
+            kind = config.providers[name].kind
+            try:
+                self._providers.require(kind)
+            except ProviderError as error:
+                rule = f"is of the kind {kind}, {error.reason}"
+                yield _refusal(key, name, rule)
+
+    def _missing_starts(self, config: AppConfig) -> Iterator[ConfigProblem]:
+        """Find providers that can answer only once something was started that is not."""
+        for key, name in provider_references(config.engine, config.routes):
+            provider = config.providers[name]
+            if isinstance(provider, LocalConfig) and name not in self._parts:
+                yield _refusal(
+                    key, name, f"has parts that voxgate starts at its start only; {_HOW}"
+                )
+            is_embedded = isinstance(provider, OpenAIRealtimeConfig) and provider.is_embedded
+            if is_embedded and self._realtime_server is None:
+                rule = f"is the embedded server, which voxgate starts at its start only; {_HOW}"
+                yield _refusal(key, name, rule)
+
+    def _check_keys(self, config: AppConfig) -> None:
+        """Refuse a configuration by which calls would fail for want of a key."""
         problems = []
-        for name in self._needed_providers():
-            if (variable := self._missing_key(name)) is None:
+        for name in self._needed_providers(config):
+            if (variable := self._missing_key(config.providers[name])) is None:
                 continue
             rule = f"is not set; provider {name!r} reads its key from it"
             problems.append(ConfigProblem(key=variable, value="", rule=rule, source="environment"))
         if problems:
             raise ConfigError(problems)
 
-    def _needed_providers(self) -> tuple[str, ...]:
+    def _needed_providers(self, config: AppConfig) -> tuple[str, ...]:
         """Return the providers that can answer, and the one that was named to lend its parts."""
-        names = self._config.answering_providers
-        agent = choose_agent(self._config) if needs_server(self._config) else None
+        names = config.answering_providers
+        agent = choose_agent(config) if needs_server(config) else None
         if agent is None or agent.provider is None or agent.is_optional:
             return names
         return tuple(dict.fromkeys((*names, agent.provider)))
@@ -172,7 +221,7 @@ class CallServices:
         Raises:
             ProviderError: a part of another one can't be had, now or ever.
         """
-        needed = self._needed_providers()
+        needed = self._needed_providers(self._config)
         lent = self._embedded.provider if self._embedded is not None else None
         for name in dict.fromkeys(filter(None, (*needed, lent))):
             config = self._config.providers[name]
@@ -210,7 +259,8 @@ class CallServices:
     def _choose_agent(self) -> EmbeddedAgent:
         """Return who is to answer in the embedded server."""
         agent = choose_agent(self._config)
-        if agent.provider is not None and (variable := self._missing_key(agent.provider)):
+        lender = self._config.providers.get(agent.provider or "")
+        if lender is not None and (variable := self._missing_key(lender)):
             return EmbeddedAgent(reason=f"{variable} is not set")
         return agent
 
@@ -245,6 +295,10 @@ class CallServices:
                 retryable=exc.errno == errno.EADDRINUSE,
             ) from exc
         self._realtime_server = server
+
+
+def _refusal(key: str, name: str, rule: str) -> ConfigProblem:
+    return ConfigProblem(key=key, value=repr(name), rule=rule, source="configuration")
 
 
 def _named(error: ProviderError, key: str) -> ProviderError:

@@ -350,3 +350,37 @@ class TestAnnouncements:
         with pytest.raises(ConfigError, match=r"announcements\.lost\.file: .* can't be read"):
             await services.start()
         assert not server.is_running
+
+
+class TestAnotherConfiguration:
+    """What a running engine can follow."""
+
+    async def test_parts_that_were_not_started_are_not_to_be_had(self) -> None:
+        """A local agent can't be named later; one that nobody names is no trouble."""
+        services = services_for(_KEYED, {"AGENT_KEY": "k-secret"})
+        await services.start()
+        config = AppConfig(
+            engine=EngineConfig(default_provider="agent"),
+            providers={"agent": _KEYED, "mine": LocalConfig()},
+        )
+        registry = ProviderRegistry()
+        for kind in ("openai_realtime", "local"):
+            registry.register(kind, ScriptedProvider.from_setup)
+        services._providers = registry
+        services.follow(config, await services.prepare(config))
+        assert services.access_to("mine").parts is None
+        engine = EngineConfig(default_provider="agent", fall_back_provider="mine")
+        with pytest.raises(ConfigError, match=r"fall_back_provider: 'mine' has parts") as info:
+            await services.prepare(replace(config, engine=engine))
+        assert "restart voxgate" in str(info.value)
+
+    async def test_a_call_reaches_who_was_configured_when_it_began(self) -> None:
+        """By the configuration that it began with."""
+        services = services_for(_KEYED, {"AGENT_KEY": "k-secret", "OTHER_KEY": "k-other"})
+        await services.start()
+        before = services._config
+        after = AppConfig(
+            engine=EngineConfig(default_provider="agent"), providers={"agent": _KEYED}
+        )
+        services.follow(after, await services.prepare(after))
+        assert services.access_to("other", before).api_key == "k-other"

@@ -18,6 +18,7 @@ from benchmarks.gate_memory import N_CALLS, memory_figures
 from benchmarks.gate_time import N_FRAMES, N_ROUNDS, time_figures
 from benchmarks.guard_time import GUARD_FRAMES, GUARD_ROUNDS, guard_figures
 from benchmarks.machine import describe_machine
+from benchmarks.metrics_cost import metrics_figures
 from benchmarks.turn_time import N_AT_ONCE, N_TURNS, SERVER_MS, turn_figures
 from benchmarks.turn_time import N_ROUNDS as N_TURN_ROUNDS
 
@@ -46,6 +47,7 @@ def main() -> int:
         *delay_figures(),
         *gap_figures(),
         *memory_figures(),
+        *metrics_figures(),
         *turn_figures(),
     ]
     print("\n".join(_lines(figures)))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 __all__ = ["CallTally", "FramesByFate", "GateTotals"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import add, attrgetter, lt, sub
 from types import MappingProxyType
 
 from ..core.audio import FRAME_MS
@@ -32,6 +33,11 @@ _FATES: Mapping[str, str] = MappingProxyType(
         "malformed_far_end_frames": "malformed_far_end_frames",
     }
 )
+"""Counters of the gate, and how the metrics call them."""
+
+_Counts = tuple[int, ...]
+_NOTHING: _Counts = (0,) * len(_FATES)
+_counts_of: Callable[[CallStats], _Counts] = attrgetter(*_FATES)
 
 
 class GateTotals:
@@ -43,29 +49,28 @@ class GateTotals:
     __slots__ = ("_of_gate", "_told")
 
     def __init__(self) -> None:
-        self._of_gate = dict.fromkeys(_FATES, 0)
+        self._of_gate = _NOTHING
         """As this gate had it at the last look."""
-        self._told = dict.fromkeys(_FATES, 0)
+        self._told = _NOTHING
         """All that was told so far."""
 
     def see(self, stats: CallStats) -> FramesByFate:
         """Return what came since the last look, of the gate that there is now."""
-        now = _counts(stats)
-        if any(now[name] < self._of_gate[name] for name in _FATES):
-            self._of_gate = dict.fromkeys(_FATES, 0)
-        added = {name: now[name] - self._of_gate[name] for name in _FATES}
+        now = _counts_of(stats)
+        if any(map(lt, now, self._of_gate)):
+            self._of_gate = _NOTHING
+        added = tuple(map(sub, now, self._of_gate))
         self._of_gate = now
         return self._tell(added)
 
     def end(self, stats: CallStats) -> FramesByFate:
         """Return what came since the last look, by the sum over all gates of the call."""
-        total = _counts(stats)
-        return self._tell({name: max(0, total[name] - self._told[name]) for name in _FATES})
+        missing = map(sub, _counts_of(stats), self._told)
+        return self._tell(tuple(max(0, count) for count in missing))
 
-    def _tell(self, added: Mapping[str, int]) -> FramesByFate:
-        for name, count in added.items():
-            self._told[name] += count
-        return {fate: added[name] for name, fate in _FATES.items() if added[name]}
+    def _tell(self, added: _Counts) -> FramesByFate:
+        self._told = tuple(map(add, self._told, added))
+        return {fate: count for fate, count in zip(_FATES.values(), added, strict=True) if count}
 
 
 class CallTally:
@@ -152,7 +157,3 @@ class CallTally:
         """Take a provider's word that the caller has begun to speak over the agent at a time."""
         if self._agent_ms is not None and self._agent_ms >= capture_ms:
             self.onset_ms = capture_ms
-
-
-def _counts(stats: CallStats) -> dict[str, int]:
-    return {name: getattr(stats, name) for name in _FATES}

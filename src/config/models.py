@@ -55,6 +55,7 @@ from .provider_models import (
 from .recording_model import RecordingConfig
 from .route_models import RouteConfig
 from .suggestion import known_names
+from .tracing_model import TracingConfig
 
 _STARVED_BY_DROP: frozenset[str] = frozenset({"openai_realtime", "deepgram"})
 """Kinds whose turn detector runs on the audio that they receive: without it, no turn ever ends."""
@@ -223,6 +224,8 @@ class AppConfig:
     """The operator's web page: live calls, thresholds, health, a phone to try the agent with."""
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     """Recorded calls: what the gate measured and decided, and if wanted the audio."""
+    tracing: TracingConfig = field(default_factory=TracingConfig)
+    """Calls as OpenTelemetry traces."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -96,6 +96,7 @@ RELOAD_RULES: tuple[ReloadRule, ...] = (
     ReloadRule("idle_fill", _RUNNING, "asked in each slot"),
     ReloadRule("realtime_server", _RESTART, "the server listens from the start to the end"),
     ReloadRule("desk", _RESTART, "the desk listens from the start to the end"),
+    ReloadRule("tracing", _RESTART, "the way to the collector is made once"),
     ReloadRule("recording", _RESTART, "the recorder is set up at the start"),
     ReloadRule("tracing", _RESTART, "traces are set up at the start"),
 )

@@ -26,20 +26,35 @@ ROOT = Path(__file__).resolve().parent.parent
 _PAGE = """<!doctype html><meta charset="utf-8"><body><pre id="drawn"></pre>
 <script src="{script}"></script><script>
 mermaid.initialize({{startOnLoad: false, theme: "neutral", fontFamily: "sans-serif",
-  htmlLabels: false, flowchart: {{htmlLabels: false}}, state: {{htmlLabels: false}},
+  themeVariables: {{fontSize: "12px"}},
+  htmlLabels: false, flowchart: {{htmlLabels: false, wrappingWidth: 250}},
+  state: {{htmlLabels: false, nodeSpacing: 65, rankSpacing: 75}},
   deterministicIds: true}});
 mermaid.render({name}, {source}).then(({{svg}}) => {{
   document.querySelector("#drawn").textContent = svg;
 }});
 </script>
 """
+_STATES = "stateDiagram-v2\n"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def page_of(source: str, name: str, script: Path) -> str:
     """Return a page that draws one diagram and shows the drawing's source as its text."""
-    words = json.dumps(source).replace("</", "<\\/")
+    words = json.dumps(_narrowed(source)).replace("</", "<\\/")
     return _PAGE.format(script=script.resolve().as_uri(), name=json.dumps(name), source=words)
+
+
+def _narrowed(source: str) -> str:
+    """Return a state diagram that fits a page.
+
+    It goes from left to right, with an arrow's words in two lines. An arrow that leads back to its
+    own state would lie under the words of others: it becomes a note.
+    """
+    if not source.startswith(_STATES):
+        return source
+    noted = re.sub(r"( +)(\w+) --> \2: (.*)", r"\1note left of \2: \3", source)
+    return noted.replace(_STATES, f"{_STATES}    direction LR\n", 1).replace(" / ", " /<br>")
 
 
 def plain_svg(document: str) -> str:

@@ -17,9 +17,9 @@ const RELOAD_AFTER_EVENT_MS = 200;
 const TOLD_EVERY_MS = 5000;
 const FACTS_EVERY_MS = 250;
 
-const decibels = (value) => (value === null || value === undefined ? "not measured" : `${minus(value.toFixed(1))} dB`);
-const logit = (value) => (value === null || value === undefined ? "not asked" : minus(value.toFixed(1)));
-const milliseconds = (value) => (value === null || value === undefined ? "not known yet" : `${value.toFixed(0)} ms`);
+const decibels = (value) => (value === null || value === undefined ? "–" : `${minus(value.toFixed(1))} dB`);
+const logit = (value) => (value === null || value === undefined ? "–" : minus(value.toFixed(1)));
+const milliseconds = (value) => (value === null || value === undefined ? "–" : `${value.toFixed(0)} ms`);
 
 /** What is measured, as rows of name, text, and what it is. */
 function factRows(newest, now) {
@@ -31,7 +31,7 @@ function factRows(newest, now) {
     ["Evidence of the caller", milliseconds(evidenceMs ?? 0), "gathered over the agent so far"],
     ["Caller over agent", logit(nearEnd), "log odds of the echo-aware detector"],
     ["Speech", logit(speech), "log odds of the guard"],
-    ["Voice activity", vad === null || vad === undefined ? "not asked" : `${Math.round(vad)} %`, "smoothed"],
+    ["Voice activity", vad === null || vad === undefined ? "–" : `${Math.round(vad)} %`, "smoothed"],
     ["Turned down by", decibels(now?.attenuation_db), "a voice below the caller's"],
   ];
 }
@@ -65,7 +65,7 @@ export class CallMonitor extends EventTarget {
     this.state = h("p", { class: "now" }, h("span", { class: "chip" }), h("span"));
     this.meters = new Meters(name);
     this.facts = h("dl", { class: "facts" });
-    this.counters = h("dl", { class: "facts counters" });
+    this.counters = h("dl", { class: "facts" });
     this.events = new EventList();
     this.element = h("div", { class: "monitor" }, this.#timelinePanel(), this.#side(), this.#bottom());
     this.width = new ResizeObserver(([entry]) => (this.#width = Math.floor(entry.contentRect.width)));

@@ -1,7 +1,7 @@
 /** The desk: which view is shown, what the bar says of the service, and the login. */
 
 import { api, sessions } from "./api.js";
-import { announce, fill, h, plural } from "./dom.js";
+import { announce, clock, fill, h, plural, setText } from "./dom.js";
 import { feed } from "./live_feed.js";
 import { mountLogin } from "./login.js";
 import { installTheme } from "./theme.js";
@@ -9,6 +9,7 @@ import { mountCall } from "./call_detail.js";
 import { mountHealth } from "./health.js";
 import { mountLive } from "./live.js";
 import { mountPhone } from "./phone.js";
+import { phone } from "./phone_call.js";
 import { mountRecordings } from "./recordings.js";
 import { mountThresholds } from "./thresholds.js";
 
@@ -81,6 +82,18 @@ function keepTelling() {
   return again();
 }
 
+/** A call of the own phone is never out of sight. */
+function keepPhoneInSight() {
+  const link = document.querySelector("#on-call");
+  const tell = () => {
+    link.hidden = phone.state !== "ready" || here?.startsWith("#/phone");
+    if (!link.hidden) setText(link, `On a call ${clock(performance.now() - phone.readyAt)}`);
+  };
+  phone.addEventListener("state", tell);
+  window.addEventListener("hashchange", tell);
+  setInterval(tell, 1000);
+}
+
 let isLoggingIn = false;
 
 function askForLogin() {
@@ -103,6 +116,7 @@ async function begin() {
     announce(error.message, "bad");
   }
   window.addEventListener("hashchange", show);
+  keepPhoneInSight();
   show();
   await keepTelling();
 }

@@ -23,8 +23,6 @@ class PhoneView {
     this.time = h("p", { class: "phone-time", "aria-hidden": "true" }, "0:00");
     this.button = h("button", { type: "button", class: "call-button", id: "call", on: { click: () => this.#toggle() } }, "Call");
     this.mute = h("button", { type: "button", id: "mute", "aria-pressed": "false", on: { click: () => this.#mute() } }, "Mute");
-    this.token = h("input", { id: "line-token", type: "password", autocomplete: "off" });
-    this.tokenRow = h("p", { class: "token-row", hidden: true }, h("label", { htmlFor: "line-token" }, "Token of the browser line"), this.token);
     this.watched = h("div", { class: "watched" });
     fill(root, h("div", { class: "view-head" }, h("h1", {}, "Browser phone"),
       h("p", { class: "lead" }, "Talk to the agent through the real engine, and watch the gate decide about your own line. The call goes on while you look at other views.")),
@@ -51,7 +49,7 @@ class PhoneView {
     const meter = h("div", { class: "meter", data: { level: "near_end" } }, h("span", { class: "name" }, "Your line"), this.meter, this.value);
     this.keys = h("div", { class: "keypad", role: "group", "aria-label": "Keys of the telephone" },
       DIGITS.map((digit) => h("button", { type: "button", on: { click: () => phone.press(digit) } }, digit)));
-    return h("section", { class: "panel call-panel", "aria-label": "Call" }, this.time, this.status, this.tokenRow,
+    return h("section", { class: "panel call-panel", "aria-label": "Call" }, this.time, this.status,
       h("div", { class: "call-buttons" }, this.button, this.mute), meter,
       h("details", { class: "keys" }, h("summary", {}, "Keys"), this.keys));
   }
@@ -93,7 +91,7 @@ class PhoneView {
 
   #toggle() {
     if (phone.isRunning) phone.hangUp();
-    else phone.start({ url: this.#overview.url, token: this.token.value || undefined });
+    else phone.start(this.#overview.path);
   }
 
   #mute() {
@@ -105,7 +103,6 @@ class PhoneView {
     const isThere = this.#overview?.available === true;
     this.banner.hidden = this.#overview === null || isThere;
     setText(this.banner, this.#overview?.missing ?? "");
-    this.tokenRow.hidden = !this.#overview?.needs_token || phone.isRunning;
     this.button.disabled = !isThere && !phone.isRunning;
     this.button.dataset.state = phone.state;
     setText(this.button, phone.isRunning ? "Hang up" : "Call");

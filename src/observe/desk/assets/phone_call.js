@@ -8,7 +8,7 @@ import { microphoneTrouble, OwnLine } from "./own_line.js";
 const ENDS = {
   agent: "The agent hung up, or the service stopped.",
   caller: "You hung up.",
-  unreachable: "The browser line can't be reached, or is full.",
+  unreachable: "The engine can't be reached, or takes no more calls.",
 };
 
 /** Events: `state`. */
@@ -28,10 +28,8 @@ class PhoneCall extends EventTarget {
     return ["asking", "connecting", "ready"].includes(this.state);
   }
 
-  /**
-   * @param {{url: string, token?: string}} options
-   */
-  async start({ url, token }) {
+  /** @param {string} path Of the line's WebSocket, on the desk's own server. */
+  async start(path) {
     if (this.isRunning) return;
     this.callId = null;
     this.#become("asking");
@@ -41,7 +39,7 @@ class PhoneCall extends EventTarget {
       this.#apply();
       const { VoxgateCall } = await import("/phone/voxgate-call.js");
       const { context, speaker, output } = this.#line;
-      this.#call = new VoxgateCall({ url, token, context, destination: speaker, source: output });
+      this.#call = new VoxgateCall({ url: socketUrl(path), context, destination: speaker, source: output });
       this.#call.addEventListener("ended", ({ detail }) => this.#end(detail));
       this.callId = await this.#call.start();
       this.readyAt = performance.now();
@@ -95,6 +93,12 @@ class PhoneCall extends EventTarget {
     if (state !== "ended") this.message = "";
     this.dispatchEvent(new Event("state"));
   }
+}
+
+function socketUrl(path) {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }
 
 export const phone = new PhoneCall();

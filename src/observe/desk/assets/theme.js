@@ -1,5 +1,6 @@
 /** Light, dark, or as the system: the switch, and who is told of a change. */
 
+import { h } from "./dom.js";
 import { forgetPalette } from "./palette.js";
 
 const ORDER = ["system", "light", "dark"];
@@ -36,7 +37,8 @@ function wear(value) {
 export function installTheme(button) {
   let value = chosen();
   const show = () => {
-    button.textContent = `Theme: ${value}`;
+    button.replaceChildren(h("span", {}, "Theme: "), value);
+    button.setAttribute("aria-label", `Theme: ${value}`);
     wear(value);
   };
   button.addEventListener("click", () => {

@@ -181,7 +181,8 @@ function drawAxis(context, view, layout, colours) {
   const bottom = heightOf(layout) - layout.axis;
   context.font = `${layout.font - 1}px ${FONT}`;
   context.textBaseline = "middle";
-  for (let s = 0; s * 1000 <= view.endMs - view.startMs; s += 5) {
+  const every = [1, 2, 5, 10, 20].find((s) => s * 1000 * view.perMs > 48) ?? 30;
+  for (let s = 0; s * 1000 <= view.endMs - view.startMs; s += every) {
     const x = Math.round(view.width - s * 1000 * view.perMs) - 0.5;
     context.fillStyle = colours.rule;
     context.fillRect(x, 0, 1, bottom + 4);

@@ -3,14 +3,14 @@
 import { h } from "./dom.js";
 
 const KEY = [
-  ["agent", "agent, as the caller hears it"],
-  ["caller", "caller; below the gate: goes to the provider"],
-  ["line", "echo and noise on the line"],
+  ["agent", "agent"],
+  ["caller", "caller, and what the provider gets"],
+  ["line", "echo and noise"],
   ["open", "gate open"],
   ["closed", "closed"],
   ["candidate", "candidate"],
   ["barge_in", "barge-in"],
-  ["interrupted", "caller interrupted the agent"],
+  ["interrupted", "agent interrupted"],
   ["resumed", "barge-in unconfirmed"],
 ];
 

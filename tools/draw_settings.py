@@ -30,6 +30,7 @@ IMAGES = ROOT / "docs" / "images"
 SAMPLE = ROOT / "benchmarks" / "sample"
 _POLICY = "gating.providers.openai_realtime"
 _BLUE, _ORANGE, _GREEN, _PINK = "#0072b2", "#d55e00", "#009e73", "#cc79a7"  # of Okabe and Ito
+_MARKED = ((_BLUE, "o"), (_ORANGE, "s"), (_GREEN, "D"), (_PINK, "v"))
 _STATES = {"closed": "#7b8794", "candidate": "#f0e442", "barge_in": "#b0408f", "open": "#e3efe0"}
 _LEADS_TO = {
     "gate_closed": "closed",
@@ -167,7 +168,8 @@ def _draw_timeline() -> None:
     calls = {row["id"]: row for row in manifest}
     figure = Figure(figsize=(10.0, 5.6), layout="constrained")
     titles = ("the caller is silent", "the caller interrupts")
-    for part, call, title in zip(figure.subfigures(2, 1), _CALLS, titles, strict=True):
+    parts: Any = figure.subfigures(2, 1)
+    for part, call, title in zip(parts, _CALLS, titles, strict=True):
         part.suptitle(title)
         wave, gate = part.subplots(2, 1, sharex=True, height_ratios=[3, 2])
         end_ms = _draw_waves(wave, calls[call])

@@ -13,6 +13,7 @@ __all__ = [
     "MAX_NODES",
     "Path",
     "Tree",
+    "compose_document",
     "dotted",
     "parse_document",
     "parse_scalar",
@@ -88,11 +89,24 @@ def parse_document(text: str, source: str) -> tuple[dict[str, Tree], list[Config
     Raises:
         ConfigError: if it is not YAML, too large, too deep, or no mapping.
     """
+    builder = _TreeBuilder(source)
+    node = compose_document(text, source)
+    tree = {} if node is None else builder.build(node, ())
+    if not isinstance(tree, dict) and tree is not None:
+        raise _unreadable("is not a mapping of sections", source)
+    return tree or {}, builder.problems
+
+
+def compose_document(text: str, source: str) -> yaml.Node | None:
+    """Return the nodes of a document, which say where in the text each of them stands.
+
+    Raises:
+        ConfigError: if it is not YAML, too large or too deep.
+    """
     if len(text) > MAX_CHARACTERS:
         raise _unreadable(f"is longer than {MAX_CHARACTERS} characters", source)
-    builder = _TreeBuilder(source)
     try:
-        node = yaml.compose(text, Loader=_Composer)
+        node: yaml.Node | None = yaml.compose(text, Loader=_Composer)
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, source) from error
     except yaml.reader.ReaderError as error:
@@ -102,10 +116,7 @@ def parse_document(text: str, source: str) -> tuple[dict[str, Tree], list[Config
         raise _unreadable("is nested too deeply", source) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise _unreadable("is not valid YAML", source) from error
-    tree = {} if node is None else builder.build(node, ())
-    if not isinstance(tree, dict) and tree is not None:
-        raise _unreadable("is not a mapping of sections", source)
-    return tree or {}, builder.problems
+    return node
 
 
 def parse_scalar(text: str) -> Tree:

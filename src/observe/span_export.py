@@ -1,0 +1,161 @@
+"""Spans on their way to a collector: batched and posted by a thread of their own.
+
+Invariant: a collector that is away, slow or wrong costs spans, which are counted, and never a call;
+nothing of what it answers, and no header, gets into the log.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CountingExporter", "make_exporter", "make_tracer_provider", "parse_headers"]
+
+import logging
+from collections.abc import Mapping, Sequence
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+
+from ..clock import Clock, monotonic_ms
+from ..config.tracing_model import TracingConfig
+from ..transports.limited_log import LimitedLog
+
+_log = structlog.get_logger(__name__)
+
+_TIMEOUT_S = 5.0
+"""Time in s that a batch gets to be taken, with what is tried again in it."""
+_MAX_WAITING = 4096
+"""Spans that wait for a collector, of a hundred calls or so; the newest is dropped beyond."""
+_BATCH = 512
+_DELAY_MS = 2000
+"""Longest time in ms that a span waits for others: a call shows within seconds of its end."""
+_MAX_EVENTS = 1000
+"""Events of a span; the oldest go."""
+_LIBRARY = "opentelemetry.exporter"
+"""Where the library logs what went wrong, with every attempt."""
+
+
+class CountingExporter(SpanExporter):
+    """Counts what becomes of spans, and says it once a minute if they are lost.
+
+    Args:
+        exporter: Who sends them.
+        collector: Host and port, for the log.
+        clock: Monotonic time in ms.
+    """
+
+    def __init__(
+        self, exporter: SpanExporter, *, collector: str, clock: Clock = monotonic_ms
+    ) -> None:
+        self._exporter = exporter
+        self._collector = collector
+        self._trouble = _Trouble()
+        self._log = LimitedLog(_log, clock)
+        self.exported = 0
+        """Spans that a collector has taken."""
+        self.lost = 0
+        """Spans that none has taken."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send spans; called by the thread of the batches."""
+        library = logging.getLogger(_LIBRARY)
+        library.addHandler(self._trouble)
+        library.propagate = False
+        try:
+            result = self._exporter.export(spans)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, these spans are lost
+            self._trouble.word = type(exc).__name__
+            result = SpanExportResult.FAILURE
+        finally:
+            library.removeHandler(self._trouble)
+        if result is SpanExportResult.SUCCESS:
+            self.exported += len(spans)
+            return result
+        self.lost += len(spans)
+        self._log.warning(
+            "tracing.export_failed",
+            collector=self._collector,
+            reason=self._trouble.word,
+            lost_spans=self.lost,
+        )
+        return result
+
+    def shutdown(self) -> None:
+        """Send nothing more."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Return whether nothing waits: nothing ever does here."""
+        del timeout_millis
+        return True
+
+
+class _Trouble(logging.Handler):
+    """Takes from what the library logs what kind of trouble it is, and drops the rest."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.word = "unknown"
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for given in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(given, int):
+                self.word = f"http_{given}"
+                return
+            if isinstance(given, BaseException):
+                self.word = type(given).__name__
+
+
+def make_tracer_provider(
+    exporter: SpanExporter, config: TracingConfig, *, version: str
+) -> TracerProvider:
+    """Return what makes spans and gives them to an exporter, from a thread of its own.
+
+    Args:
+        exporter: Who sends them.
+        config: The section ``tracing``.
+        version: Of voxgate.
+    """
+    provider = TracerProvider(
+        sampler=TraceIdRatioBased(config.sample_ratio),
+        resource=Resource({"service.name": config.service_name, "service.version": version}),
+        span_limits=SpanLimits(max_events=_MAX_EVENTS),
+        shutdown_on_exit=False,
+    )
+    provider.add_span_processor(
+        BatchSpanProcessor(
+            exporter,
+            max_queue_size=_MAX_WAITING,
+            schedule_delay_millis=_DELAY_MS,
+            max_export_batch_size=_BATCH,
+        )
+    )
+    return provider
+
+
+def make_exporter(config: TracingConfig, headers: Mapping[str, str]) -> CountingExporter:
+    """Return who posts spans to the collector of the configuration."""
+    return CountingExporter(
+        OTLPSpanExporter(endpoint=config.endpoint, headers=dict(headers), timeout=_TIMEOUT_S),
+        collector=urlsplit(config.endpoint).netloc,
+    )
+
+
+def parse_headers(text: str) -> dict[str, str]:
+    """Return headers that stand as ``name=value,name=value``, percent-encoded, as OTLP has them.
+
+    Raises:
+        ValueError: one of them is none; its text is not in the message, as it may be a secret.
+    """
+    headers: dict[str, str] = {}
+    for number, part in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
+        name, is_pair, value = part.partition("=")
+        name, value = unquote(name).strip().lower(), unquote(value).strip()
+        is_name = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+        if not is_pair or not is_name or not (value.isascii() and value.isprintable()):
+            raise ValueError(f"header {number} is not name=value, percent-encoded")
+        headers[name] = value
+    return headers

@@ -1,0 +1,98 @@
+"""What the provider was given of the caller, as sound.
+
+It is made anew by a replay, since only its digest is recorded. Each frame that went out is laid
+where it was captured, held frames released later too, so that it can be heard beside what the line
+delivered. Invariant: it is what went out to the bit, or nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = ["provider_track"]
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.audio import FRAME_MS, AudioFormat
+from ...core.g711 import decode
+from ...core.gate_decision import GateAction, GateDecision
+from ...core.gate_tape import FrameCaptured, GateBegun
+from ...core.units import ms_to_samples
+from ...recordings import CallTracks, RecordedCall, RecordedDecision
+from ..replay.replayed_call import recorded_run, replayed_decisions
+
+_JITTER_MS = 3 * FRAME_MS
+"""A frame that comes so little sooner or later than its turn follows the one before."""
+
+Samples = NDArray[np.int16]
+
+
+def provider_track(recorded: RecordedCall, tracks: CallTracks) -> Samples | None:
+    """Return what went out of the capture, aligned with the tracks.
+
+    Returns:
+        int16 [shape=(n,), mono, tracks.rate_hz], as long as the tracks, silence where the provider
+        was given silence or nothing; None if the gate does not decide today as it did then.
+
+    Raises:
+        RecordingError: the call can't be replayed.
+    """
+    layer = _Layer(tracks)
+    formats = iter(
+        taped.given.capture_format
+        for taped in recorded.inputs()
+        if isinstance(taped.given, GateBegun)
+    )
+    audio_format = next(formats, AudioFormat())
+    run = zip(recorded_run(recorded), replayed_decisions(recorded), strict=False)
+    for then, (given, decision) in run:
+        if RecordedDecision.of(decision) != then.decision:
+            return None
+        if isinstance(given, FrameCaptured) and decision.action is GateAction.FORWARD:
+            layer.lay(_sounding(given, decision, audio_format), given.now_ms, audio_format)
+    return layer.samples
+
+
+def _sounding(
+    given: FrameCaptured, decision: GateDecision, audio_format: AudioFormat
+) -> Sequence[bytes]:
+    """Return what went out from the last silence on: that ends where the chunk does."""
+    pieces = decision.audio_for(given.audio)
+    first = max(0, len(pieces) - len(decision.released) - 1)
+    while first and pieces[first - 1] != audio_format.silence(len(pieces[first - 1])):
+        first -= 1
+    return pieces[first:]
+
+
+class _Layer:
+    """A track that is laid piece by piece."""
+
+    def __init__(self, tracks: CallTracks) -> None:
+        self.samples: Samples = np.zeros(len(tracks.capture), np.int16)
+        self._tracks = tracks
+        self._end = 0
+        """Where the last piece ended."""
+
+    def lay(self, pieces: Sequence[bytes], end_ms: float, audio_format: AudioFormat) -> None:
+        """Lay pieces one after the other so that they end at a time."""
+        if not pieces:
+            return
+        sound = self._at_rate(decode(b"".join(pieces), audio_format), audio_format.rate_hz)
+        rate_hz = self._tracks.rate_hz
+        end = ms_to_samples(end_ms - self._tracks.origin_ms, rate_hz)
+        follows = self._end + ms_to_samples(audio_format.duration_ms(len(pieces[-1])), rate_hz)
+        if abs(end - follows) <= ms_to_samples(_JITTER_MS, rate_hz):
+            end = follows
+        self._end = end
+        start, stop = max(0, end - len(sound)), min(max(0, end), len(self.samples))
+        if stop > start:
+            self.samples[start:stop] = sound[len(sound) - (end - start) :][: stop - start]
+
+    def _at_rate(self, samples: Samples, rate_hz: int) -> Samples:
+        wanted_hz = self._tracks.rate_hz
+        if rate_hz == wanted_hz:
+            return samples
+        n_samples = len(samples) * wanted_hz // rate_hz
+        places = np.arange(n_samples) * rate_hz / wanted_hz
+        return np.interp(places, np.arange(len(samples)), samples).astype(np.int16)

@@ -14,14 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .audio_tracks import STEREO_FILE, Side
-from .call_writer import TRACE_FILE, UNPLACED_FILE
+from .call_writer import TRACE_FILE
 from .trace_values import CallSummary
 
 ENCRYPTED_SUFFIX = ".age"
 """Ends the names of encrypted files, as the tool of that name has it."""
 
 _AUDIO_FILES = frozenset({STEREO_FILE, *(f"{side}.wav" for side in Side)})
-_FILES = frozenset({TRACE_FILE, UNPLACED_FILE}) | _AUDIO_FILES
+_FILES = frozenset({TRACE_FILE}) | _AUDIO_FILES
 _NAME = re.compile(r"(\d{8}T\d{6}\.\d{3})Z-([\w.-]{1,100})", re.ASCII)
 _TIME = "%Y%m%dT%H%M%S.%f"
 _MAX_ID = 100
@@ -54,10 +54,10 @@ def summary_of(folder: Path) -> CallSummary | None:
         return None
     try:
         entries = list(os.scandir(folder))
-        sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in entries}
+        stats = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
     except OSError:  # no folder, not ours to read, or just being deleted
         return None
-    plain = {name.removesuffix(ENCRYPTED_SUFFIX) for name in sizes}
+    plain = {name.removesuffix(ENCRYPTED_SUFFIX) for name in stats}
     are_files = all(entry.is_file(follow_symlinks=False) for entry in entries)
     if TRACE_FILE not in plain or not plain <= _FILES or not are_files:
         return None
@@ -65,9 +65,10 @@ def summary_of(folder: Path) -> CallSummary | None:
         folder=folder,
         call_id=named[1],
         started_at=named[0],
-        size_bytes=sum(sizes.values()),
+        changed_at=datetime.fromtimestamp(max(each.st_mtime for each in stats.values()), UTC),
+        size_bytes=sum(each.st_size for each in stats.values()),
         has_audio=bool(plain & _AUDIO_FILES),
-        is_encrypted=TRACE_FILE not in sizes,
+        is_encrypted=TRACE_FILE not in stats,
     )
 
 

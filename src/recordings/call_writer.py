@@ -9,7 +9,7 @@ beginning of what happened.
 
 from __future__ import annotations
 
-__all__ = ["TRACE_FILE", "UNPLACED_FILE", "CallWriter"]
+__all__ = ["TRACE_FILE", "CallWriter"]
 
 from collections import deque
 
@@ -35,9 +35,7 @@ from .trace_lines import (
 from .trace_values import CallEvent, CallHeader, RecordedDecision, RecordedEnd
 
 TRACE_FILE = "trace.jsonl"
-"""Everything but the audio."""
-UNPLACED_FILE = "unplaced.bin"
-"""Audio that has no place on the time axis, as it came."""
+"""Everything but the audio, and audio that has no place on the time axis."""
 
 _Audible = FrameCaptured | FarEndPlayed
 
@@ -57,8 +55,6 @@ class CallWriter:
         """Of what the gate is told now."""
         self._recent = {side: RecentAudio() for side in Side}
         self._told_by_line: set[Side] = set()
-        self._unplaced = bytearray()
-        self._n_unplaced = 0
         self._newest_ms = float("-inf")
         self._is_cut = False
         self._is_over = False
@@ -120,9 +116,6 @@ class CallWriter:
         taken: dict[str, bytes] = {}
         if self._tracks is not None:
             taken |= self._tracks.take(is_over=self._is_over)
-        if self._unplaced:
-            taken[UNPLACED_FILE] = bytes(self._unplaced)
-            self._unplaced.clear()
         lines = self._settled_lines()
         if lines:
             taken[TRACE_FILE] = lines
@@ -183,7 +176,7 @@ class CallWriter:
             return AudioPlace(n_bytes=n_bytes), stretch
         if audio == self._formats[side].silence(n_bytes):
             return AudioPlace(n_bytes=n_bytes, is_silent=True), None
-        return AudioPlace(n_bytes=n_bytes, unplaced=self._keep_unplaced(audio)), None
+        return AudioPlace(n_bytes=n_bytes, unplaced=audio), None
 
     def _stretch(self, side: Side, given: _Audible) -> Stretch | None:
         """Return where the audio of an input lies on its track, recording it if nobody has."""
@@ -198,9 +191,3 @@ class CallWriter:
             return self._recent[side].find_any(given.audio)
         placed_ms = given.placed_ms if isinstance(given, FrameCaptured) else None
         return self._record(side, given.audio, given.now_ms, placed_ms or given.now_ms)
-
-    def _keep_unplaced(self, audio: bytes) -> int:
-        offset = self._n_unplaced
-        self._unplaced += audio
-        self._n_unplaced += len(audio)
-        return offset

@@ -26,22 +26,18 @@ _CAPTURED = input_kind_of(FrameCaptured)
 
 
 class RecordedAudio:
-    """The samples of both sides, and what has no place among them.
+    """The samples of both sides.
 
     Args:
         plan: What the files hold.
         files: Their contents by :meth:`file_names`; None for one that is not there.
-        unplaced: What has no place on the axis.
     """
 
-    def __init__(
-        self, plan: TracksLine, files: Mapping[str, bytes | None], unplaced: bytes
-    ) -> None:
+    def __init__(self, plan: TracksLine, files: Mapping[str, bytes | None]) -> None:
         self._plan = plan
         self._formats = {Side.FAR_END: plan.far_end, Side.CAPTURE: plan.capture}
         self._told_formats = dict(self._formats)
         self._samples = {side: _samples(plan, side, files) for side in Side}
-        self._unplaced = unplaced
 
     @staticmethod
     def file_names(plan: TracksLine) -> tuple[str, ...]:
@@ -65,7 +61,7 @@ class RecordedAudio:
             n_samples = place.n_bytes // self._formats[side].sample_bytes
             audio = self._samples[side][place.at : place.at + n_samples].tobytes()
         elif place.unplaced is not None:
-            audio = self._unplaced[place.unplaced : place.unplaced + place.n_bytes]
+            audio = place.unplaced
         elif place.is_silent:
             audio = self._told_formats[side].silence(place.n_bytes)
         else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import RecordingError
 from .call_folders import ENCRYPTED_SUFFIX
-from .call_writer import TRACE_FILE, UNPLACED_FILE
+from .call_writer import TRACE_FILE
 from .encryption import decrypted
 from .plain_values import from_plain
 from .recorded_audio import RecordedAudio
@@ -152,7 +152,7 @@ class RecordedCall:
         files = {name: self._read(name) for name in RecordedAudio.file_names(plan)}
         if not any(files.values()):
             return None
-        return RecordedAudio(plan, files, self._read(UNPLACED_FILE) or b"")
+        return RecordedAudio(plan, files)
 
     def _plan(self) -> TracksLine | None:
         """Return what the audio files hold; it stands before the first input."""

@@ -1,8 +1,9 @@
 """The lines of a trace: JSON objects, one a line, each with its ``type``.
 
 Where the audio of an input lies stands in its line as ``at`` (first sample on the side's track),
-``silent`` (nothing but the format's silence) or ``unplaced`` (offset in the side file); a trace
-without audio has none of them. What has its default is left out of measurements and decisions.
+``silent`` (nothing but the format's silence) or ``audio`` (what has no place on the track, in
+base64); a trace without audio has none of them. What has its default is left out of measurements
+and decisions.
 
 Invariant: a number that was written is read back to the last bit; every line is JSON as RFC 8259
 has it.
@@ -32,8 +33,9 @@ __all__ = [
 
 import json
 import math
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..core.audio import AudioFormat
@@ -114,8 +116,8 @@ class AudioPlace:
     """First sample on the track of its side."""
     is_silent: bool = False
     """It is nothing but silence."""
-    unplaced: int | None = None
-    """Offset in the file of what has no place on the axis."""
+    unplaced: bytes | None = field(default=None, repr=False)
+    """The audio itself, which has no place on the track."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +217,7 @@ def input_tree(given: GateInput, place: AudioPlace | None) -> Tree:
         if place.is_silent:
             tree["silent"] = True
         if place.unplaced is not None:
-            tree["unplaced"] = place.unplaced
+            tree["audio"] = b64encode(place.unplaced).decode("ascii")
     return tree
 
 
@@ -231,9 +233,9 @@ def place_from_tree(tree: Tree) -> AudioPlace | None:
         n_bytes=_whole(tree["n_bytes"]),
         at=_whole(tree["at"]) if "at" in tree else None,
         is_silent=tree.get("silent") is True,
-        unplaced=_whole(tree["unplaced"]) if "unplaced" in tree else None,
+        unplaced=b64decode(tree["audio"], validate=True) if "audio" in tree else None,
     )
-    if min(place.n_bytes, place.at or 0, place.unplaced or 0) < 0:
+    if min(place.n_bytes, place.at or 0) < 0:
         raise ValueError("a place in the audio is negative")
     return place
 

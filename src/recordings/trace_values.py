@@ -168,6 +168,8 @@ class CallSummary:
     """As the folder's name has it: what can't stand there is ``_``."""
     started_at: datetime
     """UTC."""
+    changed_at: datetime
+    """When it was last written to, UTC."""
     size_bytes: int
     has_audio: bool
     is_encrypted: bool

@@ -2,8 +2,9 @@
 
 import { h, level, setText } from "./dom.js";
 
-const QUIETEST_DBFS = -60;
-const SPOKEN_EVERY_MS = 1000; // more often nobody could listen
+const QUIETEST_DBFS = -75;
+const READ_EVERY_MS = 250; // more often nobody could read
+const SPOKEN_EVERY_MS = 1000; // nor listen
 
 const NAMES = [
   ["far_end", "Far end", "what the caller hears of the agent"],
@@ -14,6 +15,7 @@ const NAMES = [
 
 export class Meters {
   #bars = [];
+  #readAt = 0;
   #spokenAt = 0;
 
   /** @param {string} callName Said with each meter to those who don't see them. */
@@ -33,7 +35,9 @@ export class Meters {
 
   /** @param {Record<string, number | null>} levels dBFS by name. */
   show(levels, nowMs) {
+    const isRead = nowMs - this.#readAt > READ_EVERY_MS;
     const isSpoken = nowMs - this.#spokenAt > SPOKEN_EVERY_MS;
+    if (isRead) this.#readAt = nowMs;
     if (isSpoken) this.#spokenAt = nowMs;
     for (const bar of this.#bars) {
       const dbfs = levels[bar.name];
@@ -41,13 +45,16 @@ export class Meters {
       const share = isKnown ? Math.max(0, 1 - Math.min(0, dbfs) / QUIETEST_DBFS).toFixed(2) : "0";
       if (share !== bar.share) bar.fill.style.transform = `scaleX(${share})`;
       bar.share = share;
-      if (!isSpoken) continue;
-      setText(bar.value, isKnown ? level(dbfs) : "–");
-      const spoken = isKnown ? Math.max(QUIETEST_DBFS, Math.min(0, Math.round(dbfs))) : QUIETEST_DBFS;
-      bar.track.setAttribute("aria-valuenow", String(spoken));
-      bar.track.setAttribute("aria-valuetext", isKnown ? `${Math.round(dbfs)} dBFS` : "not measured");
+      if (isRead) setText(bar.value, isKnown ? level(dbfs) : "–");
+      if (isSpoken) speak(bar.track, isKnown ? Math.round(dbfs) : null);
     }
   }
+}
+
+function speak(meter, dbfs) {
+  const inside = Math.max(QUIETEST_DBFS, Math.min(0, dbfs ?? QUIETEST_DBFS));
+  meter.setAttribute("aria-valuenow", String(inside));
+  meter.setAttribute("aria-valuetext", dbfs === null ? "not measured" : `${dbfs} dBFS`);
 }
 
 /** The newest levels of a track, dBFS by name; null where nothing is measured. */

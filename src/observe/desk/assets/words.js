@@ -14,7 +14,7 @@ export const STATES = {
 /** Reasons: few words for a timeline, and a sentence. */
 const REASONS = {
   pass_through: ["untouched", "The gate does not concern itself with this provider."],
-  agent_silent: ["agent silent", "The agent is silent and no guard is on: everything passes."],
+  agent_silent: ["agent silent", "The agent and its echo have died away."],
   caller_speech: ["caller speaks", "The agent is silent and the guard hears speech."],
   hangover: ["word end", "No speech in this frame, but some shortly before it."],
   line_silence: ["silence", "The line is silent."],

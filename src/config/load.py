@@ -6,11 +6,20 @@ is wrong in it; no other exception, whatever the file holds.
 
 from __future__ import annotations
 
-__all__ = ["LoadedConfig", "load_config", "parse_config", "read_config"]
+__all__ = [
+    "LoadedConfig",
+    "config_of_tree",
+    "load_config",
+    "parse_config",
+    "read_config",
+    "read_default",
+    "read_text",
+]
 
 import json
 import os
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import resources
@@ -72,7 +81,7 @@ def read_config(
     path: str | Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> LoadedConfig:
     """Return the configuration with its sources; as :func:`load_config` otherwise."""
-    source, text = _read_default() if path is None else (str(path), _read(Path(path), str(path)))
+    source, text = read_default() if path is None else (str(path), read_text(Path(path), str(path)))
     return parse_config(text, source, environ)
 
 
@@ -84,6 +93,39 @@ def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedCo
         ModuleNotFoundError: if pydantic is not installed (extra ``server``).
     """
     tree, problems = parse_document(text, source)
+    judged = _judged(tree, source, environ, problems)
+    if isinstance(judged, LoadedConfig):
+        return judged
+    raise ConfigError(add_lines(judged, text, source))
+
+
+def config_of_tree(
+    tree: Mapping[str, Tree], source: str, environ: Mapping[str, str]
+) -> LoadedConfig:
+    """Return the configuration that a document holds.
+
+    Args:
+        tree: What it holds; it is not changed.
+        source: What messages call it.
+        environ: Where overrides are looked for.
+
+    Raises:
+        ConfigError: with every problem found.
+        ModuleNotFoundError: if pydantic is not installed (extra ``server``).
+    """
+    judged = _judged(deepcopy(dict(tree)), source, environ, [])
+    if isinstance(judged, LoadedConfig):
+        return judged
+    raise ConfigError(judged)
+
+
+def _judged(
+    tree: dict[str, Tree],
+    source: str,
+    environ: Mapping[str, str],
+    problems: list[ConfigProblem],
+) -> LoadedConfig | list[ConfigProblem]:
+    """Return what a tree comes to, which is completed, or everything that is wrong in it."""
     _fill_in_defaults(tree)
     overrides = apply_environment(tree, environ)
     _fill_in_profile(tree)
@@ -92,12 +134,17 @@ def parse_config(text: str, source: str, environ: Mapping[str, str]) -> LoadedCo
     problems += _reference_problems(tree, overrides, source)
     config = _validated(tree, overrides, source, problems)
     if config is None or problems:
-        raise ConfigError(add_lines(problems, text, source))
+        return problems
     variables = tuple(sorted(set(overrides.variables.values())))
     return LoadedConfig(config=config, source=source, variables=variables, overrides=overrides)
 
 
-def _read(path: Path, source: str) -> str:
+def read_text(path: Path, source: str) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ConfigError: it can't be read; its ``__cause__`` says why.
+    """
     try:
         with path.open("rb") as file:
             return file.read(4 * MAX_CHARACTERS).decode("utf-8-sig")
@@ -109,13 +156,13 @@ def _read(path: Path, source: str) -> str:
         raise ConfigError([problem]) from error
 
 
-def _read_default() -> tuple[str, str]:
+def read_default() -> tuple[str, str]:
     """Return name and text of the default file: in the package, or in the checkout beside it."""
     packaged = resources.files(__package__) / _FILE_NAME
     if packaged.is_file():
         return f"voxgate/config/{_FILE_NAME}", packaged.read_text(encoding="utf-8")
     path = Path(__file__).resolve().parents[2] / "config" / _FILE_NAME
-    return f"config/{_FILE_NAME}", _read(path, str(path))
+    return f"config/{_FILE_NAME}", read_text(path, str(path))
 
 
 def _fill_in_defaults(tree: dict[str, Tree]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 __all__ = ["GATE_EVENTS", "CallLog", "GateLogEvent"]
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from ..config.models import LogLevel
 from ..core.gate_decision import GateEvent, GateEventType
 from ..providers.base import ProviderEvent, ProviderWarning
 from ..transports.base import LineEvent, LineWarning
+from .turn_times import TurnTimes
 
 
 class GateLogEvent(NamedTuple):
@@ -56,22 +57,37 @@ _MAX_WARNINGS = 50
 """Warnings logged a call. Codes of providers are theirs to make up, and may be many."""
 
 
+@dataclass(slots=True)
+class _Call:
+    """What the summary of a running call needs, and no event at its end has."""
+
+    line: str = ""
+    provider: str | None = None
+    """Who answers it."""
+    warned: set[str] = field(default_factory=set)
+    """What was warned of already, by code."""
+    turns: TurnTimes = field(default_factory=TurnTimes)
+    interruptions: int = 0
+
+
 class CallLog(CallObserver):
     """Writes what happens on calls to the structured log."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger(__name__)
-        self._warned: dict[str, set[str]] = {}
-        """Codes of what was warned of already, by call."""
-        self._providers: dict[str, str] = {}
-        """Who answers each call."""
+        self._calls: dict[str, _Call] = {}
 
     def on_call_started(self, event: CallStarted) -> None:
         """Log ``call.started``."""
-        self._warned[event.call_id] = set()
-        self._providers[event.call_id] = event.provider
+        self._calls[event.call_id] = _Call(line=event.line, provider=event.provider)
         fields = {} if event.route is None else {"route": event.route}
-        self._log.info("call.started", call_id=event.call_id, provider=event.provider, **fields)
+        self._log.info(
+            "call.started",
+            call_id=event.call_id,
+            line=event.line,
+            provider=event.provider,
+            **fields,
+        )
 
     def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:
         """Log ``line.warned``, once a call and code."""
@@ -81,6 +97,8 @@ class CallLog(CallObserver):
 
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:
         """Log ``gate.*``, at the level that the kind of event is worth."""
+        if event.type is GateEventType.INTERRUPTED and call_id in self._calls:
+            self._calls[call_id].interruptions += 1
         name, level = GATE_EVENTS[event.type]
         fields: dict[str, object] = {"count": event.count} if event.count else {}
         if event.detail:
@@ -90,11 +108,13 @@ class CallLog(CallObserver):
 
     def on_provider_event(self, call_id: str, now_ms: float, event: ProviderEvent) -> None:
         """Log ``provider.warned``, once a call, provider and code; never what is said."""
-        del now_ms
+        call = self._calls.get(call_id)
+        if call is not None:
+            call.turns.receive(now_ms, event)
         if not isinstance(event, ProviderWarning):
             return
         code = event.error.code or "unknown"
-        name = self._providers.get(call_id)
+        name = None if call is None else call.provider
         if self._is_first(call_id, f"provider {name} {code}"):
             self._log.warning(
                 "provider.warned",
@@ -107,8 +127,8 @@ class CallLog(CallObserver):
 
     def on_provider_switched(self, event: ProviderSwitched) -> None:
         """Log ``call.provider_fell_back``."""
-        if event.call_id in self._providers:
-            self._providers[event.call_id] = event.provider
+        if event.call_id in self._calls:
+            self._calls[event.call_id].provider = event.provider
         self._log.warning(
             "call.provider_fell_back",
             call_id=event.call_id,
@@ -122,28 +142,42 @@ class CallLog(CallObserver):
 
     def on_call_ended(self, event: CallEnded) -> None:
         """Log ``call.ended``: one summary line a call."""
-        self._warned.pop(event.call_id, None)
-        self._providers.pop(event.call_id, None)
-        fields: dict[str, object] = {"detail": event.detail} if event.detail else {}
-        if event.predecessors:
-            fields["predecessors"] = list(event.predecessors)
+        call = self._calls.pop(event.call_id, None) or _Call()
         self._log.info(
             "call.ended",
             call_id=event.call_id,
+            line=call.line,
             provider=event.provider,
             reason=event.reason,
-            **fields,
             duration_ms=round(event.duration_ms),
+            turns=call.turns.turns,
+            warnings=len(call.warned),
             playout_underruns=event.playout_underruns,
             skipped_slots=event.skipped_slots,
-            **(asdict(event.usage) if event.usage is not None else {}),
-            **(asdict(event.gate) if event.gate is not None else {}),
+            **_where_there_is_some(event, call),
         )
 
     def _is_first(self, call_id: str, code: str) -> bool:
         """Say whether a running call was not yet warned of something, and note that it is now."""
-        warned = self._warned.get(call_id)
-        if warned is None or code in warned or len(warned) >= _MAX_WARNINGS:
+        call = self._calls.get(call_id)
+        if call is None or code in call.warned or len(call.warned) >= _MAX_WARNINGS:
             return False
-        warned.add(code)
+        call.warned.add(code)
         return True
+
+
+def _where_there_is_some(event: CallEnded, call: _Call) -> dict[str, object]:
+    """Return the fields of a summary that not every call has.
+
+    A gate counts interruptions itself.
+    """
+    fields: dict[str, object] = {"detail": event.detail} if event.detail else {}
+    if event.predecessors:
+        fields["predecessors"] = list(event.predecessors)
+    if call.turns.p50_ms is not None:
+        fields["turn_p50_ms"] = round(call.turns.p50_ms)
+        fields["turn_max_ms"] = round(call.turns.max_ms)
+    if event.usage is not None:
+        fields |= asdict(event.usage)
+    own = {"interruptions": call.interruptions}
+    return fields | (own if event.gate is None else asdict(event.gate))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from support.scripted_call import loud_frame
+from support.scripted_call import gate_event, loud_frame
 from voxgate.call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from voxgate.core.call_stats import CallStats
 from voxgate.core.gate_decision import GateEvent, GateEventType, GateReason
@@ -15,6 +15,7 @@ from voxgate.errors import ProviderError
 from voxgate.observe.call_log import GATE_EVENTS, CallLog
 from voxgate.providers.base import (
     AgentAudio,
+    CallerSpeechStopped,
     ProviderDisconnected,
     ProviderEnded,
     ProviderEvent,
@@ -30,7 +31,9 @@ _ERROR = ProviderError("openai_realtime", "a request was refused", code="odd", r
 
 def started(call_id: str = "c-1") -> CallLog:
     log = CallLog()
-    log.on_call_started(CallStarted(call_id=call_id, provider="agent", started_ms=0.0))
+    log.on_call_started(
+        CallStarted(call_id=call_id, provider="agent", line="twilio", started_ms=0.0)
+    )
     return log
 
 
@@ -57,6 +60,7 @@ def test_start_and_end_are_one_event_each() -> None:
         "event": "call.started",
         "log_level": "info",
         "call_id": "c-1",
+        "line": "twilio",
         "provider": "agent",
     }
     assert end["event"] == "call.ended"
@@ -64,6 +68,7 @@ def test_start_and_end_are_one_event_each() -> None:
     assert (end["reason"], end["duration_ms"]) == ("caller_hangup", 1235)
     assert (end["playout_underruns"], end["skipped_slots"]) == (2, 3)
     assert (end["captured_frames"], end["barge_ins"]) == (50, 1)
+    assert (end["line"], end["turns"], end["warnings"]) == ("twilio", 0, 0)
     assert "detail" not in end
 
 
@@ -73,6 +78,32 @@ def test_the_summary_of_a_pass_through_has_no_gate() -> None:
         CallLog().on_call_ended(ended(detail="kind 0x42"))
     assert "captured_frames" not in logged[0]
     assert logged[0]["detail"] == "kind 0x42"
+
+
+def test_the_summary_says_how_long_the_caller_waited() -> None:
+    """The median and the longest of the turns, how often the agent was interrupted, and how much
+    the call was warned of."""
+    log = started()
+    with capture_logs() as logged:
+        for number, took_ms in enumerate((400.0, 900.0, 500.0)):
+            log.on_provider_event("c-1", number * 5000.0, CallerSpeechStopped())
+            log.on_provider_event("c-1", number * 5000.0 + took_ms, AgentAudio("i", b""))
+        log.on_line_event("c-1", 0.0, LineWarning("line.odd"))
+        log.on_gate_event("c-1", gate_event(GateEventType.INTERRUPTED))
+        log.on_gate_event("c-1", gate_event(GateEventType.RESUMED))
+        log.on_call_ended(ended())
+    end = logged[-1]
+    assert (end["turns"], end["turn_p50_ms"], end["turn_max_ms"]) == (3, 500, 900)
+    assert (end["interruptions"], end["warnings"]) == (1, 1)
+
+
+def test_a_gate_counts_interruptions_itself() -> None:
+    """Those of a provider that is not gated are counted here."""
+    log = started()
+    with capture_logs() as logged:
+        log.on_gate_event("c-1", gate_event(GateEventType.INTERRUPTED))
+        log.on_call_ended(ended(CallStats(interruptions=4)))
+    assert logged[-1]["interruptions"] == 4
 
 
 def test_the_summary_has_the_tokens_where_the_provider_counts_them() -> None:
@@ -205,7 +236,7 @@ def test_what_comes_after_the_end_brings_nothing_back() -> None:
         log.on_line_event("c-1", 0.0, LineWarning("audiosocket.odd_length"))
         log.on_provider_event("c-1", 0.0, ProviderWarning(_ERROR))
     assert [event["event"] for event in logged] == ["call.ended"]
-    assert log._warned == {}
+    assert log._calls == {}
 
 
 _ONLY_LINE_EVENTS: list[LineEvent] = [
@@ -261,4 +292,4 @@ def test_a_warning_has_the_name_of_the_provider_that_answers() -> None:
         log.on_provider_switched(switch)
     warned = [event for event in logged if event["event"] == "provider.warned"]
     assert [event["provider"] for event in warned] == ["agent", "other"]
-    assert log._providers == {}
+    assert log._calls == {}

@@ -48,3 +48,19 @@ def test_figures_are_those_of_the_report() -> None:
     assert bench_figures(report, "vad")["right"] == share
     cell = {"cell": "music", "speech_lost_percent": 0, "idle_forwarded_percent": 3.0}
     assert guard_figures({"cells": [{**cell, "worst": {}}]}) == {"cells": [cell]}
+
+
+def test_the_table_of_the_guide_is_what_was_measured() -> None:
+    """Every figure in it, as it is rounded there."""
+    guide = (MEASURED.parents[1] / "tuning.md").read_text(encoding="utf-8")
+    key = "gating.providers.openai_realtime.sensitivity"
+    measured = json.loads(MEASURED.read_bytes())
+    for row in measured["keys"][key]:
+        name = f"{row['value']:g}" + (" (default)" if row["value"] == 0.5 else "")
+        soon, late = row["onset_to_open_ms"]["p50"], row["onset_to_open_ms"]["p95"]
+        right, false = row["right"]["percent"], row["false"]["percent"]
+        line = f"| {name} | {right:.1f} % | {false:.1f} % | {soon:.0f} ms | {late:.0f} ms |"
+        assert line in guide
+    turns = measured["keys"][key][0]
+    assert f"{turns['right']['of']} interruptions in {turns['false']['of']} turns" in guide
+    assert f"{measured['setting']['calls']} calls of `voxgate bench`" in guide

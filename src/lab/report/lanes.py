@@ -8,13 +8,13 @@ from __future__ import annotations
 
 __all__ = ["WIDTH", "Bar", "Lanes", "draw_lanes"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .call_data import STATES, CallData, Sent, SlotColumns
+from .call_data import STATES, CallData, Sent
 from .envelope import envelope, peaks, runs
 
 WIDTH = 4800
@@ -71,9 +71,9 @@ def draw_lanes(data: CallData) -> Lanes:
         states=_bars(slots.state, tuple(state.value for state in STATES)),
         near_end_logit=_line(slots.near_end_logit, -_MAX_LOGIT, _MAX_LOGIT),
         speech_logit=_line(slots.speech_logit, -_MAX_LOGIT, _MAX_LOGIT),
-        capture_level=_line(slots.capture_dbfs, _FLOOR_DBFS, _TOP_DBFS),
+        capture_level=_area(slots.capture_dbfs, _FLOOR_DBFS, _TOP_DBFS),
         near_end_level=_line(slots.near_end_dbfs, _FLOOR_DBFS, _TOP_DBFS),
-        noise_floor=_line(_changing(slots), _FLOOR_DBFS, _TOP_DBFS),
+        noise_floor=_line(slots.floor_dbfs, _FLOOR_DBFS, _TOP_DBFS),
     )
 
 
@@ -117,26 +117,30 @@ def _corners(*lines: Floats) -> NDArray[np.intp]:
 
 def _line(values: Floats, lowest: float, highest: float) -> str:
     """Return a line through the values that are known; it is lifted where none is."""
+    return "".join(f"M{'L'.join(piece)}" for piece in _pieces(values, lowest, highest))
+
+
+def _area(values: Floats, lowest: float, highest: float) -> str:
+    """Return what lies below that line."""
+    outlines = []
+    for piece in _pieces(values, lowest, highest):
+        first, last = piece[0].partition(" ")[0], piece[-1].partition(" ")[0]
+        outlines.append(f"M{first} 100L{'L'.join(piece)}L{last} 100Z")
+    return "".join(outlines)
+
+
+def _pieces(values: Floats, lowest: float, highest: float) -> Iterator[list[str]]:
+    """Yield the points of each stretch of known values, as ``x y``."""
     n_columns = min(_LINE_COLUMNS, len(values))
     heights = 100 * (highest - np.clip(peaks(values, n_columns), lowest, highest))
     heights = np.round(heights / (highest - lowest), 1)
-    pieces: list[str] = []
-    is_down = False
-    for column, y in enumerate(heights.tolist()):
-        if np.isnan(y):
-            is_down = False
-            continue
-        x = round((column + 0.5) * WIDTH / n_columns, 1)
-        pieces.append(f"{'L' if is_down else 'M'}{x:g} {y:g}")
-        is_down = True
-    return "".join(pieces)
-
-
-def _changing(slots: SlotColumns) -> Floats:
-    """Return the noise floor where there is a frame that it was used on."""
-    return np.where(
-        np.isnan(slots.speech_logit) & np.isnan(slots.floor_dbfs), np.nan, slots.floor_dbfs
-    )
+    known = ~np.isnan(heights)
+    for run in runs(known.astype(np.int8)):
+        if run.code:
+            columns = range(run.first, run.end)
+            places = [round((column + 0.5) * WIDTH / n_columns, 1) for column in columns]
+            points = zip(places, heights[run.first : run.end].tolist(), strict=True)
+            yield [f"{x:g} {y:g}" for x, y in points]
 
 
 def _joined(sent: NDArray[np.int8]) -> NDArray[np.int8]:

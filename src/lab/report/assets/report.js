@@ -126,6 +126,7 @@ if (playing) {
 // -- picture ------------------------------------------------------------------------------------
 
 function drawRuler() {
+  lanes.style.setProperty("--seen", `${scroller.clientWidth}px`);
   const wide = Math.max(1, lanes.clientWidth), least = (data.duration_s * 74) / wide;
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
   const every = steps.find((each) => each >= least) || 7200;

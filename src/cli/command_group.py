@@ -24,9 +24,12 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "corpus": ("corpus", "Fetch free voices, music and noises to measure with."),
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
     "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
+    "replay": ("replay", "Run a recorded call through the gate anew, and compare."),
+    "report": ("report", "Write a recorded call as one page: pictures, sound, decisions."),
     "serve": ("serve", "Take calls on the configured lines."),
     "train": ("train", "Train the detector's network on simulated calls."),
     "train-guard": ("train_guard", "Train the audio guard's network on simulated lines."),
+    "tune": ("tune", "Propose thresholds from your own recordings, checked on held-out calls."),
     "tune-guard": ("tune_guard", "Search the guard's thresholds that suit a profile's lines."),
 }
 """Name of each command: its module in this package, and its line in the help."""

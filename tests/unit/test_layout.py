@@ -32,7 +32,11 @@ SHELLS = {
     "local_agent/wyoming_connection.py",
     "local_agent/wyoming_recogniser.py",
     "local_agent/wyoming_voice.py",
+    "observe/desk/desk.py",
+    "observe/desk/live_socket.py",
+    "observe/desk/server.py",
     "observe/desk/service.py",
+    "observe/desk/worker.py",
     "providers/openai_realtime/connection.py",
     "providers/openai_realtime/provider.py",
     "realtime_server/server.py",
@@ -49,6 +53,7 @@ ACROSS_MODULES = {
 }
 
 OF_THE_REPOSITORY = {
+    "test_docs_examples.py",
     "test_docs_site.py",
     "test_house.py",
     "test_layout.py",

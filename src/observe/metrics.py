@@ -220,6 +220,8 @@ class CallMetrics(CallObserver):
         providers = config.answering_providers
         for name in providers:
             values.count("provider_reconnects_total", name, by=0)
+            for fate in ("held", "dropped"):
+                values.count("provider_away_frames_total", name, fate, by=0)
             for histogram in ("provider_turn_seconds", "barge_in_commit_seconds"):
                 values.buckets(histogram, name)
         for line, name in product(self._lines(), providers):

@@ -79,8 +79,7 @@ class _Track:
         """Take a piece of whole samples that ended at a time."""
         stretch = Stretch(len(audio) // self.format.sample_bytes)
         end = self.sample_at(ended_ms)
-        late_samples = end - stretch.n_samples - self.tail
-        if self._waiting or late_samples > self.sample_at(self._origin_ms + _JITTER_MS):
+        if self._waiting or self._leaves_hole(end - stretch.n_samples):
             self._waiting.append((stretch, audio))
             self._waiting_ms, self._waiting_end = now_ms, end
         else:
@@ -92,7 +91,9 @@ class _Track:
         if not self._waiting or (now_ms - self._waiting_ms < _BURST_MS and not at_once):
             return
         n_waiting = sum(stretch.n_samples for stretch, _ in self._waiting)
-        self._fill_to(self._waiting_end - n_waiting)
+        start = self._waiting_end - n_waiting
+        if self._leaves_hole(start):
+            self._fill_to(start)
         for stretch, audio in self._waiting:
             self._append(stretch, audio)
         self._waiting.clear()
@@ -105,6 +106,10 @@ class _Track:
         del self._settled[:n_bytes]
         self._n_taken = max(end, self._n_taken)
         return taken
+
+    def _leaves_hole(self, start: int) -> bool:
+        """Say whether a piece that begins there came too late for the end of the last one."""
+        return start - self.tail > self.sample_at(self._origin_ms + _JITTER_MS)
 
     def _append(self, stretch: Stretch, audio: bytes) -> None:
         stretch.at = self.tail

@@ -1,0 +1,83 @@
+"""Models as plain trees, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from voxgate.core.call_stats import CallStats
+from voxgate.core.config import GatingConfig, GatingMode, VadConfig
+from voxgate.recordings import RecordedEnd
+from voxgate.recordings.plain_values import from_plain, to_plain
+
+
+def through_json(model: object) -> object:
+    return json.loads(json.dumps(to_plain(model)))
+
+
+def test_a_whole_gate_s_configuration_comes_back() -> None:
+    """Policies of every kind, names, enums, and numbers to the bit."""
+    config = GatingConfig(kinds={"mine": "local"}, vad=VadConfig(confidence_threshold=0.1 + 0.2))
+    policies = dict(config.providers)
+    policies["openai_realtime"] = replace(
+        policies["openai_realtime"], mode=GatingMode.HALF_DUPLEX, aliases=("one", "two")
+    )
+    config = replace(config, providers=policies)
+    assert from_plain(GatingConfig, through_json(config)) == config
+
+
+@pytest.mark.parametrize("gate", [None, CallStats(captured_frames=7, barge_ins=2)])
+def test_the_end_of_a_call_comes_back(gate: CallStats | None) -> None:
+    """With the gate's counters, or without."""
+    end = RecordedEnd(
+        reason="drained", duration_ms=0.1, provider="x", predecessors=("a", "b"), gate=gate
+    )
+    assert from_plain(RecordedEnd, through_json(end)) == end
+
+
+@dataclass(frozen=True)
+class Moment:
+    at: datetime
+    note: str = "as ever"
+
+
+def test_a_moment_comes_back() -> None:
+    """In UTC."""
+    moment = Moment(datetime(2026, 11, 22, 13, 0, 0, 123_000, UTC))
+    assert to_plain(moment)["at"] == "2026-11-22T13:00:00.123000Z"
+    assert from_plain(Moment, through_json(moment)) == moment
+
+
+def test_what_other_versions_wrote_is_read() -> None:
+    """A field that is not known is left out, one that is missing has its default."""
+    tree = {"at": "2026-11-22T13:00:00Z", "colour": "green"}
+    assert from_plain(Moment, tree).note == "as ever"
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [],
+        None,
+        {},
+        {"at": 7},
+        {"at": "noon"},
+        {"at": "2026-11-22T13:00:00Z", "note": 1},
+    ],
+)
+def test_what_stands_for_no_model_is_refused(tree: object) -> None:
+    """With an error that a reader of files expects."""
+    with pytest.raises((ValueError, TypeError)):
+        from_plain(Moment, tree)
+
+
+def test_a_wrong_value_deep_inside_is_refused() -> None:
+    """By the model itself."""
+    tree = through_json(GatingConfig())
+    assert isinstance(tree, dict)
+    tree["barge_in"]["min_ms"] = 5
+    with pytest.raises(ValueError, match="min_ms: 5 is not in"):
+        from_plain(GatingConfig, tree)

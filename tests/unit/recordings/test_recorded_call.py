@@ -1,0 +1,209 @@
+"""Recorded calls, opened: whole ones, such without audio, broken-off and damaged ones."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.recorded_calls import (
+    STARTED_AT,
+    header_of,
+    make_recorded_call,
+    record_call,
+    simulate_call,
+    write_call,
+)
+from voxgate.core.audio_gating_manager import AudioGatingManager
+from voxgate.core.gate_tape import FrameCaptured, GateBegun
+from voxgate.core.taped_gating_manager import TapedGatingManager, apply_input
+from voxgate.errors import RecordingError
+from voxgate.recordings import CallEvent, RecordedDecision, list_calls, open_call
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_recorded_call(tmp_path_factory.mktemp("calls"))
+
+
+def copied(folder: Path, root: Path, **files: bytes) -> Path:
+    """Return a copy of a call in which some files hold something else."""
+    copy = root / folder.name
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).write_bytes(files.get(path.stem, path.read_bytes()))
+    return copy
+
+
+def test_a_whole_call(recorded: Path) -> None:
+    """Its header, its end, both of its sides."""
+    call = open_call(recorded)
+    assert call.header == header_of()
+    assert (call.has_audio, call.is_complete, call.cut_reason) == (True, True, None)
+    assert call.end is not None
+    assert call.end.reason == "caller_hangup"
+    tracks = call.audio()
+    assert tracks is not None
+    assert len(tracks.capture) == len(tracks.far_end)
+    assert len(tracks.capture) / tracks.rate_hz == pytest.approx(50.0, abs=0.1)
+    assert tracks.origin_ms == call.header.started_ms
+
+
+def test_what_was_recorded_is_decided_again(recorded: Path) -> None:
+    """To the bit, by a new gate with the recorded configuration."""
+    inputs = list(open_call(recorded).inputs())
+    begun = inputs[0].given
+    assert isinstance(begun, GateBegun)
+    manager = AudioGatingManager(config=begun.config)
+    for each in inputs:
+        made = apply_input(manager, "again", each.given)
+        assert (None if made is None else RecordedDecision.of(made)) == each.decision
+
+
+def test_the_steps_are_the_inputs_without_their_audio(recorded: Path) -> None:
+    """Kind, time and decision of each."""
+    call = open_call(recorded)
+    steps, inputs = list(call.steps()), list(call.inputs())
+    assert [step.decision for step in steps] == [each.decision for each in inputs]
+    assert [step.now_ms for step in steps] == [
+        getattr(each.given, "now_ms", None) for each in inputs
+    ]
+    captured = [step for step in steps if step.kind == "frame_captured"]
+    sizes = [len(each.given.audio) for each in inputs if isinstance(each.given, FrameCaptured)]
+    assert [step.n_bytes for step in captured] == sizes
+
+
+def test_a_call_without_audio_shows_its_decisions(tmp_path: Path) -> None:
+    """And says that it can't be replayed."""
+    call = open_call(make_recorded_call(tmp_path, has_audio=False))
+    assert (call.has_audio, call.is_complete) == (False, True)
+    assert call.audio() is None
+    with pytest.raises(RecordingError, match="can't be replayed: no audio was recorded"):
+        call.inputs()
+    measured = [step.decision for step in call.steps() if step.decision]
+    assert sum(decision.measurements is not None for decision in measured) > 2000
+
+
+def test_events_come_back(tmp_path: Path) -> None:
+    """With what there was to say of them."""
+    told = [
+        CallEvent(now_ms=0.1, name="line.key_pressed"),
+        CallEvent(
+            now_ms=2.0, name="provider.warned", fields={"code": "x", "n": 3, "ok": True, "at": None}
+        ),
+    ]
+    entries = simulate_call(TapedGatingManager())[:10]
+    folder = write_call(tmp_path, header_of(), entries, events=told)
+    assert list(open_call(folder).events()) == told
+
+
+def test_a_call_that_was_killed_is_read_as_far_as_it_goes(recorded: Path, tmp_path: Path) -> None:
+    """A line cut short is none, and a line whose audio is missing ends the inputs."""
+    trace = (recorded / "trace.jsonl").read_bytes()
+    audio = (recorded / "audio.wav").read_bytes()
+    copy = copied(recorded, tmp_path, trace=trace[: len(trace) // 2], audio=audio[:200_001])
+    call = open_call(copy)
+    assert (call.is_complete, call.end) == (False, None)
+    whole = list(open_call(recorded).inputs())
+    beginning = list(call.inputs())
+    assert 500 < len(beginning) < len(whole) / 2
+    assert beginning == whole[: len(beginning)]
+    assert len(list(call.steps())) > len(beginning)
+
+
+def test_a_trace_whose_audio_is_gone_can_not_be_replayed(recorded: Path, tmp_path: Path) -> None:
+    """Somebody has deleted it."""
+    copy = copied(recorded, tmp_path)
+    (copy / "audio.wav").unlink()
+    call = open_call(copy)
+    assert not call.has_audio
+    with pytest.raises(RecordingError, match="can't be replayed"):
+        call.inputs()
+
+
+def test_a_cut_call_says_why(tmp_path: Path) -> None:
+    """It is not complete though it has an end."""
+    folder = record_call(tmp_path, simulate_call(TapedGatingManager())[:10])
+    trace = folder / "trace.jsonl"
+    lines = trace.read_bytes().splitlines(keepends=True)
+    end = json.loads(lines[-1])
+    lines[-1:] = [
+        b'{"type":"cut","reason":"queue_full"}\n',
+        json.dumps({**end, "is_cut": True}).encode() + b"\n",
+    ]
+    trace.write_bytes(b"".join(lines))
+    call = open_call(folder)
+    assert (call.is_complete, call.cut_reason) == (False, "queue_full")
+    assert call.end is not None
+
+
+def test_a_newer_format_is_refused_in_words(recorded: Path, tmp_path: Path) -> None:
+    """Instead of half understood."""
+    trace = (recorded / "trace.jsonl").read_bytes()
+    newer = trace.replace(b'"format_version":1', b'"format_version":2', 1)
+    with pytest.raises(RecordingError, match="has format 2, and this voxgate reads up to 1"):
+        open_call(copied(recorded, tmp_path, trace=newer))
+
+
+@pytest.mark.parametrize("trace", [b"", b"\n", b"[]\n", b'{"type":"header"}\n', b"\xff\xfe\n"])
+def test_a_trace_without_a_header_is_no_call(recorded: Path, tmp_path: Path, trace: bytes) -> None:
+    """Whatever stands there instead."""
+    with pytest.raises(RecordingError, match=r"header|format None"):
+        open_call(copied(recorded, tmp_path, trace=trace))
+
+
+def test_a_folder_without_a_trace_is_no_call(tmp_path: Path) -> None:
+    """Nor is no folder at all."""
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(RecordingError, match=r"is no recorded call: it has no trace\.jsonl"):
+            open_call(folder)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), max_size=6),
+    st.integers(0, 2**20),
+)
+def test_damage_never_raises_anything_else(
+    recorded_small: Path, flips: list[tuple[int, int]], cut: int
+) -> None:
+    """Any bytes wrong, any length: a beginning is read, or a RecordingError says no."""
+    trace = bytearray((recorded_small / "whole").read_bytes())
+    for at, value in flips:
+        trace[at % len(trace)] = value
+    (recorded_small / "trace.jsonl").write_bytes(trace[: max(1, cut % len(trace))])
+    try:
+        call = open_call(recorded_small)
+        list(call.steps())
+        list(call.events())
+        assert call.end is None or call.end.reason is not None
+        assert call.cut_reason is None or call.cut_reason
+        if call.has_audio:
+            list(call.inputs())
+            call.audio()
+    except RecordingError:
+        return
+
+
+@pytest.fixture(scope="module")
+def recorded_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short call, whose whole trace lies beside the one that is damaged."""
+    entries = simulate_call(TapedGatingManager())
+    folder = record_call(tmp_path_factory.mktemp("small"), entries[600:660] + entries[:30])
+    (folder / "trace.jsonl").rename(folder / "whole")
+    return folder
+
+
+def test_calls_are_found_where_they_are_recorded(tmp_path: Path) -> None:
+    """As a user lists them, newest first."""
+    for number in range(3):
+        entries = simulate_call(TapedGatingManager())[:5]
+        started_at = STARTED_AT + timedelta(minutes=number)
+        record_call(tmp_path, entries, call_id=f"call-{number}", started_at=started_at)
+    calls = list_calls(tmp_path)
+    assert [call.call_id for call in calls] == ["call-2", "call-1", "call-0"]
+    assert open_call(calls[0].folder).header.call_id == "call-2"

@@ -28,6 +28,8 @@ from docs_links import TOP_PAGES, copied_as, outside_files, rewrite_links  # noq
 
 _GENERATED = {"<!-- keys -->": keys_markdown, "<!-- commands -->": commands_markdown}
 """What stands in a page where a generated part belongs."""
+_WIDE = {"index.md", "reference/command-line.md", "reference/configuration-keys.md"}
+"""Pages that get the width of the menu at the side too."""
 _ROLE = re.compile(r":(?:class|func|meth|data|attr|mod|exc):(?=<code>)")
 """What docstrings write before a name, for tools that make a link of it."""
 _OTHER_HOSTS = re.compile(rb"https://(?:unpkg\.com|api\.github\.com|\$\{\w\}(?=/api/v4))")
@@ -64,6 +66,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
         if mark in markdown:
             markdown = markdown.replace(mark, generate())
     uri = page.file.src_uri
+    if uri in _WIDE:
+        page.meta["hide"] = ["navigation"]
     markdown = rewrite_links(markdown, _folder_of(uri), uri, config.repo_url)
     return inline_diagrams(markdown, lambda name: _drawing(name, uri))
 

@@ -56,6 +56,7 @@ _TYPES = {
     "string": "text",
     "null": "`null`",
 }
+_NO_BREAK = "&nbsp;"
 _NEEDED = object()
 """The default of a key that has none."""
 
@@ -153,7 +154,7 @@ def _ranged(kind: str, node: Mapping[str, Any], key: str) -> str:
         unit = unit_of(key)
         low, high = node.get("minimum"), node.get("maximum")
         if low is not None and high is not None:
-            return f"{words}, {low:,g} to {high:,g} {unit}".rstrip()
+            return f"{words}, {low:,g} to {high:,g}{_NO_BREAK if unit else ''}{unit}"
         return f"{words}, {unit}".rstrip(", ")
     if kind == "string" and "maxLength" in node:
         return f"{words}, at most {node['maxLength']:,} characters"
@@ -275,5 +276,6 @@ def _sentence(text: str) -> str:
 def _as_code(value: object) -> str:
     if isinstance(value, Mapping):
         value = dict(value)
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    is_name = isinstance(value, str) and value.replace("_", "").isalnum()
+    text = str(value) if is_name else json.dumps(value, ensure_ascii=False, default=str)
     return f"`{text}`"

@@ -63,10 +63,14 @@ def test_a_row_says_all(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "default"),
     [
-        ("engine.provider_hold_ms", "whole number, 0 to 60,000 ms", "`10000`"),
-        ("barge_in.min_ms", "whole number, 20 to 2,000 ms", f"`{AppConfig().barge_in.min_ms}`"),
+        ("engine.provider_hold_ms", "whole number, 0 to 60,000&nbsp;ms", "`10000`"),
+        (
+            "barge_in.min_ms",
+            "whole number, 20 to 2,000&nbsp;ms",
+            f"`{AppConfig().barge_in.min_ms}`",
+        ),
         ("gating.providers.gating_enabled", "`true` or `false`", "`true`"),
-        ("gating.providers.mode", "`off`, `half_duplex`, `vad`, `echo_aware`", '`"echo_aware"`'),
+        ("gating.providers.mode", "`off`, `half_duplex`, `vad`, `echo_aware`", "`echo_aware`"),
         ("lines.audiosocket.allowed_peers", "list (text) or `null`", "`null`"),
         ("routes.provider", "text", "needed"),
         ("announcements.fall_back.text", "text, at most 500 characters or `null`", None),

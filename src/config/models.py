@@ -102,6 +102,9 @@ class EngineConfig:
     """Least serious events that are logged."""
     log_format: LogFormat = LogFormat.CONSOLE
     """Form of the log: console for people, json for collectors."""
+    reload_on_change: bool = True
+    """Whether the file is followed when it changes, while calls run; SIGHUP has it read in any
+    case. A file that is wrong, or that needs a restart, changes nothing."""
 
     def __post_init__(self) -> None:
         check_fields(self)

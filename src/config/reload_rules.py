@@ -70,6 +70,7 @@ RELOAD_RULES: tuple[ReloadRule, ...] = (
     ReloadRule("engine.drain_timeout_s", _RUNNING, "read when the engine is told to stop"),
     ReloadRule("engine.log_level", _RUNNING, "the log follows at once"),
     ReloadRule("engine.log_format", _RUNNING, "the log follows at once"),
+    ReloadRule("engine.reload_on_change", _RUNNING, "followed at once"),
     ReloadRule("lines", _RESTART, "a line listens from the start to the end"),
     ReloadRule("providers", _NEW, "a call keeps the client that it has"),
     ReloadRule(

@@ -196,8 +196,8 @@ def _of_the_engine() -> tuple[MetricSpec, ...]:
         _spec(group, _G, "config_last_applied_timestamp_seconds", (),
               "When the configuration that is in force was applied, in Unix time; 0 since the "
               "start."),
-        _spec(group, _C, "recorder_dropped_total", (),
-              "Entries of recordings that were dropped, as the disk did not keep up."),
+        _spec(group, _C, "recordings_failed_total", (),
+              "Recordings of calls that could not be written; the calls are not affected."),
         _spec(group, _C, "trace_spans_total", ("outcome",),
               "Spans of traces: exported, or lost as the collector was away."),
     )  # fmt: skip

@@ -101,8 +101,8 @@ def _replayed(
         first = replay_call(recorded, against.applied_to(in_force))
     return ReplayReport(
         recorded=recorded,
-        first="recorded" if against is None else against.label,
-        second=wanted.label if wanted else "as recorded",
+        against=None if against is None else against.label,
+        config=wanted.label,
         is_other_config=config is not None or against is not None,
         comparison=compare(first, replay_call(recorded, config)),
     )

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..core.gate_decision import GateEvent
+from ..core.gate_decision import GateAction, GateEvent
 from ..lab.call_time import call_time
 from ..lab.replay import Comparison, FrameSpan, PointChange, PointPair, version_differences
 from ..lab.replay.replayed_call import OPEN_LOOP
+from ..lab.report.words import EVENT_WORDS, REASON_WORDS
 from ..recordings import RecordedCall, RecordedDecision
 
 _SPANS_SHOWN = 8
@@ -37,9 +38,9 @@ class ReplayReport:
     """A call, and two runs of it side by side."""
 
     recorded: RecordedCall
-    first: str
-    """What is compared with: ``recorded``, or a configuration."""
-    second: str
+    against: str | None
+    """The configuration of the replay that is compared with; None: what was recorded."""
+    config: str
     """The configuration of the replay."""
     is_other_config: bool
     """Something else than the recorded configuration was asked for."""
@@ -72,8 +73,8 @@ class ReplayReport:
                 "line": header.line,
                 "is_complete": self.recorded.is_complete,
             },
-            "first": self.first,
-            "second": self.second,
+            "against": self.against,
+            "config": self.config,
             "summary": str(comparison),
             "identical": comparison.is_identical,
             "inputs": comparison.inputs,
@@ -94,7 +95,9 @@ class ReplayReport:
             f"call {header.call_id}, {header.started_at:%Y-%m-%d %H:%M:%S} UTC, line "
             f"{header.line}, provider {header.provider}"
         )
-        yield f"{self.first} / {self.second}"
+        yield f"replayed with the configuration {self.config}"
+        if self.against is not None:
+            yield f"compared with a replay with {self.against}"
         if not self.recorded.is_complete:
             yield "note: the recording breaks off before the end of the call"
         for difference in version_differences(header):
@@ -110,15 +113,15 @@ class ReplayReport:
         table.add_column("time", justify="right")
         table.add_column("decision")
         table.add_column("reason")
-        table.add_column(self.first, overflow="fold")
-        table.add_column(self.second, overflow="fold")
+        table.add_column("recorded" if self.against is None else "against")
+        table.add_column("replayed")
         for pair in points:
             mark, style = _MARKS[pair.change]
             table.add_row(
                 mark,
                 call_time(self._since_start(pair.t_ms)),
-                _words(pair.either.type),
-                _words(pair.either.reason),
+                EVENT_WORDS[pair.either.type].name,
+                REASON_WORDS[pair.either.reason],
                 _side(pair.first),
                 _side(pair.second, pair.shift_ms),
                 style=style,
@@ -127,18 +130,21 @@ class ReplayReport:
 
     def _frames(self) -> Iterator[str]:
         comparison = self.comparison
-        if comparison.is_identical:
+        if not comparison.frames_differ:
             return
-        yield f"{comparison.frames_differ} of {comparison.frames} captured frames differ"
-        for span in comparison.spans[:_SPANS_SHOWN]:
+        yield f"{comparison.frames_differ} of {comparison.frames} captured frames differ:"
+        spans = [span for span in comparison.spans if span.is_other_verdict]
+        for span in spans[:_SPANS_SHOWN]:
             from_ms, to_ms = self._since_start(span.from_ms), self._since_start(span.to_ms)
             yield (
-                f"  {call_time(from_ms)} to {call_time(to_ms)}, {span.frames} frames: "
-                f"{_verdict(span.first)} / {_verdict(span.second)}"
+                f"  {call_time(from_ms)} to {call_time(to_ms)}, {span.frames} x "
+                f"{_verdict(span.first)} -> {_verdict(span.second)}"
             )
-        more = len(comparison.spans) - _SPANS_SHOWN
-        if more > 0:
-            yield f"  and {more} more stretches; --json has them"
+        if len(spans) > _SPANS_SHOWN:
+            yield f"  and {len(spans) - _SPANS_SHOWN} more stretches; --json has them"
+        alike = sum(span.frames for span in comparison.spans if not span.is_other_verdict)
+        if alike:
+            yield f"  and {alike} frames decided alike, of which other audio or events came"
 
     def _since_start(self, t_ms: float) -> float:
         return t_ms - self.recorded.header.started_ms
@@ -183,7 +189,8 @@ def _side(point: GateEvent | None, shift_ms: float = 0.0) -> str:
 
 
 def _verdict(decision: RecordedDecision) -> str:
-    return f"{decision.action} ({_words(decision.reason)}, gate {_words(decision.state)})"
+    action = "let through" if decision.action is GateAction.FORWARD else "kept back"
+    return f"{action} ({REASON_WORDS[decision.reason]}, gate {_words(decision.state)})"
 
 
 def _words(name: str) -> str:

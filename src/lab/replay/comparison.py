@@ -43,6 +43,11 @@ class FrameSpan:
     second: RecordedDecision
     """What either run made of the first of them."""
 
+    @property
+    def is_other_verdict(self) -> bool:
+        """Action, state or reason differ; else only what went out does, or what was told of it."""
+        return _verdict(self.first) != _verdict(self.second)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:

@@ -98,7 +98,8 @@ def match_points(first: Iterable[GateEvent], second: Iterable[GateEvent]) -> tup
     """Return the decision points of two runs in pairs, in the order of time.
 
     Args:
-        first: Events of one run, in the order of time; those that are no points are left out.
+        first: Events of one run; those that are no points are left out. A gate that takes over
+            is shown what happened before, so that they need not be in the order of time.
         second: The same of the other.
     """
     kinds = _by_kind(first), _by_kind(second)
@@ -117,7 +118,7 @@ def _place(pair: PointPair) -> tuple[float, str, str]:
 
 def _by_kind(events: Iterable[GateEvent]) -> dict[tuple[str, str], list[GateEvent]]:
     kinds: dict[tuple[str, str], list[GateEvent]] = defaultdict(list)
-    for event in events:
+    for event in sorted(events, key=lambda event: event.t_ms):
         if event.type in POINT_TYPES:
             kinds[event.type, event.reason].append(event)
     return kinds

@@ -130,12 +130,13 @@ def gather_call(recorded: RecordedCall) -> CallData:
     if tracks is not None:
         played_ms = len(tracks.capture) * 1000 / tracks.rate_hz
         duration_ms = max(duration_ms, tracks.origin_ms - start_ms + played_ms)
+    duration_ms = min(max(duration_ms, FRAME_MS), _MAX_SLOTS * FRAME_MS)
     return CallData(
         header=recorded.header,
         end=recorded.end,
         is_complete=recorded.is_complete,
-        duration_ms=max(duration_ms, FRAME_MS),
-        slots=gatherer.columns(max(1, round(duration_ms / FRAME_MS))),
+        duration_ms=duration_ms,
+        slots=gatherer.columns(round(duration_ms / FRAME_MS)),
         moments=tuple(gatherer.moments),
         reasons=dict(gatherer.reasons),
         released=gatherer.released,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 __all__ = ["draw_report"]
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,9 @@ _NAMED = {
     GateEventType.RESUMED,
 }
 """Events that are written into the picture."""
-_MAX_NAMED = 40
+_MAX_NAMED = 100
+_NAME_SHARE = 0.012
+"""Of the picture's width that a name takes."""
 _MAX_LOGIT = 8.0
 
 Row = tuple[float, str, Callable[[Axes, CallData], None]]
@@ -147,21 +150,25 @@ def _hide_amplitude(axis: Axes, data: CallData) -> None:
 
 
 def _draw_states(axis: Axes, data: CallData) -> None:
-    for run in runs(data.slots.state):
-        if run.code >= 0:
-            _draw_bar(axis, run.first, run.end, _STATE_COLOURS[STATES[run.code]])
-    axis.set_yticks([])
+    colours = {code: _STATE_COLOURS[state] for code, state in enumerate(STATES)}
+    _draw_bars(axis, data.slots.state, colours)
 
 
 def _draw_sent(axis: Axes, data: CallData) -> None:
-    for run in runs(data.slots.sent):
-        if run.code != Sent.NOTHING:
-            _draw_bar(axis, run.first, run.end, _SENT_COLOURS[Sent(run.code)])
+    _draw_bars(axis, data.slots.sent, {int(sent): each for sent, each in _SENT_COLOURS.items()})
+
+
+def _draw_bars(axis: Axes, codes: NDArray[np.int8], colours: Mapping[int, str]) -> None:
+    """Draw the stretches of each code in its colour; others are left out."""
+    for code, colour in colours.items():
+        bars = [
+            (run.first * FRAME_MS / 1000, (run.end - run.first) * FRAME_MS / 1000)
+            for run in runs(codes)
+            if run.code == code
+        ]
+        axis.broken_barh(bars, (0.0, 1.0), color=colour, linewidth=0)
+    axis.set_ylim(0, 1)
     axis.set_yticks([])
-
-
-def _draw_bar(axis: Axes, first: int, end: int, colour: str) -> None:
-    axis.axvspan(first * FRAME_MS / 1000, end * FRAME_MS / 1000, color=colour, linewidth=0)
 
 
 def _times(data: CallData) -> NDArray[np.float64]:
@@ -198,9 +205,13 @@ def _draw_spectrogram(axis: Axes, data: CallData) -> None:
 def _name_events(top: Axes, axes: list[Axes], data: CallData) -> None:
     """Write what was decided above the picture, and draw a line through it."""
     named = [moment for moment in data.moments if moment.event.type in _NAMED][:_MAX_NAMED]
-    for moment in named:
+    written_ms = -math.inf
+    for moment in sorted(named, key=lambda moment: moment.t_ms):
         for axis in axes:
             axis.axvline(moment.t_ms / 1000, color="#d00f4b", linewidth=0.6, alpha=0.8)
+        if moment.t_ms - written_ms < _NAME_SHARE * data.duration_ms:
+            continue  # there is no room for its name
+        written_ms = moment.t_ms
         top.annotate(
             EVENT_WORDS[moment.event.type].name,
             (moment.t_ms / 1000, 1.0),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 _WINDOW_MS = 32
 """Tells the harmonics of a voice, and its syllables."""
 _MAX_COLUMNS = 2400
-_FLOOR_DB, _RANGE_DB = -90.0, 60.0
+_FLOOR_DB, _RANGE_DB = -90.0, 68.0
 """Of full scale, per bin: what is at the floor is black, so much above it white."""
 
 

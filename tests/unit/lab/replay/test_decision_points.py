@@ -57,6 +57,12 @@ def test_what_is_at_the_same_time_belongs_together() -> None:
     assert changes([point(0.0), point(80.0)], [point(80.0)]) == [("gone", 0), ("same", 0)]
 
 
+def test_a_gate_that_takes_over_goes_back_in_time() -> None:
+    """It is shown the past: what it says of it is matched by its time all the same."""
+    first = [point(100.0), point(900.0), point(500.0)]
+    assert changes(first, [point(100.0), point(500.0)]) == [("same", 0), ("same", 0), ("gone", 0)]
+
+
 def test_events_that_change_nothing_for_the_caller_are_no_points() -> None:
     """What is released or discarded comes of a decision; a summary of none."""
     summary = point(100.0, GateEventType.GUARD_SUMMARY)

@@ -52,6 +52,7 @@ class Shelf:
                 folder=folder,
                 call_id=folder.name,
                 started_at=started_at - timedelta(hours=n),
+                changed_at=started_at,
                 size_bytes=1,
                 has_audio=True,
                 is_encrypted=False,

@@ -1,0 +1,127 @@
+"""A recorded call as columns on one scale of time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from support.taped_calls import START_MS, MemoryCall, Talk, eventful_call, speech, taped_call
+from voxgate.core.config import GatingConfig
+from voxgate.core.gate_decision import GateAction, GateEventType, GateReason, GateState
+from voxgate.core.gate_tape import FrameCaptured
+from voxgate.lab.report import call_data as module
+from voxgate.lab.report.call_data import STATES, CallData, Sent, gather_call
+from voxgate.recordings import RecordedEnd
+
+
+def gathered(recorded: MemoryCall) -> CallData:
+    return gather_call(recorded)  # type: ignore[arg-type]
+
+
+def asked(duration_ms: int) -> MemoryCall:
+    """A second of silence, and then the caller."""
+    return taped_call(lambda call: (call.quiet(1000), call.play(speech(duration_ms, seed=3))))  # type: ignore[func-returns-value]
+
+
+def test_each_slot_has_what_was_decided_about_it() -> None:
+    """The caller's first words were withheld and released; what follows was let through."""
+    data = gathered(asked(1000))
+    assert len(data.slots) == 100
+    assert data.duration_ms == 2000
+    assert set(data.slots.sent[:30].tolist()) == {Sent.WITHHELD}
+    assert set(data.slots.sent[60:].tolist()) == {Sent.FORWARDED}
+    assert Sent.RELEASED in data.slots.sent[30:60]
+    assert data.released == (data.slots.sent == Sent.RELEASED).sum()
+    assert set(data.slots.state.tolist()) == {STATES.index(GateState.OPEN)}
+    assert data.slots.capture_dbfs[80] == pytest.approx(-18, abs=6)
+    assert np.isnan(data.slots.near_end_logit).all()
+    assert data.is_gated
+
+
+def test_nothing_of_the_call_is_left_out() -> None:
+    """Every event, every chunk by its reason, every configuration."""
+    recorded = eventful_call()
+    data = gathered(recorded)
+    decided = [(each.given, each.decision) for each in recorded.taped if each.decision is not None]
+    events = [event for _, decision in decided for event in decision.events]
+    assert [moment.event for moment in data.moments] == events
+    assert all(
+        moment.t_ms == event.t_ms - START_MS
+        for moment, event in zip(data.moments, events, strict=True)
+    )
+    chunks = [decision for given, decision in decided if isinstance(given, FrameCaptured)]
+    kinds = Counter((decision.action, decision.reason) for decision in chunks)
+    assert data.reasons.keys() == kinds.keys()
+    music = GateAction.WITHHOLD, GateReason.LINE_MUSIC
+    assert data.reasons[music] == kinds[music]
+    assert len(data.configs) == 3
+    assert data.configs[1][1].audio_guard.sensitivity == 0.4
+    states = {STATES[code] for code in data.slots.state}
+    assert states == set(GateState)
+
+
+def test_a_trace_without_audio_has_the_same_columns() -> None:
+    """As far as they are not of the sound itself, and chunks of 20 ms each."""
+    recorded = asked(1000)
+    whole, trace = gathered(recorded), gathered(recorded.without_audio())
+    assert trace.tracks is None
+    assert trace.configs == ()
+    assert trace.moments == whole.moments
+    for name in ("state", "sent", "capture_dbfs", "speech_logit"):
+        columns = [getattr(data.slots, name) for data in (trace, whole)]
+        assert np.array_equal(*columns, equal_nan=True)
+
+
+def test_a_call_that_is_not_gated_has_no_decisions() -> None:
+    """What was told of it is there all the same."""
+    data = gathered(taped_call(lambda call: call.play(speech(400, seed=3)), provider="deepgram"))
+    assert not data.is_gated
+    assert data.moments == ()
+    assert data.reasons == {(GateAction.FORWARD, GateReason.PASS_THROUGH): 20}
+
+
+def test_the_call_is_as_long_as_the_longest_of_its_parts() -> None:
+    """Its end may come after the last sound."""
+    recorded = asked(500)
+    end = RecordedEnd(reason="caller_hangup", duration_ms=9000.0, provider="openai_realtime")
+    data = gathered(replace(recorded, end=end))
+    assert data.duration_ms == 9000
+    assert len(data.slots) == 450
+    assert (data.slots.sent[200:] == Sent.NOTHING).all()
+
+
+def test_a_long_chunk_fills_the_slots_that_it_lasted() -> None:
+    """A burst is laid back to where it was captured."""
+
+    def talk(call: Talk) -> None:
+        for _ in range(49):
+            call.slot()
+        call.slot(b"".join(speech(400, seed=3)))
+
+    data = gathered(taped_call(talk))
+    assert (data.slots.sent[30:50] != Sent.NOTHING).all()
+    assert (data.slots.sent[:30] == Sent.NOTHING).all()
+
+
+def test_a_day_is_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that jumps makes no column that fills the memory."""
+    monkeypatch.setattr(module, "_MAX_SLOTS", 5000)
+    recorded = asked(500)
+    taped = recorded.taped[-2]
+    assert taped.decision is not None
+    late = replace(taped, given=replace(taped.given, now_ms=1e12))  # type: ignore[type-var]
+    data = gathered(replace(recorded, taped=[*recorded.taped, late]))
+    assert len(data.slots) == 5000
+    assert data.duration_ms == 5000 * 20
+
+
+def test_an_empty_recording_is_one_slot() -> None:
+    """A call that ended at once."""
+    data = gathered(taped_call(lambda call: None))
+    assert len(data.slots) == 1
+    assert data.duration_ms == 20
+    assert [config for _, config in data.configs] == [GatingConfig()]
+    assert not [m for m in data.moments if m.event.type is GateEventType.GATE_CLOSED]

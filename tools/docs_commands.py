@@ -40,7 +40,8 @@ def _lines(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _paragraphs(text: str) -> str:
-    """Return a help text with its lines joined, but for what is to stay as it is."""
+    """Return a help text with its lines joined, but for what is to stay; pages become links."""
+    text = re.sub(r"\bdocs/([\w/-]+\.md)", r"[docs/\1](../\1)", text)
     blocks = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(
         f"```text\n{block[1:].strip()}\n```" if block.startswith("\b") else " ".join(block.split())

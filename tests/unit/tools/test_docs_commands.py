@@ -47,3 +47,8 @@ def test_values_and_defaults_are_told() -> None:
     assert "| `--seconds` | number, 4 to 600 | `28.0` | Length of a call. |" in section
     assert "| `--split` | `all`, `train`, `tune`, `report` | `all` |" in section
     assert "| `--out` | `DIRECTORY` | `out/bench` |" in section
+
+
+def test_a_page_that_a_help_names_is_a_link() -> None:
+    """From the page of the reference."""
+    assert "[docs/bench.md](../bench.md) describes the matrix" in _section("bench")

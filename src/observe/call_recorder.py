@@ -52,6 +52,9 @@ class RecorderCounters:
     """Calls whose recording began."""
     cut: int = 0
     """Recordings that stopped before their call ended, as the disk could not keep up."""
+    dropped: int = 0
+    """What was not recorded for that or because it could not be written, in entries: an input of
+    the gate, a piece of audio."""
 
 
 class CallRecorder(CallObserver):
@@ -123,7 +126,7 @@ class CallRecorder(CallObserver):
             return
         self.counters.chosen += 1
         recording = CallRecording(self._root, self._header(event))
-        call = _RecordedCall(self._thread, recording)
+        call = _RecordedCall(self._thread, recording, self.counters)
         self._calls[event.call_id] = call
         self._manager.tap_call(event.call_id, call)
 
@@ -161,7 +164,6 @@ class CallRecorder(CallObserver):
         if call is None:
             return
         self._manager.untap_call(event.call_id)
-        self.counters.cut += call.is_cut
         call.end(
             RecordedEnd(
                 reason=event.reason,
@@ -225,12 +227,15 @@ class CallRecorder(CallObserver):
 class _RecordedCall:
     """What was heard of one call and not yet handed over; the tap of its gate."""
 
-    __slots__ = ("_batch", "_has_audio", "_thread", "is_cut", "recording")
+    __slots__ = ("_batch", "_counters", "_has_audio", "_is_cut", "_thread", "recording")
 
-    def __init__(self, thread: RecordingThread, recording: CallRecording) -> None:
+    def __init__(
+        self, thread: RecordingThread, recording: CallRecording, counters: RecorderCounters
+    ) -> None:
         self.recording = recording
-        self.is_cut = False
+        self._is_cut = False
         self._thread = thread
+        self._counters = counters
         self._has_audio = recording.header.has_audio
         self._batch: list[Entry] = []
 
@@ -245,7 +250,8 @@ class _RecordedCall:
 
     def add(self, entry: Entry) -> None:
         """Take something, and hand it over with others."""
-        if self.is_cut or self.recording.has_failed:
+        if self._is_cut or self.recording.has_failed:
+            self._counters.dropped += 1
             return
         self._batch.append(entry)
         if len(self._batch) < _BATCH_ENTRIES:
@@ -262,7 +268,9 @@ class _RecordedCall:
 
     def _cut(self) -> None:
         """Stop: with something missing, what follows could not be replayed."""
-        self.is_cut = True
+        self._is_cut = True
+        self._counters.cut += 1
+        self._counters.dropped += len(self._batch)
         self._batch = [(CallWriter.cut, "queue_full")]
         _log.warning("recording.cut", call_id=self.recording.call_id, reason="queue_full")
 

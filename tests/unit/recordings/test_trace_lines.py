@@ -251,7 +251,7 @@ def test_any_line_is_a_tree_or_refused(line: bytes) -> None:
 @pytest.mark.parametrize("line", [b"", b"[]", b"{}", b'{"type":1}', b'{"type":"time_pas'])
 def test_what_is_no_line_is_refused(line: bytes) -> None:
     """A line cut short among them."""
-    with pytest.raises(ValueError, match="trace|Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"trace|Expecting|Unterminated"):
         tree_of_line(line)
 
 

@@ -38,7 +38,7 @@ from .core.config import ProviderGatingPolicy
 from .core.guard.speech_evidence import evidence_in_force
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
-from .errors import ConfigError, LocalProtocolError
+from .errors import ConfigError, ConfigProblem, LocalProtocolError
 from .local_agent.part_pool import LocalPart
 from .providers.base import CallAudio
 from .providers.call_control import CallControl
@@ -207,6 +207,14 @@ class AIEngine:
             lines={name: f"{host}:{port}" for name, (host, port) in self.addresses.items()},
         )
 
+    def check(self, config: AppConfig) -> tuple[ConfigProblem, ...]:
+        """Return what stands against another configuration while this engine runs.
+
+        What only shows when it is made, such as an announcement that nobody can speak, is not said.
+        """
+        changes = changes_between(self.config, config)
+        return (*restart_problems(changes), *self._services.problems_of(config))
+
     async def reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
         """Let another configuration hold, as a whole or not at all.
 
@@ -224,10 +232,10 @@ class AIEngine:
             LocalProtocolError: the engine is not running.
         """
         async with self._reconfiguring:
-            changes = changes_between(self.config, config)
-            if problems := restart_problems(changes):
-                raise ConfigError(problems)
             self._require_running()
+            changes = changes_between(self.config, config)
+            if problems := self.check(config):
+                raise ConfigError(problems)
             announcements = await self._services.prepare(config)
             evidence = config.audio_guard.speech_evidence
             if evidence is not self.config.audio_guard.speech_evidence:

@@ -93,7 +93,8 @@ class CallServices:
         """
         for name in self._config.answering_providers:
             self._providers.require(self._config.providers[name].kind)
-        self._check_keys(self._config)
+        if problems := list(self._missing_keys(self._config)):
+            raise ConfigError(problems)
         try:
             self._embedded = self._choose_agent() if needs_server(self._config) else None
             errors = await self._start_parts()
@@ -117,6 +118,14 @@ class CallServices:
             self._parts.clear()
             await self._pool.stop()
 
+    def problems_of(self, config: AppConfig) -> list[ConfigProblem]:
+        """Return what providers lack that can answer by another configuration."""
+        return [
+            *self._missing_kinds(config),
+            *self._missing_starts(config),
+            *self._missing_keys(config),
+        ]
+
     async def prepare(self, config: AppConfig) -> Announcements:
         """Return the announcements of another configuration that is to hold; nothing changes yet.
 
@@ -126,9 +135,8 @@ class CallServices:
             ConfigError: a provider that can answer by it lacks what has to be there before a call:
                 its key, its parts, the embedded server; or an announcement can't be had.
         """
-        if problems := [*self._missing_kinds(config), *self._missing_starts(config)]:
+        if problems := self.problems_of(config):
             raise ConfigError(problems)
-        self._check_keys(config)
         if config.announcements == self._config.announcements:
             return self._announcements
         return await make_announcements(config.announcements, voice=self._voice())
@@ -193,16 +201,13 @@ class CallServices:
                 rule = f"is the embedded server, which voxgate starts at its start only; {_HOW}"
                 yield _refusal(key, name, rule)
 
-    def _check_keys(self, config: AppConfig) -> None:
-        """Refuse a configuration by which calls would fail for want of a key."""
-        problems = []
+    def _missing_keys(self, config: AppConfig) -> Iterator[ConfigProblem]:
+        """Find keys for want of which calls would fail."""
         for name in self._needed_providers(config):
             if (variable := self._missing_key(config.providers[name])) is None:
                 continue
             rule = f"is not set; provider {name!r} reads its key from it"
-            problems.append(ConfigProblem(key=variable, value="", rule=rule, source="environment"))
-        if problems:
-            raise ConfigError(problems)
+            yield ConfigProblem(key=variable, value="", rule=rule, source="environment")
 
     def _needed_providers(self, config: AppConfig) -> tuple[str, ...]:
         """Return the providers that can answer, and the one that was named to lend its parts."""

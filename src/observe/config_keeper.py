@@ -1,58 +1,171 @@
 """The configuration while the engine runs: what is in force, and every change of it.
 
-Invariant: what is in force is valid as a whole, and known: a change that is refused leaves engine,
-file and history as they were.
+What takes long - reading, judging, writing - happens in a thread. Invariant: what is in force is
+valid as a whole, and known: a change that is refused leaves engine, file and history as they were.
 """
 
 from __future__ import annotations
 
-__all__ = ["ConfigKeeper"]
+__all__ = ["Changes", "ConfigKeeper", "Reconfigurable"]
 
+import asyncio
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
 
-from ..config.edited_document import Absent
+import structlog
+
+from ..config.edited_document import ABSENT, Absent, edited_text, key_path
+from ..config.environment import Overrides
+from ..config.keyed_changes import (
+    changed_document,
+    locked_keys,
+    overridden_changes,
+    unasked_problems,
+    value_at,
+)
+from ..config.load import LoadedConfig, config_of_tree, parse_config, read_default
+from ..config.model_tree import to_tree
 from ..config.models import AppConfig
-from ..config.yaml_document import Tree
-from ..errors import ConfigProblem
-from .config_history import ConfigChange
+from ..config.reload_rules import KeyChange, changes_between
+from ..config.shown_value import shown_value
+from ..config.yaml_document import Tree, parse_document
+from ..errors import ConfigError, ConfigProblem, LocalProtocolError
+from .config_file import ConfigFile, StagedText
+from .config_history import REDACTED_VALUE, ConfigChange, ConfigHistory
+
+_log = structlog.get_logger(__name__)
 
 Changes = Mapping[str, Tree | Absent]
 """New values by dotted key; ``ABSENT`` takes a key away, so that its default holds."""
+Listener = Callable[[AppConfig, ConfigChange], None]
+"""Told what is in force now, and what has changed."""
 
 
-class ConfigKeeper:
-    """Keeps one engine's configuration. All methods belong to the engine's event loop."""
+class Reconfigurable(Protocol):
+    """What is configured: the engine."""
 
     @property
     def config(self) -> AppConfig:
         """What is in force."""
-        raise NotImplementedError
+
+    def check(self, config: AppConfig) -> tuple[ConfigProblem, ...]:
+        """Return what stands against another configuration, as far as can be said at once."""
+
+    async def reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
+        """Let another configuration hold, as a whole or not at all.
+
+        Raises:
+            ConfigError: with everything that stands against it.
+            LocalProtocolError: it does not run.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """The document that is in force."""
+
+    text: str
+    tree: Mapping[str, Tree]
+    """What it holds, the environment left aside."""
+
+
+class ConfigKeeper:
+    """Keeps one engine's configuration. All methods belong to the engine's event loop.
+
+    Args:
+        engine: Made with what the file holds.
+        path: The file; None: the default of the package, and changes are in memory only.
+        environ: Where overrides are looked for.
+        now: Returns the time, in UTC.
+    """
+
+    def __init__(
+        self,
+        engine: Reconfigurable,
+        *,
+        path: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._file = None if path is None else ConfigFile(path)
+        self._environ = dict(environ)
+        self._now = now
+        self._history = ConfigHistory(_history_path(path))
+        self._listeners: list[Listener] = []
+        self._lock = asyncio.Lock()
+        self._document = _Document("", {})
+        self._text_in_file = ""
+        """As it was read or written last; without what was changed in memory only."""
+        self._overrides = Overrides()
+        self._source = read_default()[0] if path is None else str(path)
+        self._is_writable = False
+        self._has_history_failed = False
+
+    # -- what is in force --------------------------------------------------------------------------
+
+    @property
+    def config(self) -> AppConfig:
+        """What is in force."""
+        return self._engine.config
 
     @property
     def source(self) -> str:
         """The file, as messages name it."""
-        raise NotImplementedError
+        return self._source
 
     @property
     def is_saved(self) -> bool:
         """Whether changes are written to a file; else a restart forgets them."""
-        raise NotImplementedError
+        return self._is_writable
+
+    @property
+    def has_file(self) -> bool:
+        """Whether there is a file to read anew."""
+        return self._file is not None
 
     @property
     def overrides(self) -> Mapping[str, str]:
         """Environment variable by the key that it sets, which nothing else can change."""
-        raise NotImplementedError
+        return locked_keys(self._overrides)
 
-    def add_listener(self, listener: Callable[[AppConfig, ConfigChange], None]) -> None:
+    def history(self) -> tuple[ConfigChange, ...]:
+        """Return the changes that are remembered, newest first."""
+        return self._history.newest_first
+
+    def add_listener(self, listener: Listener) -> None:
         """Call back after each change that took effect, with what is in force now."""
-        raise NotImplementedError
+        self._listeners.append(listener)
+
+    async def start(self) -> None:
+        """Read file and history; to be called once, before anything else.
+
+        Raises:
+            ConfigError: the file can't be read or is wrong by now.
+        """
+        async with self._lock:
+            loaded, self._document = await asyncio.to_thread(self._read)
+            self._text_in_file = self._document.text
+            self._overrides = loaded.overrides
+            await asyncio.to_thread(self._history.load)
+            await self._look_whether_writable()
+
+    # -- changes -----------------------------------------------------------------------------------
 
     async def check(self, changes: Changes) -> tuple[ConfigProblem, ...]:
         """Return everything that stands against a change; nothing is changed.
 
         A problem of kind *restart*, or of a key that the environment sets, is one too.
         """
-        raise NotImplementedError
+        try:
+            await self._judge(changes)
+        except ConfigError as error:
+            return error.problems
+        return ()
 
     async def apply(self, changes: Changes, who: str) -> ConfigChange:
         """Change keys: engine first, then file and history; all or nothing.
@@ -61,11 +174,7 @@ class ConfigKeeper:
             ConfigError: with everything that stands against it; key ``document`` where the file
                 can't be written, or was changed by somebody else meanwhile.
         """
-        raise NotImplementedError
-
-    def history(self) -> tuple[ConfigChange, ...]:
-        """Return the changes that are remembered, newest first."""
-        raise NotImplementedError
+        return await self._change(changes, who)
 
     async def undo(self, change_id: str, who: str) -> ConfigChange:
         """Give the keys of a change the values that they had before it.
@@ -74,12 +183,177 @@ class ConfigKeeper:
             ConfigError: as :meth:`apply`; key ``history`` where there is no such change, or a key
                 has another value by now than the change gave it.
         """
-        raise NotImplementedError
+        change = self._history.find(change_id)
+        if change is None:
+            raise ConfigError([_problem("history", f"there is no change {change_id[:60]!r}")])
+        tree = to_tree(self.config)
+        problems = [
+            _problem("history", f"{each.key} {rule}")
+            for each in change.keys
+            if (rule := _cannot_undo(each, value_at(tree, key_path(each.key))))
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return await self._change({each.key: each.old for each in change.keys}, who, change.id)
 
     async def reload(self, who: str = "file") -> ConfigChange | None:
         """Read the file anew and follow it; None where nothing differs.
 
+        What was changed in memory only is forgotten. Where environment variables set all that
+        differs, the change that is returned has no keys, and is not remembered.
+
         Raises:
             ConfigError: with everything that is wrong in it; what was in force stays.
         """
-        raise NotImplementedError
+        if self._file is None:
+            raise ConfigError([_problem("document", "there is no file to read: none was given")])
+        async with self._lock:
+            loaded, document = await asyncio.to_thread(self._read)
+            overridden = overridden_changes(self._document.tree, document.tree, self.overrides)
+            keys = await self._reconfigure(loaded.config)
+            self._document, self._text_in_file = document, document.text
+            await self._look_whether_writable()
+            change = self._new_change(keys, who, is_saved=True)
+            change = replace(change, overridden=overridden)
+            if keys:
+                return await self._remember(change)
+            return change if overridden else None
+
+    # -- private steps -----------------------------------------------------------------------------
+
+    async def _change(self, changes: Changes, who: str, undoes: str | None = None) -> ConfigChange:
+        async with self._lock:
+            loaded = await self._judge(changes)
+            if loaded.config == self.config:
+                key = next(iter(changes), "document")
+                raise ConfigError([_problem(key, "has that value already: nothing would change")])
+            document = await asyncio.to_thread(self._edited, changes)
+            await self._look_whether_writable()
+            staged = await self._stage(document.text) if self._is_writable else None
+            before = self.config
+            try:
+                keys = await self._reconfigure(loaded.config)
+            except BaseException:
+                if staged is not None:
+                    staged.discard()
+                raise
+            if staged is not None:
+                await self._commit(staged, before)
+                self._text_in_file = document.text
+            self._document = document
+            change = self._new_change(keys, who, is_saved=staged is not None)
+            return await self._remember(replace(change, undoes=undoes))
+
+    async def _judge(self, changes: Changes) -> LoadedConfig:
+        """Return what changes come to.
+
+        Raises:
+            ConfigError: with everything that stands against them.
+        """
+        if locked := self._locked_problems(changes):
+            raise ConfigError(locked)
+        before = self.config
+        loaded = await asyncio.to_thread(self._loaded_with, changes)
+        problems = [*self._engine.check(loaded.config)]
+        problems += unasked_problems(changes_between(before, loaded.config), changes, self._source)
+        if problems:
+            raise ConfigError(problems)
+        return loaded
+
+    def _locked_problems(self, changes: Changes) -> list[ConfigProblem]:
+        locked = {key_path(key): variable for key, variable in self.overrides.items()}
+        problems = []
+        for key in changes:
+            path = key_path(key)
+            for locked_path, variable in locked.items():
+                shorter = min(len(path), len(locked_path))
+                if path[:shorter] == locked_path[:shorter]:
+                    rule = (
+                        f"is set by the environment variable {variable}, over which nothing here "
+                        "has power; change it there and restart voxgate"
+                    )
+                    problems.append(_problem(key, rule))
+                    break
+        return problems
+
+    def _loaded_with(self, changes: Changes) -> LoadedConfig:
+        tree = changed_document(self._document.tree, changes, self.config, self._source)
+        return config_of_tree(tree, self._source, self._environ)
+
+    def _edited(self, changes: Changes) -> _Document:
+        """Return the document with changes; without a file it has no text."""
+        tree = changed_document(self._document.tree, changes, self.config, self._source)
+        if self._file is None:
+            return _Document("", tree)
+        wanted: Changes = changes
+        if "providers" in tree and "providers" not in self._document.tree:
+            wanted = {**changes, "providers": tree["providers"]}
+            wanted = {k: v for k, v in wanted.items() if not k.startswith("providers.")}
+        text = edited_text(self._document.text, wanted, self._source)
+        return _Document(text, parse_document(text, self._source)[0])
+
+    def _read(self) -> tuple[LoadedConfig, _Document]:
+        text = read_default()[1] if self._file is None else self._file.read()
+        loaded = parse_config(text, self._source, self._environ)
+        return loaded, _Document(text, parse_document(text, self._source)[0])
+
+    async def _reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
+        try:
+            return await self._engine.reconfigure(config)
+        except LocalProtocolError as error:
+            rule = "can't be changed now: the engine is starting or ending"
+            raise ConfigError([_problem("document", rule)]) from error
+
+    async def _stage(self, text: str) -> StagedText:
+        assert self._file is not None, "what is writable is a file"  # noqa: S101
+        return await asyncio.to_thread(self._file.stage, text, self._text_in_file)
+
+    async def _commit(self, staged: StagedText, before: AppConfig) -> None:
+        """Put the text in the file's place, or let what was in force be in force again."""
+        try:
+            await asyncio.to_thread(staged.commit)
+        except ConfigError:
+            await self._reconfigure(before)
+            raise
+
+    async def _look_whether_writable(self) -> None:
+        if self._file is not None:
+            self._is_writable = await asyncio.to_thread(self._file.is_writable)
+
+    def _new_change(self, keys: tuple[KeyChange, ...], who: str, *, is_saved: bool) -> ConfigChange:
+        return ConfigChange(
+            id=self._history.next_id, at=self._now(), who=who, keys=keys, is_saved=is_saved
+        )
+
+    async def _remember(self, change: ConfigChange) -> ConfigChange:
+        change = self._history.add(change)
+        try:
+            await asyncio.to_thread(self._history.save_newest)
+        except OSError as error:
+            if not self._has_history_failed:
+                self._has_history_failed = True
+                _log.warning("config.history_not_saved", error=error.strerror or str(error))
+        for listener in self._listeners:
+            try:
+                listener(self.config, change)
+            except Exception:  # noqa: BLE001 - whoever listens, the change has taken effect
+                _log.exception("config.listener_failed")
+        return change
+
+
+def _history_path(path: Path | None) -> Path | None:
+    return None if path is None else path.with_name(f"{path.name}.history.jsonl")
+
+
+def _problem(key: str, rule: str) -> ConfigProblem:
+    return ConfigProblem(key=key, value="", rule=rule, source="configuration")
+
+
+def _cannot_undo(change: KeyChange, current: Tree | Absent) -> str | None:
+    """Return why one key of a change can't be given its old value."""
+    if REDACTED_VALUE in (change.old, change.new):
+        return "had a value that the history does not keep"
+    if current != change.new:
+        shown = "not there" if current is ABSENT else shown_value(current, change.key)
+        return f"was changed again since: it is {shown}"
+    return None

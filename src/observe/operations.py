@@ -18,6 +18,8 @@ import structlog
 
 from ..engine import AIEngine
 from ..errors import ConfigError
+from .config_keeper import ConfigKeeper
+from .config_reloads import ConfigReloads
 from .desk import DeskService
 from .metrics import CallMetrics
 
@@ -96,6 +98,10 @@ def _parts(
     engine: AIEngine, config_path: Path | None, environ: Mapping[str, str]
 ) -> tuple[OperationPart, ...]:
     """Return every part, in the order of their start; each is wired here."""
-    del config_path  # for the keeper of the configuration
+    keeper = ConfigKeeper(engine, path=config_path, environ=environ)
     metrics = CallMetrics(engine)
-    return (metrics, DeskService(engine, environ=environ))
+    return (
+        ConfigReloads(keeper, config_path),
+        metrics,
+        DeskService(engine, keeper=keeper, metrics=metrics, environ=environ),
+    )

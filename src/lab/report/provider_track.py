@@ -49,8 +49,11 @@ def provider_track(recorded: RecordedCall, tracks: CallTracks) -> Samples | None
     for then, (given, decision) in run:
         if RecordedDecision.of(decision) != then.decision:
             return None
-        if isinstance(given, FrameCaptured) and decision.action is GateAction.FORWARD:
-            layer.lay(_sounding(given, decision, audio_format), given.now_ms, audio_format)
+        if not isinstance(given, FrameCaptured):
+            continue
+        layer.follow(given, audio_format)
+        if decision.action is GateAction.FORWARD:
+            layer.lay(_sounding(given, decision, audio_format), audio_format)
     return layer.samples
 
 
@@ -71,20 +74,26 @@ class _Layer:
     def __init__(self, tracks: CallTracks) -> None:
         self.samples: Samples = np.zeros(len(tracks.capture), np.int16)
         self._tracks = tracks
-        self._end = 0
-        """Where the last piece ended."""
+        self._end: int | None = None
+        """Where the last chunk ended."""
 
-    def lay(self, pieces: Sequence[bytes], end_ms: float, audio_format: AudioFormat) -> None:
-        """Lay pieces one after the other so that they end at a time."""
-        if not pieces:
-            return
-        sound = self._at_rate(decode(b"".join(pieces), audio_format), audio_format.rate_hz)
+    def follow(self, given: FrameCaptured, audio_format: AudioFormat) -> None:
+        """Take note of where a chunk lies: behind the one before, as far as jitter explains it."""
         rate_hz = self._tracks.rate_hz
-        end = ms_to_samples(end_ms - self._tracks.origin_ms, rate_hz)
-        follows = self._end + ms_to_samples(audio_format.duration_ms(len(pieces[-1])), rate_hz)
-        if abs(end - follows) <= ms_to_samples(_JITTER_MS, rate_hz):
-            end = follows
+        end = ms_to_samples(given.now_ms - self._tracks.origin_ms, rate_hz)
+        if self._end is not None:
+            duration_ms = audio_format.duration_ms(len(given.audio))
+            follows = self._end + ms_to_samples(duration_ms, rate_hz)
+            if abs(end - follows) <= ms_to_samples(_JITTER_MS, rate_hz):
+                end = follows
         self._end = end
+
+    def lay(self, pieces: Sequence[bytes], audio_format: AudioFormat) -> None:
+        """Lay pieces one after the other so that they end where the last chunk does."""
+        end = self._end or 0
+        audio = b"".join(pieces)
+        whole = len(audio) // audio_format.sample_bytes * audio_format.sample_bytes
+        sound = self._at_rate(decode(audio[:whole], audio_format), audio_format.rate_hz)
         start, stop = max(0, end - len(sound)), min(max(0, end), len(self.samples))
         if stop > start:
             self.samples[start:stop] = sound[len(sound) - (end - start) :][: stop - start]

@@ -80,7 +80,7 @@ def _parsed(place: str, line: str, *, is_whole: bool) -> Command | None:
     """Return a line's variables and words, up to what the shell takes for itself."""
     words = shlex.split(line, comments=True)
     environ = {}
-    while words and re.match(r"(sudo$|exec$|\w+=)", words[0]):
+    while words and re.match(r"(sudo$|exec$|export$|\w+=)", words[0]):
         name, mark, value = words.pop(0).partition("=")
         if mark:
             environ[name] = value

@@ -28,6 +28,9 @@ _FILE, _SIGNAL = "file", "SIGHUP"
 _LOOK_ANYWAY_MS = 5_000
 """Time in ms after which the file is looked at without word from the system: some file systems,
 such as those of a network, give none."""
+_SETTLE_S = 0.1
+"""Time in s without another change after which a file that has changed is read: not every editor
+puts it in place at once."""
 _LOG_KEYS = frozenset({"engine.log_level", "engine.log_format"})
 
 
@@ -49,6 +52,8 @@ class ConfigReloads:
         """Who asks for a reading; one that finds it full is left out, as others are to come."""
         self._reading: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self.refused = 0
+        """Readings of a file that was wrong, or could not take effect."""
         keeper.add_listener(self._follow)
 
     async def start(self) -> None:
@@ -88,6 +93,7 @@ class ConfigReloads:
             try:
                 change = await self._keeper.reload(who)
             except ConfigError as error:
+                self.refused += 1
                 problems = [str(problem) for problem in error.problems]
                 _log.error("config.reload_refused", who=who, problems=problems)
             except Exception:  # noqa: BLE001 - the calls go on, and the next reading may succeed
@@ -132,7 +138,7 @@ class ConfigReloads:
                 )
                 async with contextlib.aclosing(watch):
                     async for _ in watch:
-                        seen = await asyncio.to_thread(self._file.mark)
+                        seen = await self._settled_mark(self._file, mark)
                         if seen != mark:
                             mark = seen
                             self._ask(_FILE)
@@ -140,6 +146,16 @@ class ConfigReloads:
                             break  # a link leads elsewhere
         except (OSError, RuntimeError) as error:
             _log.warning("config.watch_failed", error=str(error), hint="reload with SIGHUP")
+
+
+    async def _settled_mark(self, file: ConfigFile, mark: object) -> object:
+        """Return the file's mark, once nobody is writing it any more."""
+        seen = await asyncio.to_thread(file.mark)
+        while seen != mark:
+            mark = seen
+            await asyncio.sleep(_SETTLE_S)
+            seen = await asyncio.to_thread(file.mark)
+        return seen
 
 
 def _tell_reloaded(change: ConfigChange | None, who: str) -> None:

@@ -18,6 +18,7 @@ import structlog
 
 from ..engine import AIEngine
 from ..errors import ConfigError
+from .call_tracing import CallTracing
 from .config_keeper import ConfigKeeper
 from .config_reloads import ConfigReloads
 from .desk import DeskService
@@ -99,9 +100,16 @@ def _parts(
 ) -> tuple[OperationPart, ...]:
     """Return every part, in the order of their start; each is wired here."""
     keeper = ConfigKeeper(engine, path=config_path, environ=environ)
+    reloads = ConfigReloads(keeper, config_path)
     metrics = CallMetrics(engine)
+    tracing = CallTracing(engine, environ=environ)
+    keeper.add_listener(lambda _config, _change: metrics.count_config_reload(is_applied=True))
+    metrics.watch("config_reloads_total", "refused", read=lambda: reloads.refused)
+    metrics.watch("trace_spans_total", "exported", read=lambda: tracing.exported)
+    metrics.watch("trace_spans_total", "lost", read=lambda: tracing.lost)
     return (
-        ConfigReloads(keeper, config_path),
+        reloads,
         metrics,
+        tracing,
         DeskService(engine, keeper=keeper, metrics=metrics, environ=environ),
     )

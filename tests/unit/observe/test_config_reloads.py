@@ -76,6 +76,7 @@ class Folder:
         self.is_watched = False
         self.error: OSError | None = None
         monkeypatch.setattr(watchfiles, "awatch", self._watch)
+        monkeypatch.setattr(config_reloads, "_SETTLE_S", 0.0)
 
     async def _watch(self, *paths: Path, **options: object) -> AsyncIterator[set[object]]:
         if self.error is not None:
@@ -144,6 +145,7 @@ async def test_a_signal_has_the_file_read_and_is_always_answered(folder: Folder)
             assert log["problems"] == [str(problem) for problem in problems]
             os.kill(os.getpid(), signal.SIGHUP)
             await logged("config.reload_failed", logs)
+        assert reloads.refused == 1
     finally:
         await reloads.stop()
     assert not folder.watched, "there is no file"

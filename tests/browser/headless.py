@@ -11,9 +11,10 @@ __all__ = ["PAGES", "browsing", "eventually", "write_microphone"]
 import asyncio
 import os
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from aiohttp import web
@@ -24,6 +25,7 @@ PAGES = Path(__file__).parent / "pages"
 """What the test server serves, at its root."""
 
 _MICROPHONE_HZ = 48_000
+_ALLOWED_MICROPHONE = ("--use-fake-ui-for-media-stream",)
 
 
 def write_microphone(path: Path, audio: NDArray[np.int16], rate_hz: int) -> Path:
@@ -53,6 +55,9 @@ async def browsing(
     folder: Path = PAGES,
     host: str = "127.0.0.1",
     assets: Path | None = None,
+    requests: list[str] | None = None,
+    switches: Sequence[str] = _ALLOWED_MICROPHONE,
+    **options: Any,
 ) -> AsyncIterator[Page]:
     """Open a page for the length of a block.
 
@@ -64,16 +69,24 @@ async def browsing(
         host: The name by which the page knows the test server; it need not exist, and may be any
             that a stranger's page has. Its errors are then expected.
         assets: What the test server serves below ``/assets``.
+        requests: Takes the address of everything that the page asks for, WebSockets too.
+        switches: Of Chromium, beside those for the microphone.
+        options: Of the page, such as ``viewport``.
     """
     errors: list[str] = []
     async with (
         _serving(folder, assets) as port,
         async_playwright() as playwright,
         await playwright.chromium.launch(
-            executable_path=os.environ["CHROMIUM_PATH"], args=_switches(microphone, host)
+            executable_path=os.environ["CHROMIUM_PATH"],
+            args=[*_switches(microphone, host), *switches],
         ) as browser,
     ):
-        opened = await browser.new_page()
+        opened = await browser.new_page(**options)
+        opened.set_default_timeout(100_000)
+        if requests is not None:
+            opened.on("request", lambda request: requests.append(request.url))
+            opened.on("websocket", lambda socket: requests.append(socket.url))
         opened.on("pageerror", lambda error: errors.append(str(error)))
         opened.on("console", lambda message: _note(message.type, message.text, errors))
         await opened.goto(page if "://" in page else f"http://{host}:{port}/{page}")
@@ -96,7 +109,6 @@ def _note(kind: str, text: str, errors: list[str]) -> None:
 
 def _switches(microphone: Path | None, host: str) -> list[str]:
     switches = [
-        "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         "--autoplay-policy=no-user-gesture-required",
         f"--host-resolver-rules=MAP {host} 127.0.0.1",

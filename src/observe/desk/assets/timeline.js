@@ -7,7 +7,7 @@
 
 import { palette, stateColour, stateInk } from "./palette.js";
 import { SILENT_DBFS } from "./call_track.js";
-import { reasonShort, stateName } from "./words.js";
+import { reasonShort, reasonWord, stateName } from "./words.js";
 
 const QUIETEST_DBFS = -60;
 const LONGEST_MS = 250; // what a sample is drawn for at most: what no tick told is left empty
@@ -144,8 +144,9 @@ function drawGate(context, view, track, top, layout, colours) {
 function drawWords(context, view, state, reason, fromMs, toMs, middle, size) {
   const from = Math.max(0, xOf(view, fromMs));
   const room = Math.min(view.width, xOf(view, toMs)) - from - 6;
-  const words = reasonShort(reason);
-  if (words === "" || room < size * 2 || widthOf(context, words, size) > room) return;
+  if (reason === "" || room < size * 2) return;
+  const words = [reasonShort(reason), reasonWord(reason)].find((each) => widthOf(context, each, size) <= room);
+  if (words === undefined) return;
   context.fillStyle = stateInk(state);
   context.fillText(words, from + 3, middle + 0.5);
 }

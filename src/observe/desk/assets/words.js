@@ -11,18 +11,18 @@ export const STATES = {
   off: { name: "Not gated", tells: "The audio of this provider passes untouched." },
 };
 
-/** Reasons: few words for a timeline, and a sentence. */
+/** Reasons: few words for a timeline, a sentence, and one word where there is less room. */
 const REASONS = {
   pass_through: ["untouched", "The gate does not concern itself with this provider."],
   agent_silent: ["agent silent", "The agent and its echo have died away."],
-  caller_speech: ["caller speaks", "The agent is silent and the guard hears speech."],
+  caller_speech: ["caller speaks", "The agent is silent and the guard hears speech.", "caller"],
   hangover: ["word end", "No speech in this frame, but some shortly before it."],
   line_silence: ["silence", "The line is silent."],
   line_noise: ["noise", "There is sound on the line that is not speech."],
   line_music: ["music", "There is music on the line."],
   line_tone: ["tone", "A tone of the telephone network: ringing, busy, a push button, a fax."],
   quieter_voice: ["other voice", "A voice well below the caller's: let out more softly, or kept back."],
-  agent_audible: ["agent speaks", "The agent is heard by the caller, or its echo may still be coming back."],
+  agent_audible: ["agent speaks", "The agent is heard by the caller, or its echo may still be coming back.", "agent"],
   candidate: ["caller?", "Early evidence of the caller over the agent, not yet enough."],
   barge_in: ["over the agent", "The caller's speech over the agent held: the gate is open."],
   caller_turn: ["caller's turn", "The caller was already talking when the agent started, or has interrupted it."],
@@ -79,6 +79,11 @@ export const COUNTERS = {
 /** Few words for a reason. */
 export function reasonShort(reason) {
   return REASONS[reason]?.[0] ?? plain(reason);
+}
+
+/** The fewest words for a reason. */
+export function reasonWord(reason) {
+  return REASONS[reason]?.[2] ?? reasonShort(reason);
 }
 
 /** A sentence for a reason. */

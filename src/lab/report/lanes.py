@@ -22,7 +22,7 @@ WIDTH = 4800
 _LINE_COLUMNS = 2400
 """Columns of a line that is drawn through values of whole frames."""
 _MAX_BARS = 4000
-"""Bars of a lane; shorter gaps and stretches are joined beyond."""
+"""Bars of a lane; where there are more, stretches are looked at this often."""
 _LEAST_SCALE = 0.05
 """Largest amplitude shown of a quiet call, as a share of full scale: noise stays small."""
 _MAX_LOGIT = 8.0
@@ -155,7 +155,7 @@ def _joined(sent: NDArray[np.int8]) -> NDArray[np.int8]:
 
 def _bars(codes: NDArray[np.int8], names: Sequence[str]) -> tuple[Bar, ...]:
     """Return the stretches of codes that have a name."""
-    step = -(-len(codes) // (_MAX_BARS * 4)) if len(runs(codes)) > _MAX_BARS else 1
+    step = -(-len(codes) // _MAX_BARS) if len(runs(codes)) > _MAX_BARS else 1
     coarse = codes[::step]
     scale = WIDTH / max(1, len(coarse))
     return tuple(
@@ -166,4 +166,4 @@ def _bars(codes: NDArray[np.int8], names: Sequence[str]) -> tuple[Bar, ...]:
         )
         for run in runs(coarse)
         if run.code >= 0 and names[run.code]
-    )[:_MAX_BARS]
+    )

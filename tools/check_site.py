@@ -36,6 +36,8 @@ _INERT_LINKS = {"canonical", "next", "prev", "edit", "license"}
 _FOREIGN = re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[\w$]")
 _IN_STYLE = re.compile(r"(?:url\(|@import)\s*[\"']?((?:https?:)?//[^\"')\s]+)")
 _IN_SCRIPT = re.compile(r"[\"'`](https?://(?!www\.w3\.org/)[^\"'`]*)")
+_DATA = {"search_index.js"}
+"""Scripts that hold the text of all pages, and run nothing."""
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -70,7 +72,7 @@ def foreign_requests(name: str, text: str) -> list[str]:
         return page.found
     if name.endswith(".css"):
         return _IN_STYLE.findall(_COMMENT.sub("", text))
-    if name.endswith(".js"):
+    if name.endswith(".js") and name not in _DATA:
         return _IN_SCRIPT.findall(_COMMENT.sub("", text))
     return []
 

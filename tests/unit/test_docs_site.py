@@ -53,7 +53,7 @@ def test_the_site_is_strict_and_takes_nothing_from_elsewhere() -> None:
     assert SETTINGS["strict"] is True
     assert set(SETTINGS["validation"].values()) == {"warn"}
     assert SETTINGS["theme"]["font"] is False
-    for name in SETTINGS["extra_css"]:
+    for name in [*SETTINGS["extra_css"], *SETTINGS["extra"]["polyfills"]]:
         assert (DOCS / name).is_file(), name
     assert "extra_javascript" not in SETTINGS
 

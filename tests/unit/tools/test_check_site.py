@@ -38,6 +38,7 @@ def test_a_request_to_another_host_is_found(name: str, text: str) -> None:
         ("a.html", "<code>src=https://example.com</code>"),
         ("a.css", "/* https://example.com */ a { background: url(a.png) }"),
         ("a.js", '/*! https://example.com */ element("http://www.w3.org/2000/svg")'),
+        ("search_index.js", 'var __index = "https://example.com"'),
         ("a.json", '"https://example.com"'),
     ],
 )

@@ -72,14 +72,15 @@ def _write(recorded: RecordedCall, out: Path | None, png: Path | None) -> None:
         OSError: a file can't be written.
         RecordingError: the call can't be read.
     """
+    for path in (out, png):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
     if out is not None:
         page = render_page(recorded).encode("utf-8")
-        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(page)
         click.echo(f"{out} ({len(page) / 1e6:.1f} MB)")
     if png is not None:
         from ..lab.report.call_png import draw_report
 
-        png.parent.mkdir(parents=True, exist_ok=True)
         draw_report(recorded, png)
         click.echo(f"{png}")

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 __all__ = ["CallMetrics"]
 
-import platform
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from itertools import product
 
 import structlog
@@ -38,14 +36,13 @@ from .metrics_engine import read_engine
 from .metrics_labels import BoundedLabels, end_reason
 from .metrics_page import MetricsPage, write_page
 from .metrics_providers import ProviderMetrics
+from .metrics_start import lines_with_providers, show_from_the_start
 from .metrics_tally import CallTally, FramesByFate
 from .metrics_values import MetricValues
 
 _log = structlog.get_logger(__name__)
 
 _FRAME_S = FRAME_MS / 1000
-_REFUSALS = ("max_calls", "not_running", "duplicate_call_id")
-_OUTCOMES = ("applied", "refused")
 _MALFORMED = {"malformed_chunks": "capture", "malformed_far_end_frames": "far_end"}
 
 Decided = dict[GateAction, dict[GateReason, int]]
@@ -76,7 +73,7 @@ class CallMetrics(CallObserver):
         """Where all of it is registered, and others may register collectors of theirs."""
         self.registry.register(_Collector(self._collect))
         ProcessCollector(registry=self.registry)
-        self._show_from_the_start()
+        show_from_the_start(engine.config, self._values)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -207,30 +204,6 @@ class CallMetrics(CallObserver):
 
     # -- private steps -----------------------------------------------------------------------------
 
-    def _show_from_the_start(self) -> None:
-        """Show at 0 what is likely to be counted, so that a first increase is seen as one."""
-        values, config = self._values, self._engine.config
-        values.set("build_info", version("voxgate"), platform.python_version(), value=1)
-        for reason in _REFUSALS:
-            values.count("calls_refused_total", reason, by=0)
-        for outcome in _OUTCOMES:
-            values.count("config_reloads_total", outcome, by=0)
-        for state in GateState:
-            values.buckets("gate_state_seconds", state.value)
-        providers = config.answering_providers
-        for name in providers:
-            values.count("provider_reconnects_total", name, by=0)
-            for fate in ("held", "dropped"):
-                values.count("provider_away_frames_total", name, fate, by=0)
-            for histogram in ("provider_turn_seconds", "barge_in_commit_seconds"):
-                values.buckets(histogram, name)
-        for line, name in product(self._lines(), providers):
-            values.count("calls_started_total", line, name, by=0)
-
-    def _lines(self) -> Iterator[str]:
-        lines = self._engine.config.lines
-        return (name for name in lines.__dataclass_fields__ if getattr(lines, name).enabled)
-
     def _decided_of(self, provider: str) -> Decided:
         """Return where decisions of a provider's calls are counted."""
         if provider not in self._decided:
@@ -294,6 +267,8 @@ class CallMetrics(CallObserver):
             values.forget(name)
         for state in GateState:
             values.set("gate_calls", state.value, value=0)
+        for line, provider in lines_with_providers(self._engine.config):
+            values.set("calls_running", line, provider, value=0)
         for call_id, tally in self._tallies.items():
             values.count("calls_running", tally.line, tally.provider)
             stats, state_now = manager.get_stats(call_id), manager.get_state(call_id)

@@ -5,7 +5,7 @@ Invariant: whatever a peer sends, the number of label values is bounded.
 
 from __future__ import annotations
 
-__all__ = ["OTHER", "BoundedLabels", "ErrorCause", "cause_of", "end_reason"]
+__all__ = ["END_REASONS", "OTHER", "BoundedLabels", "ErrorCause", "cause_of", "end_reason"]
 
 import re
 from collections.abc import Mapping
@@ -15,25 +15,24 @@ from types import MappingProxyType
 OTHER = "other"
 """The label of what has no place in a closed set, or none any more."""
 
-_END_REASONS = frozenset(
-    {
-        "caller_hangup",
-        "local_hangup",
-        "agent_hangup",
-        "protocol_error",
-        "transport_error",
-        "provider_ended",
-        "provider_lost",
-        "provider_unreachable",
-        "drained",
-        "internal_error",
-    }
+END_REASONS = (
+    "caller_hangup",
+    "local_hangup",
+    "agent_hangup",
+    "protocol_error",
+    "transport_error",
+    "provider_ended",
+    "provider_lost",
+    "provider_unreachable",
+    "drained",
+    "internal_error",
 )
+"""Why calls end."""
 
 
 def end_reason(reason: str) -> str:
     """Return the label for why a call ended."""
-    return reason if reason in _END_REASONS else OTHER
+    return reason if reason in END_REASONS else OTHER
 
 
 class ErrorCause(StrEnum):

@@ -1,0 +1,55 @@
+"""What is shown before anything was counted, so that a first increase is seen as one.
+
+Invariant: as much as is known from the configuration, and no label that is not likely to come.
+"""
+
+from __future__ import annotations
+
+__all__ = ["lines_with_providers", "show_from_the_start"]
+
+import platform
+from collections.abc import Iterator
+from dataclasses import fields
+from importlib.metadata import version
+from itertools import product
+
+from ..config.models import AppConfig
+from ..core.gate_decision import GateEventType, GateState
+from .metrics_labels import END_REASONS
+from .metrics_values import MetricValues
+
+_REFUSALS = ("max_calls", "not_running", "duplicate_call_id")
+
+
+def show_from_the_start(config: AppConfig, values: MetricValues) -> None:
+    """Show at 0 what is likely to be counted, and what runs here."""
+    values.set("build_info", version("voxgate"), platform.python_version(), value=1)
+    for reason in _REFUSALS:
+        values.count("calls_refused_total", reason, by=0)
+    for outcome in ("applied", "refused"):
+        values.count("config_reloads_total", outcome, by=0)
+    for state in GateState:
+        values.buckets("gate_state_seconds", state.value)
+    for provider in config.answering_providers:
+        _show_provider(provider, values)
+    for line, provider in lines_with_providers(config):
+        values.count("calls_started_total", line, provider, by=0)
+        for reason in END_REASONS:
+            values.count("calls_ended_total", line, provider, reason, by=0)
+
+
+def lines_with_providers(config: AppConfig) -> Iterator[tuple[str, str]]:
+    """Return every line that listens with every provider that can answer."""
+    names = (line.name for line in fields(config.lines))
+    enabled = [name for name in names if getattr(config.lines, name).enabled]
+    return product(enabled, config.answering_providers)
+
+
+def _show_provider(provider: str, values: MetricValues) -> None:
+    values.count("provider_reconnects_total", provider, by=0)
+    for fate in ("held", "dropped"):
+        values.count("provider_away_frames_total", provider, fate, by=0)
+    for event_type in GateEventType:
+        values.count("gate_events_total", provider, event_type.value, by=0)
+    for histogram in ("provider_turn_seconds", "barge_in_commit_seconds"):
+        values.buckets(histogram, provider)

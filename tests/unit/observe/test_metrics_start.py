@@ -1,0 +1,44 @@
+"""What is shown before anything was counted."""
+
+from __future__ import annotations
+
+from voxgate.config.line_models import LinesConfig, TwilioConfig
+from voxgate.config.models import AppConfig, EngineConfig
+from voxgate.observe.metrics_start import lines_with_providers, show_from_the_start
+from voxgate.observe.metrics_values import MetricValues
+
+_CONFIG = AppConfig(
+    engine=EngineConfig(default_provider="openai", fall_back_provider="embedded"),
+    lines=LinesConfig(twilio=TwilioConfig(enabled=True, public_url="wss://a.example/twilio")),
+)
+
+
+def test_every_line_that_listens_goes_with_every_provider_that_can_answer() -> None:
+    """And no other: what is configured and unused would be noise."""
+    assert sorted(lines_with_providers(_CONFIG)) == [
+        ("audiosocket", "embedded"),
+        ("audiosocket", "openai"),
+        ("twilio", "embedded"),
+        ("twilio", "openai"),
+    ]
+
+
+def test_what_alerts_go_by_is_there_at_zero() -> None:
+    """A counter that appears with its first value has no increase that Prometheus could see."""
+    values = MetricValues()
+    show_from_the_start(_CONFIG, values)
+    shown = {
+        (sample.name.removeprefix("voxgate_"), *sample.labels.values()): sample.value
+        for family in values.families()
+        for sample in family.samples
+    }
+    for key in (
+        ("calls_ended_total", "twilio", "embedded", "internal_error"),
+        ("calls_refused_total", "max_calls"),
+        ("config_reloads_total", "refused"),
+        ("gate_events_total", "openai", "resumed"),
+        ("provider_away_frames_total", "openai", "dropped"),
+        ("provider_turn_seconds_count", "embedded"),
+    ):
+        assert shown[key] == 0, key
+    assert {value for key, value in shown.items() if key[0] != "build_info"} == {0.0}

@@ -171,23 +171,28 @@ class CallWriter:
         if self._tracks is None or not audio:
             return AudioPlace(n_bytes=n_bytes), None
         side = Side.CAPTURE if isinstance(given, FrameCaptured) else Side.FAR_END
-        stretch = self._stretch(side, given)
-        if stretch is not None:
-            return AudioPlace(n_bytes=n_bytes), stretch
+        found = self._on_track(side, given)
+        if isinstance(found, Stretch) and found.at is None:
+            return AudioPlace(n_bytes=n_bytes), found
+        if found is not None:
+            at = found if isinstance(found, int) else found.at
+            return AudioPlace(n_bytes=n_bytes, at=at), None
         if audio == self._formats[side].silence(n_bytes):
             return AudioPlace(n_bytes=n_bytes, is_silent=True), None
         return AudioPlace(n_bytes=n_bytes, unplaced=audio), None
 
-    def _stretch(self, side: Side, given: _Audible) -> Stretch | None:
+    def _on_track(self, side: Side, given: _Audible) -> int | Stretch | None:
         """Return where the audio of an input lies on its track, recording it if nobody has."""
         assert self._tracks is not None, "who places has asked"  # noqa: S101
         if self._formats[side] != self._tracks.formats[side]:
             return None
-        found = self._recent[side].find(given.audio, given.now_ms)
+        recent = self._recent[side]
+        found = recent.find(given.audio, given.now_ms)
         if found is not None:
             return found
-        is_past = given.now_ms < self._newest_ms
-        if side in self._told_by_line or is_past:
-            return self._recent[side].find_any(given.audio)
+        if side in self._told_by_line or given.now_ms < self._newest_ms:
+            silence = self._formats[side].silence(len(given.audio))
+            return None if given.audio == silence else recent.find_any(given.audio)
         placed_ms = given.placed_ms if isinstance(given, FrameCaptured) else None
-        return self._record(side, given.audio, given.now_ms, placed_ms or given.now_ms)
+        ended_ms = given.now_ms if placed_ms is None else placed_ms
+        return self._record(side, given.audio, given.now_ms, ended_ms)

@@ -214,6 +214,8 @@ def input_tree(given: GateInput, place: AudioPlace | None) -> Tree:
         tree["config"] = to_plain(given.config)
     if place is not None:
         tree["n_bytes"] = place.n_bytes
+        if place.at is not None:
+            tree["at"] = place.at
         if place.is_silent:
             tree["silent"] = True
         if place.unplaced is not None:

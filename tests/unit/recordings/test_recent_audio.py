@@ -24,6 +24,15 @@ def test_of_equal_pieces_that_of_the_time_is_found() -> None:
     assert recent.find(b"x", 20.0) is None
 
 
+def test_of_a_place_that_is_settled_only_the_place_is_kept() -> None:
+    """The other is asked when it is needed."""
+    recent = RecentAudio()
+    recent.remember(b"a", 0.0, Stretch(1, at=7))
+    recent.remember(b"b", 20.0, Stretch(1))
+    assert recent.find(b"a", 0.0) == 7
+    assert isinstance(recent.find(b"b", 20.0), Stretch)
+
+
 def test_the_newest_is_found_whenever_it_was() -> None:
     """For bytes that are looked for at another time."""
     recent, stretches = remembered((b"a", 0.0), (b"b", 20.0), (b"a", 40.0))

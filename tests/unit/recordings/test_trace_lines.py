@@ -174,6 +174,7 @@ def test_no_number_is_no_json() -> None:
     [
         AudioPlace(n_bytes=320),
         AudioPlace(n_bytes=320, is_silent=True),
+        AudioPlace(n_bytes=320, at=1600),
         AudioPlace(n_bytes=3, unplaced=b"\x00\xff\n"),
     ],
 )

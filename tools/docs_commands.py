@@ -11,10 +11,13 @@ __all__ = ["commands_markdown"]
 import inspect
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from voxgate.cli.command_group import command_group
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def commands_markdown() -> str:
@@ -41,12 +44,17 @@ def _lines(command: click.Command, context: click.Context) -> Iterator[str]:
 
 def _paragraphs(text: str) -> str:
     """Return a help text with its lines joined, but for what is to stay; pages become links."""
-    text = re.sub(r"\bdocs/([\w/-]+\.md)", r"[docs/\1](../\1)", text)
+    text = re.sub(r"\bdocs/([\w/-]+\.md)", _linked, text)
     blocks = inspect.cleandoc(text).split("\n\n")
     return "\n\n".join(
         f"```text\n{block[1:].strip()}\n```" if block.startswith("\b") else " ".join(block.split())
         for block in blocks
     )
+
+
+def _linked(found: re.Match[str]) -> str:
+    """Return a page that is named, as a link from the page of the reference."""
+    return f"[{found[0]}](../{found[1]})" if (ROOT / found[0]).is_file() else found[0]
 
 
 def _row(option: click.Option, context: click.Context) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import structlog
@@ -26,6 +27,7 @@ from ..core.gate_decision import GateDecision
 from ..core.gate_tape import GateInput
 from ..core.playout import PlayoutFrame
 from ..core.taped_gating_manager import TapedGatingManager
+from ..engine import AIEngine
 from ..errors import ConfigError, ConfigProblem
 from ..providers.base import ProviderEvent
 from ..recordings import CallHeader, RecordedEnd
@@ -89,6 +91,14 @@ class CallRecorder(CallObserver):
             running=lambda: {call.recording.folder for call in list(self._calls.values())},
             wall_clock=wall_clock,
         )
+
+    @classmethod
+    def for_engine(cls, engine: AIEngine) -> Self:
+        """Return the recorder of an engine, which tells it of calls if any may be recorded."""
+        recorder = cls(engine.config.recording, engine.manager)
+        if engine.config.recording.is_on:
+            engine.add_observer(recorder)
+        return recorder
 
     @property
     def notices(self) -> Iterable[str]:

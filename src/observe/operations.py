@@ -18,6 +18,7 @@ import structlog
 
 from ..engine import AIEngine
 from ..errors import ConfigError
+from .call_recorder import CallRecorder
 from .call_tracing import CallTracing
 from .config_keeper import ConfigKeeper
 from .config_reloads import ConfigReloads
@@ -103,13 +104,16 @@ def _parts(
     reloads = ConfigReloads(keeper, config_path)
     metrics = CallMetrics(engine)
     tracing = CallTracing(engine, environ=environ)
+    recorder = CallRecorder.for_engine(engine)
     keeper.add_listener(lambda _config, _change: metrics.count_config_reload(is_applied=True))
     metrics.watch("config_reloads_total", "refused", read=lambda: reloads.refused)
     metrics.watch("trace_spans_total", "exported", read=lambda: tracing.exported)
     metrics.watch("trace_spans_total", "lost", read=lambda: tracing.lost)
+    metrics.watch("recorder_dropped_total", read=lambda: recorder.counters.dropped)
     return (
         reloads,
         metrics,
         tracing,
+        recorder,
         DeskService(engine, keeper=keeper, metrics=metrics, environ=environ),
     )

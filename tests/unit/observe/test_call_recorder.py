@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from structlog.testing import capture_logs
 
 from support.recorded_calls import Tape, simulate_call
 from voxgate.call_observer import CallEnded, CallStarted, ProviderSwitched
+from voxgate.config.models import AppConfig
 from voxgate.config.recording_model import RecordedCalls, RecordingConfig
 from voxgate.config.route_models import RouteMatch
 from voxgate.core.call_stats import CallStats
 from voxgate.core.playout import PlayoutFrame
 from voxgate.core.taped_gating_manager import TapedGatingManager
+from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, ProviderError
 from voxgate.observe.call_recorder import CallRecorder, is_sampled
 from voxgate.observe.recording_thread import RecordingThread
@@ -207,6 +210,15 @@ def test_a_disk_that_does_not_keep_up_cuts_the_recording_and_not_the_call(tmp_pa
     call = open_call(list_calls(tmp_path)[0].folder)
     assert (call.is_complete, call.cut_reason) == (False, "queue_full")
     assert [each.given for each in call.inputs()] == [given for given, _ in entries[:150]]
+
+
+@pytest.mark.parametrize("calls", list(RecordedCalls))
+def test_an_engine_that_records_nothing_tells_nobody(calls: RecordedCalls) -> None:
+    """So that it costs its calls nothing."""
+    engine = AIEngine(replace(AppConfig(), recording=RecordingConfig(calls=calls)))
+    CallRecorder.for_engine(engine)
+    engine._observer.on_call_started(started())
+    assert bool(engine._observer._told["on_playout"]) == (calls is not RecordedCalls.NONE)
 
 
 async def test_it_starts_and_stops_with_its_threads(tmp_path: Path) -> None:

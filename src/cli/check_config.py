@@ -15,6 +15,9 @@ import click
 from ..call.announcements import missing_voice, unspoken_texts
 from ..call.embedded_server import choose_agent, needs_server
 from ..config import ConfigWarning, LoadedConfig, changed_keys, config_warnings, read_config
+from ..config.key_help import explain_key, help_text
+from ..config.keyed_changes import locked_keys
+from ..config.load import read_default, read_text
 from ..config.local_models import LocalConfig
 from ..config.model_tree import to_tree
 from ..config.models import SCRIPTED, AppConfig, provider_references
@@ -29,17 +32,29 @@ _PACKAGED = "the packaged default"
 
 @click.command()
 @click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--explain",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Say what KEY is, such as barge_in.min_ms or barge_in: meaning, unit, range, default, "
+    "value, where that comes from, and what a change takes effect on. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
 @click.pass_context
-def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
-    """Check the configuration at PATH, environment overrides included.
+def command(ctx: click.Context, path: Path | None, *, keys: tuple[str, ...], as_json: bool) -> None:
+    """Check the configuration at PATH, environment overrides included, or explain keys of it.
 
     Without PATH, the default that comes with voxgate. Status 0: it is valid, warnings or not;
-    1: it is not, or serve would refuse its provider; 2: the file can't be read.
+    1: it is not, or serve would refuse its provider, or there is no such key; 2: the file can't be
+    read.
     """
     try:
         loaded = read_config(path)
         loaded = loaded if path else replace(loaded, source=_PACKAGED)
+        if keys:
+            click.echo(_explained(keys, loaded, path, as_json=as_json))
+            return
         _require_providers(loaded)
         _require_packages(loaded)
         _require_voice(loaded)
@@ -49,6 +64,16 @@ def command(ctx: click.Context, path: Path | None, *, as_json: bool) -> None:
         ctx.exit(_UNREADABLE if is_unreadable else _INVALID)
     report = _report(loaded)
     click.echo(json.dumps(report, indent=2) if as_json else _as_text(report))
+
+
+def _explained(
+    keys: tuple[str, ...], loaded: LoadedConfig, path: Path | None, *, as_json: bool
+) -> str:
+    text = read_default()[1] if path is None else read_text(path, str(path))
+    explained = [explain_key(key, loaded, text) for key in keys]
+    if as_json:
+        return json.dumps({"ok": True, "keys": [asdict(each) for each in explained]}, indent=2)
+    return "\n".join(map(help_text, explained))
 
 
 def _require_providers(loaded: LoadedConfig) -> None:
@@ -130,6 +155,7 @@ def _report(loaded: LoadedConfig) -> dict[str, Any]:
         "ok": True,
         "source": loaded.source,
         "environment": list(loaded.variables),
+        "overrides": locked_keys(loaded.overrides),
         "provider": {
             "name": config.engine.default_provider,
             "kind": provider.kind,
@@ -206,7 +232,7 @@ def _as_text(report: dict[str, Any]) -> str:
         ("lines", lines or ["none"]),
         ("routes", routes),
         ("changed", changed or ([] if routes else ["nothing: every key has its default"])),
-        ("environment", report["environment"]),
+        ("environment", [f"{name} sets {key}" for key, name in report["overrides"].items()]),
     ]
     text = [f"{report['source']}: OK"]
     for title, values in rows:

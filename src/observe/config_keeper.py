@@ -209,6 +209,9 @@ class ConfigKeeper:
             raise ConfigError([_problem("document", "there is no file to read: none was given")])
         async with self._lock:
             loaded, document = await asyncio.to_thread(self._read)
+            if not document.text.strip() and self._text_in_file.strip():
+                rule = "is empty, as a file is that somebody is still writing; what was stays"
+                raise ConfigError([_problem("document", rule)])
             overridden = overridden_changes(self._document.tree, document.tree, self.overrides)
             keys = await self._reconfigure(loaded.config)
             self._document, self._text_in_file = document, document.text

@@ -366,3 +366,36 @@ def test_callers_whom_nobody_listens_to_are_told_of(
     found = [each["message"] for each in warnings if each["key"] == "realtime_server.answered_by"]
     assert result.exit_code == 0
     assert ["no piper" in message for message in found] == [True] * is_advised
+
+
+def test_a_key_is_explained(file: Path) -> None:
+    """Also where serve would refuse a provider; several at once, as text and as JSON."""
+    file.write_text("barge_in:\n  min_ms: 200\n")
+    result = check(str(file), "--explain", "barge_in.min_ms", "--explain", "idle_fill")
+    assert result.exit_code == 0
+    assert f"  comes from   {file}:2" in result.output
+    assert "  keys         after_ms" in result.output
+    result = check(str(file), "--explain", "barge_in.min_ms", "--json", VOXGATE__VAD__X="1")
+    assert result.exit_code == 1
+    told = json.loads(check(str(file), "--explain", "barge_in.min_ms", "--json").output)
+    (key,) = told["keys"]
+    assert (key["range"], key["default"], key["value"]) == ("20..2000", 140, 200)
+    assert key["takes_effect"] == "running_calls"
+
+
+def test_a_key_that_there_is_not_is_told_with_one_like_it() -> None:
+    """Of the packaged default too."""
+    assert check("--explain", "engine.max_calls").exit_code == 0
+    result = check("--explain", "engine.max_call")
+    assert result.exit_code == 1
+    assert "did you mean engine.max_calls" in result.output
+
+
+def test_what_the_environment_sets_is_told_by_key(file: Path) -> None:
+    """Beside the names of the variables, which stay where they were."""
+    file.write_text("{}")
+    told = json.loads(check(str(file), "--json", VOXGATE__BARGE_IN__MIN_MS="160").output)
+    assert told["environment"] == ["VOXGATE__BARGE_IN__MIN_MS"]
+    assert told["overrides"] == {"barge_in.min_ms": "VOXGATE__BARGE_IN__MIN_MS"}
+    text = check(str(file), VOXGATE__BARGE_IN__MIN_MS="160").output
+    assert "  environment  VOXGATE__BARGE_IN__MIN_MS sets barge_in.min_ms" in text

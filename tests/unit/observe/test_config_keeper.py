@@ -313,6 +313,16 @@ async def test_a_file_that_is_wrong_changes_nothing(tmp_path: Path, text: str) -
     assert kept.keeper.config is before
 
 
+async def test_a_file_that_is_suddenly_empty_is_not_followed(tmp_path: Path) -> None:
+    """All defaults would hold; one that was empty from the start may stay so."""
+    kept = await Kept(tmp_path).started()
+    kept.path.write_text("\n")
+    (problem,) = await kept.refused(kept.keeper.reload())
+    assert "is empty" in problem.rule
+    empty = await Kept(tmp_path, "").started()
+    assert await empty.keeper.reload() is None
+
+
 async def test_what_a_file_changes_in_vain_is_told(tmp_path: Path) -> None:
     """As the environment sets it: with other changes, or alone, where nothing is remembered."""
     environ = {"VOXGATE__ENGINE__MAX_CALLS": "5"}

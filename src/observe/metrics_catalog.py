@@ -196,8 +196,11 @@ def _of_the_engine() -> tuple[MetricSpec, ...]:
         _spec(group, _G, "config_last_applied_timestamp_seconds", (),
               "When the configuration that is in force was applied, in Unix time; 0 since the "
               "start."),
-        _spec(group, _C, "recordings_failed_total", (),
-              "Recordings of calls that could not be written; the calls are not affected."),
+        _spec(group, _C, "recordings_total", ("outcome",),
+              "Recordings of calls: begun, and of those cut short, as the disk did not keep up, or "
+              "failed, as it could not be written."),
+        _spec(group, _C, "recorder_dropped_total", (),
+              "Entries that recordings lack for that: inputs of the gate, pieces of audio."),
         _spec(group, _C, "trace_spans_total", ("outcome",),
               "Spans of traces: exported, or lost as the collector was away."),
     )  # fmt: skip

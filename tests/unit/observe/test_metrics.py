@@ -297,13 +297,13 @@ def test_reloads_count_by_what_came_of_them(rig: Rig) -> None:
 def test_what_counts_elsewhere_is_read_at_every_scrape(rig: Rig) -> None:
     """One that can't be read any more is logged once, and the others are shown."""
     counts = iter([3, 4])
-    rig.metrics.watch("recordings_failed_total", read=lambda: next(counts))
-    assert rig.shown()["recordings_failed_total",] == 4
+    rig.metrics.watch("recorder_dropped_total", read=lambda: next(counts))
+    assert rig.shown()["recorder_dropped_total",] == 4
     with capture_logs() as logged:
-        assert rig.shown()["recordings_failed_total",] == 4
+        assert rig.shown()["recorder_dropped_total",] == 4
         rig.shown()
     assert [(entry["event"], entry["metric"]) for entry in logged] == [
-        ("metrics.source_failed", "recordings_failed_total")
+        ("metrics.source_failed", "recorder_dropped_total")
     ]
 
 

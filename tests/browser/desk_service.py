@@ -8,9 +8,10 @@ from __future__ import annotations
 
 __all__ = ["DeskedEngine", "at_the_desk", "caller_over_the_agent"]
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -40,10 +41,10 @@ class DeskedEngine(Recorder):
 
     engine_kind: type[AIEngine] = AIEngine
 
-    def __init__(self, engine_config: Path) -> None:
+    def __init__(self, engine_config: Path, environ: Mapping[str, str]) -> None:
         super().__init__()
         self.engine = self.engine_kind(load_config(engine_config), observers=[self])
-        self.operations = Operations(self.engine, config_path=engine_config, environ={})
+        self.operations = Operations(self.engine, config_path=engine_config, environ=environ)
         self.file = engine_config
         self.captured: dict[str, list[LineAudio]] = {}
 
@@ -55,6 +56,7 @@ class DeskedEngine(Recorder):
         *,
         greeting: str = "service_time",
         replies: tuple[str, ...] = ("go_on",),
+        environ: Mapping[str, str] = MappingProxyType({}),
         **sections: Any,
     ) -> AsyncIterator[Self]:
         """Run one.
@@ -63,10 +65,11 @@ class DeskedEngine(Recorder):
             folder: Where its configuration is written.
             greeting: Id of the sentence that the agent greets with.
             replies: Ids of its answers.
+            environ: Where the desk's token is.
             sections: More of the configuration.
         """
         async with RealtimeServer(clock=monotonic_ms, replies=replies, speed_ratio=8.0) as server:
-            service = cls(_write_config(folder, server.url, greeting, sections))
+            service = cls(_write_config(folder, server.url, greeting, sections), environ)
             try:
                 await service.operations.start()
                 await service.engine.start()

@@ -56,6 +56,7 @@ async def browsing(
     host: str = "127.0.0.1",
     assets: Path | None = None,
     requests: list[str] | None = None,
+    expected_error: str | None = None,
     switches: Sequence[str] = _ALLOWED_MICROPHONE,
     **options: Any,
 ) -> AsyncIterator[Page]:
@@ -70,6 +71,7 @@ async def browsing(
             that a stranger's page has. Its errors are then expected.
         assets: What the test server serves below ``/assets``.
         requests: Takes the address of everything that the page asks for, WebSockets too.
+        expected_error: Part of what the console tells of answers that the test brings about.
         switches: Of Chromium, beside those for the microphone.
         options: Of the page, such as ``viewport``.
     """
@@ -92,7 +94,7 @@ async def browsing(
         await opened.goto(page if "://" in page else f"http://{host}:{port}/{page}")
         yield opened
     if host == "127.0.0.1":
-        assert errors == []
+        assert [each for each in errors if not expected_error or expected_error not in each] == []
 
 
 async def eventually(is_reached: Callable[[], object], *, timeout_s: float = 100.0) -> None:

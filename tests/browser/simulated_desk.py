@@ -171,10 +171,11 @@ class SimulatedCalls:
     def __init__(self, observers: CallObserver) -> None:
         self._observers = observers
         self._calls: dict[str, Iterator[_Slot]] = {}
+        self._begun = 0
 
     def begin(self, count: int) -> None:
         """Begin so many calls."""
-        for n in range(len(self._calls), len(self._calls) + count):
+        for n in range(self._begun, self._begun + count):
             call_id = str(uuid5(NAMESPACE_URL, f"call {n}"))
             self._observers.on_call_started(
                 CallStarted(
@@ -187,10 +188,12 @@ class SimulatedCalls:
             script = _script()
             start = n * 137 % len(script)
             self._calls[call_id] = islice(cycle(script), start, None)
+        self._begun += count
 
-    def end_all(self) -> None:
-        """The callers hang up."""
-        for call_id in self._calls:
+    def end(self, count: int) -> None:
+        """So many callers hang up."""
+        for call_id in list(self._calls)[:count]:
+            del self._calls[call_id]
             self._observers.on_call_ended(
                 CallEnded(
                     call_id=call_id,
@@ -202,7 +205,6 @@ class SimulatedCalls:
                     skipped_slots=0,
                 )
             )
-        self._calls.clear()
 
     async def run(self) -> None:
         """Go on until cancelled."""

@@ -66,7 +66,7 @@ async def test_calls_are_found_come_and_go(tmp_path: Path) -> None:
         await page.fill("#filter", "")
         calls.begin(2)
         await page.wait_for_function("() => document.querySelectorAll('.row').length === 8")
-        calls.end_all()
+        calls.end(8)
         await page.wait_for_selector(".empty:has-text('No calls at the moment')")
         await page.wait_for_selector(".ended tbody tr:nth-child(8)")
         assert "caller hung up" in await page.inner_text(".ended tbody")

@@ -99,7 +99,7 @@ async def test_what_somebody_else_applied_meanwhile_is_not_overwritten(tmp_path:
     """The form has the newest values, with one's own changes on top, and says so."""
     async with (
         DeskedEngine.running(tmp_path) as service,
-        at_the_desk(service.url, "thresholds") as page,
+        at_the_desk(service.url, "thresholds", expected_error="409") as page,
     ):
         await page.fill(field("barge_in.cooldown_ms"), "750")
         await is_ready(page, "1 change")

@@ -1,0 +1,194 @@
+"""What the desk looks like, and to whom: axe-core, widths, themes; pictures for the documentation.
+
+With VOXGATE_SCREENSHOTS naming a folder, pictures of the desk are put there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page
+
+from browser.desk_page import axe_findings, is_wider_than_its_window
+from browser.desk_service import DeskedEngine, at_the_desk, caller_over_the_agent
+from browser.simulated_desk import simulated_desk
+from support.recorded_calls import make_recorded_call
+
+pytestmark = pytest.mark.timeout(400)
+
+WIDTHS = (1440, 768, 360)
+READ = {
+    "live": ".row .chip:not(:empty)",
+    "phone": "#call:enabled",
+    "thresholds": ".field .control",
+    "recordings": ".empty, table",
+    "health": ".checks li",
+}
+"""What is on each view once it has been read."""
+MAX_BYTES = 200_000
+"""Of a picture in the documentation."""
+
+
+async def picture(page: Page, folder: Path, name: str) -> None:
+    """Keep a picture of a page: in the folder, or where pictures of the documentation are made."""
+    path = Path(os.environ.get("VOXGATE_SCREENSHOTS", folder)) / f"desk-{name}.png"
+    await page.screenshot(path=path)
+    assert path.stat().st_size < MAX_BYTES, path
+
+
+async def each_look(page: Page, judge: Callable[[str], Awaitable[None]]) -> None:
+    """Call back for each width and theme."""
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await page.wait_for_function(
+            "(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme
+        )
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 900})
+            await judge(f"{scheme} at {width}")
+
+
+@pytest.mark.parametrize("view", list(READ))
+async def test_a_view_is_accessible_in_every_width_and_theme(tmp_path: Path, view: str) -> None:
+    """Names, labels, landmarks, contrast; and nobody has to scroll sideways."""
+    async with simulated_desk(tmp_path, 5) as (url, calls), at_the_desk(url, view) as page:
+        await page.wait_for_selector(READ[view])
+        if view == "live":
+            calls.end(1)
+            await page.wait_for_selector(".ended tbody tr")
+
+        async def judge(look: str) -> None:
+            assert await axe_findings(page) == [], look
+            assert not await is_wider_than_its_window(page), look
+
+        await each_look(page, judge)
+
+
+async def test_a_call_is_accessible_in_every_width_and_theme(tmp_path: Path) -> None:
+    """The call's own view, with events."""
+    async with simulated_desk(tmp_path, 2) as (url, _), at_the_desk(url) as page:
+        await page.click(".row h2 a")
+        await page.wait_for_selector(".events [data-type=interrupted]")
+
+        async def judge(look: str) -> None:
+            assert await axe_findings(page) == [], look
+            assert not await is_wider_than_its_window(page), look
+
+        await each_look(page, judge)
+
+
+async def test_wrong_values_and_questions_are_accessible(tmp_path: Path) -> None:
+    """A field with a problem, and the dialog before a change."""
+    async with (
+        DeskedEngine.running(tmp_path) as service,
+        at_the_desk(service.url, "thresholds") as page,
+    ):
+        await page.fill('[name="barge_in.min_ms"]', "40")
+        assert await axe_findings(page) == []
+        await page.fill('[name="barge_in.min_ms"]', "180")
+        await page.click("#apply:enabled")
+        await page.wait_for_selector("dialog[open]")
+        assert await axe_findings(page) == []
+
+
+async def test_the_theme_is_chosen_and_remembered(tmp_path: Path) -> None:
+    """As the system has it, unless somebody says otherwise."""
+    theme = "() => document.documentElement.dataset.theme"
+    async with (
+        DeskedEngine.running(tmp_path) as service,
+        at_the_desk(service.url, "health", color_scheme="dark") as page,
+    ):
+        assert await page.evaluate(theme) == "dark"
+        await page.click("#theme")
+        assert await page.evaluate(theme) == "light"
+        await page.reload()
+        assert await page.evaluate(theme) == "light"
+        assert await page.get_attribute("#theme", "aria-label") == "Theme: light"
+
+
+async def test_who_prefers_less_motion_gets_a_picture_a_second(tmp_path: Path) -> None:
+    """Numbers go on, the timeline moves in steps."""
+    async with (
+        simulated_desk(tmp_path, 3) as (url, _),
+        at_the_desk(url, reduced_motion="reduce") as page,
+    ):
+        await page.wait_for_function(
+            "() => Number(document.querySelector('#rate').dataset.pictures) > 0"
+        )
+        assert float(await page.get_attribute("#rate", "data-pictures") or "nan") < 2
+
+
+async def test_who_has_no_token_is_asked_for_it(tmp_path: Path) -> None:
+    """A wrong one is told, the right one opens the desk, and one can leave again."""
+    environ = {"DESK_TOKEN": "right and long enough to be one"}
+    async with (
+        DeskedEngine.running(
+            tmp_path, environ=environ, desk={"port": 0, "token_env": "DESK_TOKEN"}
+        ) as service,
+        at_the_desk(service.url, expected_error="401") as page,
+    ):
+        await page.fill("#token", "guess")
+        assert await axe_findings(page) == []
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#token[aria-invalid=true]")
+        await page.fill("#token", environ["DESK_TOKEN"])
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("h1:has-text('Live calls')")
+        await page.click("text=Log out")
+        await page.wait_for_selector("#token")
+
+
+async def test_pictures_of_many_calls(tmp_path: Path) -> None:
+    """Light, dark and on a telephone."""
+    async with simulated_desk(tmp_path, 14) as (url, _), at_the_desk(url) as page:
+        # Until the timelines are full: a second is 25 pixels.
+        await page.wait_for_function(
+            """async () => {
+                const { feed } = await import("/assets/live_feed.js");
+                const [{ track }] = feed.calls.values();
+                return track.newestMs - track.times[track.at(0)] > 29_000;
+            }"""
+        )
+        await picture(page, tmp_path, "live")
+        await page.emulate_media(color_scheme="dark")
+        await page.wait_for_function("() => document.documentElement.dataset.theme === 'dark'")
+        await page.evaluate("() => new Promise(requestAnimationFrame)")
+        await picture(page, tmp_path, "live-dark")
+        await page.set_viewport_size({"width": 360, "height": 780})
+        await page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 300))")
+        await picture(page, tmp_path, "live-telephone")
+
+
+async def test_pictures_of_a_call_and_of_thresholds(tmp_path: Path) -> None:
+    """A real call from the page, with echo and an interruption; a preview on what was recorded."""
+    microphone = caller_over_the_agent(tmp_path, after_s=7.0)
+    root = tmp_path / "recordings"
+    make_recorded_call(root)
+    recording = {"calls": "all", "audio": True, "folder": str(root)}
+    async with (
+        DeskedEngine.running(tmp_path, recording=recording) as service,
+        at_the_desk(service.url, "phone", microphone=microphone) as page,
+    ):
+        await page.locator("#echo").fill("-16")
+        await page.click("#call")
+        await page.wait_for_selector(".events [data-type=interrupted]")
+        await page.wait_for_selector(".events li:first-child[data-type=gate_closed]")
+        await picture(page, tmp_path, "phone")
+        await page.click("nav >> text=Live")
+        await page.click(".row h2 a")
+        await page.wait_for_selector(".events [data-type=interrupted]")
+        await page.wait_for_selector(".monitor .chip:not(:empty)")
+        await picture(page, tmp_path, "call")
+        await page.click("#on-call")
+        await page.click("#call")
+        await page.wait_for_function("() => document.querySelector('#call').textContent === 'Call'")
+        await page.click("nav >> text=Thresholds")
+        await page.fill('[name="gating.providers.openai_realtime.post_speech_grace_ms"]', "900")
+        await page.fill('[name="gating.providers.openai_realtime.sensitivity"]', "0.2")
+        await page.click("#preview:enabled")
+        await page.wait_for_selector(".preview-message:has-text('With this setting')")
+        await page.evaluate("() => window.scrollTo(0, 0)")
+        await picture(page, tmp_path, "thresholds")

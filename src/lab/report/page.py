@@ -31,6 +31,7 @@ from .page_rows import (
     MomentRow,
     config_texts,
     happened_rows,
+    heard_marks,
     marks,
     moment_rows,
 )
@@ -74,6 +75,7 @@ def render_page(recorded: RecordedCall) -> str:
         script_hash=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
         notes=[*_notes(recorded, data, audio, provider)],
         happened=happened_rows(recorded.events(), data.header.started_ms),
+        heard=heard_marks(data, recorded.events()),
         **_head(data),
         **_picture(data, rows),
         **_sound(audio),

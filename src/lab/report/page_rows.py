@@ -13,14 +13,15 @@ __all__ = [
     "MomentRow",
     "config_texts",
     "happened_rows",
+    "heard_marks",
     "marks",
     "moment_rows",
 ]
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 
 import yaml
 
@@ -52,6 +53,10 @@ _KINDS = {
 """How decisions are coloured."""
 _MARKED = {"candidate", "barge_in", "interrupted", "undone"}
 """Those that are marked in the picture; that the gate opens and closes is seen there anyway."""
+
+
+_HEARD, _CAPTURE_TIME = "provider.caller_speech_started", "capture_ms"
+"""What a provider says of the caller, and the field of it that is a time of the trace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,15 +182,49 @@ def marks(data: CallData, rows: Iterable[MomentRow]) -> tuple[Mark, ...]:
 
 
 def happened_rows(events: Iterable[CallEvent], start_ms: float) -> tuple[HappenedRow, ...]:
-    """Return the first :data:`MAX_ROWS` things that happened besides the gate."""
+    """Return the first :data:`MAX_ROWS` things that happened besides the gate.
+
+    What is said several times one after the other is one row: a provider transcribes word by word.
+    """
+    alike = groupby(events, key=lambda event: event.name)
+    rows = (_happened_row(name, list(group), start_ms) for name, group in alike)
+    return tuple(islice(rows, MAX_ROWS))
+
+
+def _happened_row(name: str, events: Sequence[CallEvent], start_ms: float) -> HappenedRow:
+    first_ms, last_ms = (event.now_ms - start_ms for event in (events[0], events[-1]))
+    details = ", ".join(_fields(events[-1], start_ms))
+    if len(events) > 1:
+        until = call_time(last_ms, digits=2)
+        details = f"{len(events)} times until {until}" + (f"; {details}" if details else "")
+    return HappenedRow(
+        seconds=round(first_ms / 1000, 3),
+        time=call_time(first_ms, digits=2),
+        name=name,
+        details=details,
+    )
+
+
+def _fields(event: CallEvent, start_ms: float) -> Iterator[str]:
+    for key, value in event.fields.items():
+        if value is None:
+            continue
+        shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
+        if key == _CAPTURE_TIME and isinstance(value, (int, float)):
+            shown = call_time(value - start_ms, digits=2)
+        yield f"{key}: {shown}"
+
+
+def heard_marks(data: CallData, events: Iterable[CallEvent]) -> tuple[Mark, ...]:
+    """Return the moments at which the provider said that it hears the caller."""
+    times_ms = [event.now_ms - data.header.started_ms for event in events if event.name == _HEARD]
     return tuple(
-        HappenedRow(
-            seconds=round((event.now_ms - start_ms) / 1000, 3),
-            time=call_time(event.now_ms - start_ms, digits=2),
-            name=event.name,
-            details=", ".join(f"{key}: {value}" for key, value in event.fields.items()),
+        Mark(
+            left=round(100 * t_ms / data.duration_ms, 3),
+            kind="heard",
+            title=f"{call_time(t_ms, digits=2)} the provider hears the caller",
         )
-        for event in islice(events, MAX_ROWS)
+        for t_ms in times_ms[:MAX_ROWS]
     )
 
 

@@ -13,7 +13,13 @@ from voxgate.core.gate_decision import GateEventType, GateMeasurements
 from voxgate.lab.replay.decision_points import POINT_TYPES
 from voxgate.lab.report import page_rows as module
 from voxgate.lab.report.call_data import CallData, gather_call
-from voxgate.lab.report.page_rows import config_texts, happened_rows, marks, moment_rows
+from voxgate.lab.report.page_rows import (
+    config_texts,
+    happened_rows,
+    heard_marks,
+    marks,
+    moment_rows,
+)
 from voxgate.recordings import CallEvent
 
 
@@ -74,15 +80,43 @@ def test_marks_are_where_the_decisions_are() -> None:
     assert interrupted.left == pytest.approx(100 * at_ms / data().duration_ms, abs=0.01)
 
 
+def event(t_ms: float, name: str = "provider.ready", **fields: str | int | None) -> CallEvent:
+    return CallEvent(now_ms=START_MS + t_ms, name=name, fields=fields)
+
+
 def test_what_else_happened_is_told_with_its_fields() -> None:
-    """As far as the table goes."""
-    event = CallEvent(
-        now_ms=START_MS + 1500.0, name="provider.ready", fields={"code": None, "n": 2}
-    )
-    (row,) = happened_rows([event], START_MS)
+    """Yes and no for people, times as those of the call, nothing where nothing is known."""
+    told = event(1500.0, code=None, n=2, again=True, capture_ms=START_MS + 900.0)  # type: ignore[arg-type]
+    (row,) = happened_rows([told], START_MS)
     assert (row.seconds, row.time) == (1.5, "0:01.50")
-    assert (row.name, row.details) == ("provider.ready", "code: None, n: 2")
-    assert len(happened_rows([event] * 3000, START_MS)) == 2000
+    assert (row.name, row.details) == ("provider.ready", "n: 2, again: yes, capture_ms: 0:00.90")
+
+
+def test_what_is_said_again_and_again_is_one_row() -> None:
+    """As a provider's words, as they come; something else between them parts them."""
+    words = [event(n * 100.0, "provider.transcribed", item="a") for n in range(5)]
+    rows = happened_rows([*words, event(600.0), event(700.0, "provider.transcribed")], START_MS)
+    assert [(row.name, row.details) for row in rows] == [
+        ("provider.transcribed", "5 times until 0:00.40; item: a"),
+        ("provider.ready", ""),
+        ("provider.transcribed", ""),
+    ]
+
+
+def test_the_table_of_what_else_happened_has_an_end() -> None:
+    """However much did."""
+    names = (event(float(n), f"provider.{n % 2}") for n in range(5000))
+    assert len(happened_rows(names, START_MS)) == 2000
+
+
+def test_where_the_provider_hears_the_caller_is_marked() -> None:
+    """As it is what a turn begins with."""
+    heard = [event(t_ms, "provider.caller_speech_started") for t_ms in (1000.0, 2000.0)]
+    drawn = heard_marks(data(), [heard[0], event(1500.0), heard[1]])
+    assert [mark.left for mark in drawn] == pytest.approx(
+        [100 * t_ms / data().duration_ms for t_ms in (1000, 2000)], abs=0.001
+    )
+    assert drawn[0].title == "0:01.00 the provider hears the caller"
 
 
 def test_configurations_are_told_once_and_by_what_differs() -> None:

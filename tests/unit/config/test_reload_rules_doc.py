@@ -1,0 +1,40 @@
+"""What takes effect when stands in the documentation as it stands in the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from voxgate.config.key_help import explain_key, help_text
+from voxgate.config.load import parse_config
+from voxgate.config.reload_rules import RELOAD_RULES, TakesEffect
+from voxgate.observe import config_history
+
+TEXT = (Path(__file__).resolve().parents[3] / "docs/configuration.md").read_text(encoding="utf-8")
+
+WORDS = {
+    TakesEffect.RUNNING_CALLS: "at once",
+    TakesEffect.NEW_CALLS: "new calls",
+    TakesEffect.RESTART: "restart",
+}
+
+
+def test_the_table_is_made_of_the_rules() -> None:
+    """In their order, with their reasons."""
+    found = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", TEXT, re.MULTILINE)
+    assert found == [(rule.key, WORDS[rule.takes_effect], rule.why) for rule in RELOAD_RULES]
+
+
+def test_the_explained_key_is_explained_so() -> None:
+    """To the letter."""
+    (shown,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
+    assert shown.strip() == help_text(explain_key("barge_in.min_ms", parse_config("", "a", {}), ""))
+
+
+def test_the_line_of_the_history_can_be_read() -> None:
+    """By whoever reads the file."""
+    (shown,) = re.findall(r"```json\n(.*?)\n```", TEXT, re.DOTALL)
+    change = config_history._parsed(shown)
+    assert change is not None
+    assert json.loads(config_history._line(change)) == json.loads(shown)

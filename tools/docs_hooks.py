@@ -25,6 +25,7 @@ from docs_commands import commands_markdown  # noqa: E402
 from docs_diagrams import FOLDER, inline_diagrams  # noqa: E402
 from docs_keys import keys_markdown  # noqa: E402
 from docs_links import TOP_PAGES, copied_as, outside_files, rewrite_links  # noqa: E402
+from docs_lists import indent_lists  # noqa: E402
 
 _GENERATED = {"<!-- keys -->": keys_markdown, "<!-- commands -->": commands_markdown}
 """What stands in a page where a generated part belongs."""
@@ -69,6 +70,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
     if uri in _WIDE:
         page.meta["hide"] = ["navigation"]
     markdown = rewrite_links(markdown, _folder_of(uri), uri, config.repo_url)
+    markdown = indent_lists(markdown)
     return inline_diagrams(markdown, lambda name: _drawing(name, uri))
 
 

@@ -131,7 +131,7 @@ function drawRuler() {
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
   const every = steps.find((each) => each >= least) || 7200;
   const ticks = document.createDocumentFragment();
-  for (let n = 0; n * every < data.duration_s; n += 1) {
+  for (let n = 0; n * every < data.duration_s - least / 2; n += 1) {
     const tick = document.createElement("span");
     tick.style.left = `${(100 * n * every) / data.duration_s}%`;
     tick.textContent = clockText(n * every, every < 1 ? 1 : 0);

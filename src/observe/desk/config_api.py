@@ -1,0 +1,212 @@
+"""The desk's answers about thresholds: the form, a check, a change, what was changed, an undo.
+
+Invariant: what is applied was judged by the keeper of the configuration as a whole, against what is
+in force; a form that is older than that changes nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConfigApi", "Keeper"]
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ...config.edited_document import ABSENT, Absent
+from ...config.models import AppConfig
+from ...config.reload_rules import rule_for
+from ...config.yaml_document import Tree
+from ...errors import ConfigError, ConfigProblem
+from ..config_history import ConfigChange
+from .feed_messages import utc_text
+from .refusal import Refusal, problem_fields
+from .request_body import read_object
+from .threshold_form import form_keys, form_rules, revision_of, threshold_form
+
+_log = structlog.get_logger(__name__)
+
+_WHO = "desk"
+_MAX_HISTORY = 200
+"""Changes that are shown, the newest."""
+
+
+class Keeper(Protocol):
+    """What the desk asks of the keeper of the configuration."""
+
+    @property
+    def config(self) -> AppConfig:
+        """What is in force."""
+
+    @property
+    def source(self) -> str:
+        """The file, as messages name it."""
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether changes are written to a file."""
+
+    @property
+    def overrides(self) -> Mapping[str, str]:
+        """Environment variable by the key that it sets."""
+
+    async def check(self, changes: Mapping[str, Tree | Absent]) -> tuple[ConfigProblem, ...]:
+        """Return everything that stands against a change."""
+
+    async def apply(self, changes: Mapping[str, Tree | Absent], who: str) -> ConfigChange:
+        """Change keys, all or none.
+
+        Raises:
+            ConfigError: with everything that stands against it.
+        """
+
+    def history(self) -> tuple[ConfigChange, ...]:
+        """Return the changes that are remembered, newest first."""
+
+    async def undo(self, change_id: str, who: str) -> ConfigChange:
+        """Take a change back.
+
+        Raises:
+            ConfigError: with everything that stands against it.
+        """
+
+
+class ConfigApi:
+    """Serves the thresholds.
+
+    Args:
+        keeper: Of the configuration; None where nobody keeps it, and it can only be looked at.
+        config: What is in force then.
+    """
+
+    def __init__(self, keeper: Keeper | None, config: AppConfig) -> None:
+        self._keeper = keeper
+        self._config = config
+
+    @property
+    def config(self) -> AppConfig:
+        """What is in force."""
+        return self._config if self._keeper is None else self._keeper.config
+
+    def routes(self) -> list[Route]:
+        """Return what is served."""
+        return [
+            Route("/api/thresholds", self._form),
+            Route("/api/thresholds/check", self._check, methods=["POST"]),
+            Route("/api/thresholds/apply", self._apply, methods=["POST"]),
+            Route("/api/thresholds/history", self._history),
+            Route("/api/thresholds/undo", self._undo, methods=["POST"]),
+        ]
+
+    async def problems_of(self, changes: Mapping[str, Any]) -> tuple[ConfigProblem, ...]:
+        """Return everything that stands against changes of thresholds."""
+        keys = form_keys(self.config)
+        unknown = tuple(_not_a_threshold(key) for key in changes if key not in keys)
+        if unknown or not changes:
+            return unknown
+        return await self._known_keeper().check(changes)
+
+    async def _form(self, request: Request) -> Response:
+        del request
+        keeper = self._keeper
+        overrides = {} if keeper is None else keeper.overrides
+        changed = {
+            each.key
+            for change in (() if keeper is None else keeper.history())
+            if change.who == _WHO
+            for each in change.keys
+        }
+        return JSONResponse(
+            {
+                "sections": threshold_form(self.config, overrides, changed),
+                "rules": form_rules(),
+                "revision": revision_of(self.config),
+                "is_saved": keeper is not None and keeper.is_saved,
+                "source": "" if keeper is None else keeper.source,
+            }
+        )
+
+    async def _check(self, request: Request) -> Response:
+        changes = _changes_of(await read_object(request))
+        problems = await self.problems_of(changes)
+        keys = form_keys(self.config)
+        effects = {key: rule_for(key).takes_effect.value for key in changes if key in keys}
+        return JSONResponse(
+            {"problems": [problem_fields(problem) for problem in problems], "effects": effects}
+        )
+
+    async def _apply(self, request: Request) -> Response:
+        asked = await read_object(request)
+        changes = _changes_of(asked)
+        if not changes:
+            raise Refusal(400, "bad_request", "There is nothing to change.")
+        if asked.get("revision") != revision_of(self.config):
+            raise Refusal(409, "busy", "Somebody has changed a threshold since: look again.")
+        if problems := await self.problems_of(changes):
+            raise _refused(problems)
+        try:
+            change = await self._known_keeper().apply(changes, _WHO)
+        except ConfigError as error:
+            raise _refused(error.problems) from error
+        _log.info("desk.thresholds_changed", keys=[each.key for each in change.keys], id=change.id)
+        return JSONResponse({"change": _change_fields(change)})
+
+    async def _history(self, request: Request) -> Response:
+        del request
+        history = () if self._keeper is None else self._keeper.history()
+        return JSONResponse({"history": [_change_fields(each) for each in history[:_MAX_HISTORY]]})
+
+    async def _undo(self, request: Request) -> Response:
+        change_id = (await read_object(request)).get("id")
+        if not isinstance(change_id, str):
+            raise Refusal(400, "bad_request", "id: is missing.")
+        try:
+            change = await self._known_keeper().undo(change_id, _WHO)
+        except ConfigError as error:
+            raise _refused(error.problems) from error
+        _log.info("desk.thresholds_changed", keys=[each.key for each in change.keys], id=change.id)
+        return JSONResponse({"change": _change_fields(change)})
+
+    def _known_keeper(self) -> Keeper:
+        if self._keeper is None:
+            raise Refusal(503, "unavailable", "The configuration of this engine is fixed.")
+        return self._keeper
+
+
+def _changes_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    changes = asked.get("changes")
+    if not isinstance(changes, dict):
+        raise Refusal(400, "bad_request", "changes: is not an object of values by key.")
+    return changes
+
+
+def _not_a_threshold(key: str) -> ConfigProblem:
+    return ConfigProblem(
+        key=key[:100], value="", rule="is not a threshold that the desk can change", source="desk"
+    )
+
+
+def _refused(problems: tuple[ConfigProblem, ...]) -> Refusal:
+    return Refusal(422, "refused", "Nothing was changed.", problems=problems)
+
+
+def _change_fields(change: ConfigChange) -> dict[str, Any]:
+    return {
+        "id": change.id,
+        "at": utc_text(change.at),
+        "who": change.who,
+        "values": [
+            {"key": each.key, "before": _shown(each.old), "after": _shown(each.new)}
+            for each in change.keys
+        ],
+        "is_saved": change.is_saved,
+        "undoes": change.undoes,
+        "can_undo": True,
+    }
+
+
+def _shown(value: Tree | Absent) -> Tree:
+    return None if value is ABSENT else value

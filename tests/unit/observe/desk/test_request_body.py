@@ -1,0 +1,58 @@
+"""What a page sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from support.asgi_client import Answer, application, ask
+from voxgate.observe.desk.refusal import Refusal
+from voxgate.observe.desk.request_body import MAX_BODY_BYTES, parse_object, read_object
+
+
+async def posted(chunks: list[bytes], media_type: str = "application/json") -> Answer:
+    async def echo(request: Request) -> Response:
+        return JSONResponse(await read_object(request))
+
+    app = application([Route("/", echo, methods=["POST"])])
+    return await ask(app, "/", method="POST", headers={"content-type": media_type}, chunks=chunks)
+
+
+async def test_an_object_comes_through_in_whatever_pieces() -> None:
+    """The media type may say more."""
+    answer = await posted([b'{"a"', b": [1, ", b"2]}"], "application/json; charset=utf-8")
+    assert (answer.status, answer.json) == (200, {"a": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b"{}", "text/plain", 415),
+        (b"{}", "application/x-www-form-urlencoded", 415),
+        (b"[]", "application/json", 400),
+        (b"", "application/json", 400),
+        (b'{"a": NaN}', "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b"[" * 50_000, "application/json", 400),
+        (b" " * (MAX_BODY_BYTES + 1), "application/json", 413),
+    ],
+)
+async def test_anything_else_is_refused(body: bytes, media_type: str, status: int) -> None:
+    """A form of another page can only be sent as what is not JSON."""
+    answer = await posted([body], media_type)
+    assert (answer.status, answer.error) == (status, "bad_request")
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=60)))
+def test_whatever_is_sent_is_an_object_or_refused(body: Any) -> None:
+    """Nothing else comes of it."""
+    try:
+        assert isinstance(parse_object(body), dict)
+    except Refusal as refusal:
+        assert refusal.code == "bad_request"  # noqa: PT017 - either is right

@@ -9,6 +9,8 @@ from __future__ import annotations
 __all__ = ["REDACTED_VALUE", "ConfigChange", "ConfigHistory"]
 
 import json
+import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -56,10 +58,12 @@ class ConfigHistory:
 
     Args:
         path: The file, which is made when it is first needed; None: memory only.
+        like: The file that it is the history of: who may read that may read this.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, like: Path | None = None) -> None:
         self._path = path
+        self._like = like
         self._changes: deque[ConfigChange] = deque(maxlen=_MAX_CHANGES)
         self._lines_in_file = 0
         self._last_id = 0
@@ -126,14 +130,26 @@ class ConfigHistory:
         if self._path is None or not self._changes:
             return
         if self._lines_in_file < 2 * _MAX_CHANGES:
-            with self._path.open("a", encoding="utf-8") as file:
+            with open(self._path, "a", encoding="utf-8", opener=self._open) as file:
                 file.write(_line(self._changes[-1]))
             self._lines_in_file += 1
             return
         spare = self._path.with_name(self._path.name + ".new")
-        spare.write_text("".join(map(_line, self._changes)), encoding="utf-8")
+        with open(spare, "w", encoding="utf-8", opener=self._open) as file:
+            file.writelines(map(_line, self._changes))
         spare.replace(self._path)
         self._lines_in_file = len(self._changes)
+
+    def _open(self, path: str, flags: int) -> int:
+        """Open a file; a new one is read by whoever may read the configuration."""
+        try:
+            mode = 0o600 if self._like is None else stat.S_IMODE(self._like.stat().st_mode)
+        except OSError:
+            mode = 0o600
+        handle = os.open(path, flags, mode & 0o666)
+        if os.fstat(handle).st_size == 0:
+            Path(path).chmod(mode & 0o666)  # whatever the process takes away from new files
+        return handle
 
     def _remember(self, change: ConfigChange) -> None:
         self._changes.append(change)

@@ -62,6 +62,21 @@ def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert again.next_id == "3"
 
 
+def test_whoever_may_read_the_configuration_may_read_its_history(tmp_path: Path) -> None:
+    """And nobody else; the file is made anew with the same mode."""
+    path, config = tmp_path / "history.jsonl", tmp_path / "a.yaml"
+    config.write_text("")
+    config.chmod(0o640)
+    history = ConfigHistory(path, like=config)
+    change(history)
+    history.save_newest()
+    assert path.stat().st_mode & 0o777 == 0o640
+    alone = ConfigHistory(tmp_path / "alone.jsonl", like=tmp_path / "gone.yaml")
+    change(alone)
+    alone.save_newest()
+    assert (tmp_path / "alone.jsonl").stat().st_mode & 0o777 == 0o600
+
+
 def test_lines_that_cannot_be_read_cost_themselves_only(tmp_path: Path) -> None:
     """Half a line after a crash, another version's, and no text at all."""
     path = tmp_path / "history.jsonl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,8 @@ async def test_what_the_environment_sets_cannot_be_changed(tmp_path: Path) -> No
     for changes in ({"barge_in.min_ms": 200}, {"barge_in": {"min_ms": 200}}):
         (problem,) = await kept.refused(kept.keeper.apply(changes, "desk"))
         assert "VOXGATE__BARGE_IN__MIN_MS" in problem.rule
+    both = await kept.keeper.check({"barge_in.min_ms": 200, "vad.energy_threshold": -1})
+    assert [problem.key for problem in both] == ["barge_in.min_ms", "vad.energy_threshold"]
     await kept.keeper.apply({"barge_in.cooldown_ms": 100}, "desk")
     assert kept.keeper.config.barge_in.min_ms == 180
     assert "min_ms: 160" in kept.text
@@ -337,6 +340,24 @@ async def test_what_a_file_changes_in_vain_is_told(tmp_path: Path) -> None:
     assert [each.key for each in change.keys] == ["barge_in.min_ms"]
     assert change.overridden == ("engine.max_calls",)
     assert kept.keeper.config.engine.max_calls == 5
+
+
+async def test_the_event_loop_gets_its_turn_often_while_a_file_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And Python's own setting holds again afterwards, whatever came of it."""
+    kept = await Kept(tmp_path).started()
+    usual, seen = sys.getswitchinterval(), []
+
+    def watch(file: ConfigFile) -> str:
+        seen.append(sys.getswitchinterval())
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ConfigFile, "read", watch)
+    with pytest.raises(ZeroDivisionError):
+        await kept.keeper.reload()
+    assert seen[0] < usual / 5
+    assert sys.getswitchinterval() == usual
 
 
 async def test_changes_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:

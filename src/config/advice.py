@@ -37,6 +37,7 @@ from .provider_models import (
     TurnDetectionType,
 )
 from .recording_advice import recording_warnings
+from .recording_model import IDENTITY_VARIABLE
 from .route_advice import route_warnings
 
 
@@ -401,7 +402,7 @@ def _variables(config: AppConfig, environ: Mapping[str, str]) -> _Warnings:
     for variable in sorted(environ):
         rest = variable.lower().removeprefix("voxgate").lstrip("_")
         is_meant = variable.lower().startswith("voxgate_") and rest.startswith(sections)
-        if not is_meant or variable.startswith(PREFIX):
+        if not is_meant or variable.startswith(PREFIX) or variable == IDENTITY_VARIABLE:
             continue
         key = keys.get(_bare(rest))
         right = PREFIX + ("SECTION__KEY" if key is None else key.upper().replace(".", "__"))

@@ -6,7 +6,7 @@ who reads the configuration can't read a recording.
 
 from __future__ import annotations
 
-__all__ = ["RecordedCalls", "RecordingConfig", "broken_recipient"]
+__all__ = ["IDENTITY_VARIABLE", "RecordedCalls", "RecordingConfig", "broken_recipient"]
 
 import re
 from dataclasses import dataclass, field
@@ -18,6 +18,10 @@ from annotated_types import Interval, Len
 from .field_rules import check_fields
 from .route_models import RouteMatch
 from .shown_value import shown_value
+
+IDENTITY_VARIABLE = "VOXGATE_RECORDING_IDENTITY"
+"""Environment variable with the age secret key that opens encrypted recordings, where they are
+read; no key of the configuration."""
 
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)

@@ -6,13 +6,14 @@ reading ends there.
 
 from __future__ import annotations
 
-__all__ = ["IDENTITY_VARIABLE", "RecordedCall", "open_call"]
+__all__ = ["RecordedCall", "open_call"]
 
 import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from ..config.recording_model import IDENTITY_VARIABLE
 from ..errors import RecordingError
 from .call_folders import ENCRYPTED_SUFFIX
 from .call_writer import TRACE_FILE
@@ -42,9 +43,6 @@ from .trace_values import (
     RecordedStep,
     TapedInput,
 )
-
-IDENTITY_VARIABLE = "VOXGATE_RECORDING_IDENTITY"
-"""Environment variable with the age secret key that opens encrypted recordings."""
 
 FORMAT_VERSION = 1
 """Newest format of a trace that is read here."""

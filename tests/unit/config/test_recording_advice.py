@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from voxgate.config import recording_advice
+from voxgate.config.advice import config_warnings
 from voxgate.config.models import AppConfig
 from voxgate.config.recording_advice import recording_warnings
-from voxgate.config.recording_model import RecordedCalls, RecordingConfig
+from voxgate.config.recording_model import IDENTITY_VARIABLE, RecordedCalls, RecordingConfig
 from voxgate.config.route_models import RouteMatch
 
 KEY = "age10ajk2ykadtz80xysv826q72n23nhkkq3e4fl98r8h9q4t75cfcmsh0damv"
@@ -59,3 +60,10 @@ def test_encryption_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(recording_advice, "find_spec", lambda name: None)
     found = warnings(calls=ALL, audio=True, encrypt_to=(KEY,))
     assert "pip install 'voxgate[encryption]'" in found["recording.encrypt_to"]
+
+
+def test_the_key_that_opens_recordings_is_no_mistyped_key_of_the_configuration() -> None:
+    """Though its name begins as those do."""
+    environ = {IDENTITY_VARIABLE: "AGE-SECRET-KEY-1..."}
+    assert config_warnings(AppConfig(), environ) == config_warnings(AppConfig(), {})
+    assert config_warnings(AppConfig(), {"VOXGATE_RECORDING_CALLS": "all"})

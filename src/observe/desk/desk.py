@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from ...core.config import ProviderGatingPolicy
 from ...engine import AIEngine
 from .broadcast import Broadcast
 from .call_api import CallApi
@@ -64,7 +65,7 @@ class Desk:
         config = engine.config.desk
         self._engine = engine
         self._roster = CallRoster()
-        self._broadcast = Broadcast(engine, self._roster, engine.manager.config.policy_for)
+        self._broadcast = Broadcast(engine, self._roster, self._policy_of)
         self._lateness = Lateness()
         self._worker = Worker()
         self._live = LiveSocket(self._broadcast, max_watchers=config.max_watchers)
@@ -143,6 +144,10 @@ class Desk:
         await self._server.stop()
         if self._phone is not None:
             await self._phone.stop()
+
+    def _policy_of(self, provider: str) -> ProviderGatingPolicy | None:
+        """Return how a provider is gated, by what is in force now."""
+        return self._engine.manager.config.policy_for(provider)
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()

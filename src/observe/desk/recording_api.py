@@ -119,7 +119,10 @@ class RecordingApi:
         if problems := await self._config.problems_of(changes):
             raise Refusal(422, "refused", "There is no such setting.", problems=problems)
         in_force = self._config.config
-        changed = with_changes(in_force, changes)
+        try:
+            changed = with_changes(in_force, changes)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refusal(422, "refused", "There is no such setting.") from error
         against = in_force.gating_config
         minutes = min(max(float(minutes), 1.0), _MAX_MINUTES)
 

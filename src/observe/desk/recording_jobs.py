@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.config import GatingConfig
 from ...lab.replay.preview import PreviewResult, preview
+from ...recordings import open_call
 
 
 def preview_job(
@@ -66,5 +67,12 @@ def preview_fields(result: PreviewResult) -> dict[str, Any]:
 
 
 def report_job(folder: Path, identity: str | None) -> str:
-    """Return the report of a recorded call: one page, which needs nothing else."""
-    raise NotImplementedError(f"{folder.name}, {identity is not None}")
+    """Return the report of a recorded call: one page, which needs nothing else.
+
+    Raises:
+        RecordingError: the call can't be read.
+        ModuleNotFoundError: what draws it is not installed (extra ``bench``).
+    """
+    from ...lab.report import render_page  # what draws takes a second to load
+
+    return render_page(open_call(folder, identity=identity))

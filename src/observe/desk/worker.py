@@ -21,10 +21,13 @@ from typing import Any, TypeVar
 
 import structlog
 
+from ...errors import VoxgateError
+
 _log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
+_INSTALL = "pip install 'voxgate[bench]'"
 _NICENESS = 10
 """By how much the process gives way to that of the calls."""
 
@@ -71,6 +74,10 @@ class Worker:
             except BrokenProcessPool:
                 self._end()
                 raise WorkFailed("Its process died; most often memory ran out.") from None
+            except VoxgateError as error:
+                raise WorkFailed(f"{error}.") from error
+            except ModuleNotFoundError as error:
+                raise WorkFailed(f"{error.name} is not installed: {_INSTALL}") from error
             except Exception as error:
                 _log.warning("desk.work_failed", error=type(error).__name__)
                 raise WorkFailed("It could not be done; the log says of what kind.") from error

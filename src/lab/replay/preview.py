@@ -185,7 +185,7 @@ def _differing(comparison: Comparison, start_ms: float) -> Iterator[PreviewedPoi
         if pair.differs:
             yield PreviewedPoint(
                 t_ms=pair.t_ms - start_ms,
-                type=pair.either.type,
-                reason=pair.either.reason,
-                change=pair.change,
+                type=pair.either.type.value,
+                reason=pair.either.reason.value,
+                change=pair.change.value,
             )

@@ -86,7 +86,8 @@ async def test_nobody_is_served_who_does_not_look(tmp_path: Path) -> None:
         await page.evaluate(hide, True)
         assert await page.evaluate(feed) == "idle"
         await page.evaluate(hide, False)
-        await page.wait_for_function(f"({feed})().then((status) => status === 'live')")
+        back = f"async () => {{ while (await ({feed})() !== 'live') await 0; }}"
+        await page.evaluate(back)
         await page.click("nav >> text=Health")
         await page.wait_for_selector("h1:has-text('Health')")
         assert await page.evaluate(feed) == "idle"

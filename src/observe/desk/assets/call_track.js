@@ -26,6 +26,8 @@ export class CallTrack {
     /** @type {string[]} */
     this.reasons = new Array(capacity);
     this.forwarded = new Uint8Array(capacity);
+    /** Whether the gate takes what is left without the echo for the caller. */
+    this.isCaller = new Uint8Array(capacity);
     this.count = 0; // samples ever; the newest lies at (count - 1) % capacity
     /** @type {{t_ms: number, type: string, reason: string, count: number}[]} */
     this.events = []; // oldest first
@@ -38,6 +40,7 @@ export class CallTrack {
       const at = track.at(n);
       const levels = Object.fromEntries(LEVELS.map((name) => [name, track.levels[name][at]]));
       copy.addSample(track.times[at], track.states[at], track.reasons[at], levels, track.forwarded[at] === 1);
+      copy.isCaller[copy.newestAt] = track.isCaller[at];
     }
     return copy;
   }
@@ -63,14 +66,16 @@ export class CallTrack {
    * @param {string} reason
    * @param {Record<string, number | null>} levels dBFS by name; null where nothing is measured.
    * @param {boolean} forwarded Whether the provider got it.
+   * @param {number | null} [nearEndLogit] Log odds of the caller over the agent, where asked.
    */
-  addSample(tMs, state, reason, levels, forwarded) {
+  addSample(tMs, state, reason, levels, forwarded, nearEndLogit = null) {
     if (!(tMs > this.newestMs)) return;
     const at = this.count++ % this.capacity;
     this.times[at] = tMs;
     this.states[at] = state;
     this.reasons[at] = reason;
     this.forwarded[at] = forwarded ? 1 : 0;
+    this.isCaller[at] = state !== "closed" || nearEndLogit > 0 ? 1 : 0;
     for (const name of LEVELS) this.levels[name][at] = levels[name] ?? SILENT_DBFS;
     const isUnmeasured = levels.near_end === null || levels.near_end === undefined;
     if (isUnmeasured && CALLER_REASONS.has(reason)) this.levels.near_end[at] = levels.capture ?? SILENT_DBFS;

@@ -182,11 +182,11 @@ class LiveFeed extends EventTarget {
     call.fine ??= CallTrack.copyOf(call.track, FINE_CAPACITY);
     call.now = now;
     frames.forEach((frame, n) => {
-      const [capture, far_end, near_end, noise_floor] = frame;
+      const [capture, far_end, near_end, noise_floor, , logit] = frame;
       const decision = call.newest[Math.min(n, call.newest.length - 1)] ?? { state: "", reason: "" };
       const atMs = t - (frames.length - 1 - n) * 20;
       const levels = { capture, far_end, near_end, noise_floor };
-      call.fine.addSample(atMs, decision.state, decision.reason, levels, decision.forwarded);
+      call.fine.addSample(atMs, decision.state, decision.reason, levels, decision.forwarded, logit);
     });
     call.fine.events = call.track.events;
     this.dispatchEvent(new CustomEvent("detail", { detail: { k, newest: frames.at(-1) ?? null, now } }));

@@ -1,12 +1,10 @@
 /** Recorded calls, newest first, each with its report. */
 
 import { api } from "./api.js";
-import { clock, dateAndTime, fill, h } from "./dom.js";
-import { endWords } from "./ended_calls.js";
-import { shortId } from "./call_row.js";
+import { dateAndTime, fill, h } from "./dom.js";
 
-const HEADS = ["Recorded", "Call", "Line", "Provider", "Duration", "Size", "Holds", "End", "Report"];
-const NUMBERS = new Set(["Duration", "Size"]);
+const HEADS = ["Recorded", "Call", "Holds", "Size", "Report"];
+const NUMBERS = new Set(["Size"]);
 
 function size(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
@@ -14,17 +12,16 @@ function size(bytes) {
 
 function row(recording) {
   const { id, call_id: callId, started_at: at } = recording;
-  const holds = [recording.has_audio ? "audio" : "decisions", recording.is_encrypted && "encrypted"].filter(Boolean);
+  const holds = [
+    recording.has_audio ? h("span", { class: "chip", data: { kind: "good" } }, "audio") : h("span", { class: "chip" }, "decisions"),
+    recording.is_encrypted && h("span", { class: "chip", data: { kind: "warn" } }, "encrypted"),
+  ];
   const cells = [
     dateAndTime(at),
-    h("span", { class: "code", title: callId }, shortId(callId)),
-    recording.line ?? "–",
-    recording.provider,
-    clock((recording.duration_s ?? 0) * 1000),
+    h("span", { class: "code", title: callId }, callId),
+    h("span", { class: "chips" }, holds),
     size(recording.size_bytes),
-    holds.join(", "),
-    recording.end_reason ? endWords({ reason: recording.end_reason }) : "–",
-    h("a", { href: api.reportUrl(id), target: "_blank", rel: "noopener" }, "Open", h("span", { class: "hidden-text" }, ` the report of ${id}, in a new tab`)),
+    h("a", { href: api.reportUrl(id), target: "_blank", rel: "noopener" }, "Open", h("span", { class: "hidden-text" }, ` the report of ${callId}, in a new tab`)),
   ];
   return h("tr", {}, cells.map((cell, n) => h("td", { class: NUMBERS.has(HEADS[n]) ? "number" : "" }, cell)));
 }

@@ -116,7 +116,7 @@ export class ThresholdField {
     const isDefault = isSame(field.default, field.value);
     return h("p", { class: "note facts-line", id: `${this.id}-facts` },
       range && h("span", {}, range),
-      h("span", {}, `default ${valueText(field.default, unitOf(field))}`),
+      h("span", {}, `default ${shownValue(field, field.default)}`),
       (!isDefault || field.origin !== "default") && h("span", { class: "origin" }, ORIGINS[field.origin] ?? plain(field.origin)),
       h("span", { data: { effect: field.effect } }, EFFECTS[field.effect] ?? plain(field.effect)));
   }
@@ -202,7 +202,10 @@ export class ThresholdField {
 
 /** `60 ms → 90 ms`. */
 export function changeText(field, before, after) {
-  const unit = field ? unitOf(field) : null;
-  return `${valueText(before, unit)} → ${valueText(after, unit)}`;
+  return `${shownValue(field, before)} → ${shownValue(field, after)}`;
+}
+
+function shownValue(field, value) {
+  return field?.type === "choice" ? plain(value) : valueText(value, field ? unitOf(field) : null);
 }
 

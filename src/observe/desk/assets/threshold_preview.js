@@ -1,8 +1,8 @@
 /** What the changes would have done to the last recorded minutes. */
 
 import { api } from "./api.js";
-import { fill, h, setText } from "./dom.js";
-import { eventName } from "./words.js";
+import { dateAndTime, fill, h, plural, setText } from "./dom.js";
+import { eventName, reasonSentence } from "./words.js";
 
 const POLL_EVERY_MS = 300;
 const MINUTES = [10, 30, 60];
@@ -69,23 +69,29 @@ export class PreviewPanel {
   }
 
   #tell({ state, message, result }) {
-    const isDone = state === "done" && result;
-    setText(this.message, isDone ? `With this setting, ${message}.` : message);
-    if (!isDone) return;
-    const span = `${result.calls} calls, ${result.minutes.toFixed(1)} minutes; ${result.frames_differ} of ${result.frames} frames differ.`;
-    fill(this.result, h("p", { class: "note" }, span), result.calls_differ.map(callItem));
+    setText(this.message, message && capital(message));
+    if (state !== "done" || !result) return;
+    const span = `${plural(result.calls, "call")}, ${result.minutes.toFixed(1)} minutes; ${result.frames_differ} of ${result.frames} frames differ.`;
+    const skipped = result.skipped > 0 && h("p", { class: "note" }, `${plural(result.skipped, "call")} could not be judged.`);
+    const note = result.note && h("p", { class: "note" }, result.note);
+    fill(this.result, h("p", { class: "note" }, span), skipped, result.calls_differ.map(callItem), note);
   }
 }
 
-function callItem({ recording, decisions, differ, differences }) {
-  const rows = differences.map(({ t_s: seconds, before, after }) => h("tr", {},
+function capital(text) {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return whole.endsWith(".") ? whole : `${whole}.`;
+}
+
+function callItem({ call_id: callId, started_at: startedAt, decisions, differ, differences }) {
+  const rows = differences.map(({ t_s: seconds, type, reason, change }) => h("tr", {},
     h("td", { class: "number" }, `${seconds.toFixed(1)} s`),
-    h("td", {}, before ? eventName(before) : "nothing"),
-    h("td", {}, after ? eventName(after) : "nothing")));
-  const heads = ["At", "As it is", "With the change"].map((name, n) => h("th", { scope: "col", class: n === 0 ? "number" : "" }, name));
+    h("td", {}, h("span", { class: "chip", data: { kind: change === "gone" ? "warn" : "good" } }, change)),
+    h("td", {}, eventName(type), h("p", { class: "note" }, reasonSentence(reason)))));
+  const heads = ["At", "Is", "Decision"].map((name, n) => h("th", { scope: "col", class: n === 0 ? "number" : "" }, name));
+  const began = dateAndTime(startedAt);
   return h("details", { class: "differs" },
-    h("summary", {}, `${recording}: ${differ} of ${decisions}`),
-    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Differences in ${recording}` },
-      h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows))),
-    h("p", { class: "note" }, h("a", { href: api.reportUrl(recording), target: "_blank", rel: "noopener" }, "Report of this call")));
+    h("summary", {}, `${began}: ${differ} of ${decisions} differ`),
+    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": `Differences in the call ${callId} of ${began}` },
+      h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows))));
 }

@@ -11,6 +11,7 @@ import { reasonShort, reasonWord, stateName } from "./words.js";
 
 const QUIETEST_DBFS = -60;
 const LONGEST_MS = 250; // what a sample is drawn for at most: what no tick told is left empty
+const FAINT = 0.3; // what the echo filter leaves, and the gate does not take for the caller
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
 /**
@@ -67,7 +68,11 @@ export function drawTimeline(context, width, track, endMs, spanMs, layout) {
   const middle = lane + gap + lane / 2;
   drawBase(context, view, middle, colours);
   drawSound(context, view, track, "capture", middle, lane / 2, colours.line);
-  drawSound(context, view, track, "near_end", middle, lane / 2, colours.caller);
+  const isCaller = (at) => track.isCaller[at] === 1;
+  context.globalAlpha = FAINT;
+  drawSound(context, view, track, "near_end", middle, lane / 2, colours.caller, (at) => !isCaller(at));
+  context.globalAlpha = 1;
+  drawSound(context, view, track, "near_end", middle, lane / 2, colours.caller, isCaller);
   if (layout.axis > 0) drawFloor(context, view, track, middle, lane / 2, colours);
   drawGate(context, view, track, 2 * (lane + gap), layout, colours);
   drawMarks(context, view, track, heightOf(layout) - layout.axis, colours, layout.axis > 0 ? 2 : 1.5);
@@ -87,11 +92,11 @@ function drawBase(context, view, middle, colours) {
   context.fillRect(0, middle - 0.5, view.width, 1);
 }
 
-function drawSound(context, view, track, name, middle, half, colour) {
+function drawSound(context, view, track, name, middle, half, colour, isDrawn = () => true) {
   const levels = track.levels[name];
   context.beginPath();
   track.forSamples(view.startMs, view.endMs, LONGEST_MS, (at, fromMs, toMs) => {
-    if (levels[at] <= QUIETEST_DBFS) return;
+    if (levels[at] <= QUIETEST_DBFS || !isDrawn(at)) return;
     const from = xOf(view, fromMs);
     const height = shareOf(levels[at]) * half;
     context.rect(from, middle - height, Math.max(0.6, xOf(view, toMs) - from), 2 * height);

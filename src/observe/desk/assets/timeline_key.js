@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 const KEY = [
   ["agent", "agent"],
   ["caller", "caller, and what the provider gets"],
+  ["left", "left by the echo filter"],
   ["line", "echo and noise"],
   ["open", "gate open"],
   ["closed", "closed"],

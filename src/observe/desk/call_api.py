@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["CallApi"]
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -25,17 +26,23 @@ from .refusal import Refusal
 _log = structlog.get_logger(__name__)
 
 
+RecordingOf = Callable[[RosterEntry], Awaitable[str | None]]
+"""Says which recording is that of a call."""
+
+
 class CallApi:
     """Serves calls.
 
     Args:
         engine: Whose they are.
         roster: Its list of them.
+        recording_of: Returns the id of a call's recording, or None.
     """
 
-    def __init__(self, engine: AIEngine, roster: CallRoster) -> None:
+    def __init__(self, engine: AIEngine, roster: CallRoster, recording_of: RecordingOf) -> None:
         self._engine = engine
         self._roster = roster
+        self._recording_of = recording_of
 
     def routes(self) -> list[Route]:
         """Return what is served."""
@@ -63,6 +70,7 @@ class CallApi:
                 **self._fields(call),
                 "counters": self._counters(call),
                 "events": [_event_fields(call, event) for event in call.events],
+                "recorded": await self._recording_of(call),
             }
         )
 

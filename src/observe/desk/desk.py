@@ -91,7 +91,7 @@ class Desk:
             *PageFiles(load_page_files()).routes(),
             *session.routes(),
             *overview.routes(),
-            *CallApi(engine, self._roster).routes(),
+            *CallApi(engine, self._roster, self._recordings.recording_of).routes(),
             *thresholds.routes(),
             *self._recordings.routes(),
             *ProbeApi(engine, metrics).routes(),

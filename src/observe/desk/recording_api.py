@@ -10,6 +10,7 @@ __all__ = ["RecordingApi"]
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from ...recordings import CallSummary, list_calls
+from ...recordings.call_folders import folder_name
+from .call_roster import RosterEntry
 from .config_api import ConfigApi
 from .feed_messages import utc_text
 from .preview_jobs import PreviewJobs
@@ -28,6 +31,8 @@ from .threshold_form import with_changes
 from .worker import Worker, WorkFailed
 
 _MAX_LISTED = 200
+_SAME_START = timedelta(seconds=10)
+"""How far the recorder's word of a call's start may be from the desk's."""
 _MAX_MINUTES = 60.0
 """Recorded time that a preview goes through at most."""
 _USUAL_MINUTES = 10.0
@@ -70,6 +75,17 @@ class RecordingApi:
             Route("/api/preview/{id}", self._preview, methods=["GET"]),
             Route("/api/preview/{id}", self._cancel_preview, methods=["DELETE"]),
         ]
+
+    async def recording_of(self, call: RosterEntry) -> str | None:
+        """Return the id of a call's recording; None where there is none, or it still runs."""
+        if self._folder is None or call.ended is None:
+            return None
+        named = _named(folder_name(call.started_at, call.call_id))
+        for each in await asyncio.to_thread(list_calls, self._folder):
+            is_then = abs(each.started_at - call.started_at) < _SAME_START
+            if is_then and _named(each.folder.name) == named:
+                return each.folder.name
+        return None
 
     def stop(self) -> None:
         """Take back what is at work. Idempotent."""
@@ -150,6 +166,11 @@ class RecordingApi:
             if call.folder.name == recording_id:
                 return call
         raise Refusal(404, "not_found", "There is no such recorded call.")
+
+
+def _named(folder: str) -> str:
+    """Return what the name of a recording's folder has of the call's id."""
+    return folder.partition("Z-")[2]
 
 
 def _is_number(value: object) -> bool:

@@ -11,7 +11,7 @@ from support.desk_calls import ended, gate_event, roster_with
 from voxgate.config.models import AppConfig
 from voxgate.engine import AIEngine
 from voxgate.observe.desk.call_api import CallApi
-from voxgate.observe.desk.call_roster import CallRoster
+from voxgate.observe.desk.call_roster import CallRoster, RosterEntry
 
 
 class Engine(AIEngine):
@@ -26,8 +26,12 @@ class Engine(AIEngine):
         return call_id == "one"
 
 
+async def recording_of(call: RosterEntry) -> str | None:
+    return None if call.ended is None else f"recording of {call.call_id}"
+
+
 async def asked(roster: CallRoster, path: str, engine: Engine | None = None) -> Answer:
-    app = application(CallApi(engine or Engine(), roster).routes())
+    app = application(CallApi(engine or Engine(), roster, recording_of).routes())
     method = "POST" if path.endswith("hangup") else "GET"
     return await ask(app, path, method=method, body={} if method == "POST" else None)
 
@@ -60,9 +64,11 @@ async def test_one_call_shows_what_happened_at_its_gate() -> None:
         "detail": "",
     }
     assert call["counters"]["captured_frames"] == 0
+    assert call["recorded"] is None
     roster.on_call_ended(ended("one"))
     call = (await asked(roster, "/api/calls/one", engine)).json
     assert (call["counters"], call["duration_s"]) == (None, 2.5)
+    assert call["recorded"] == "recording of one"
 
 
 async def test_a_call_is_hung_up_once() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.asgi_client import Answer, application, ask
+from support.desk_calls import ended, roster_with
 from voxgate.config.models import AppConfig
 from voxgate.errors import ConfigProblem
 from voxgate.observe.desk.config_api import ConfigApi
@@ -165,3 +167,18 @@ async def test_a_wrong_value_has_no_preview(folder: Path) -> None:
     assert (answer.status, answer.json["error"]["problems"][0]["key"]) == (422, KEY)
     assert worker.jobs == []
     assert (await asked(api_of(folder, worker), "/api/preview/p9")).status == 404
+
+
+async def test_a_call_that_is_over_knows_its_recording(folder: Path) -> None:
+    """By its id and its start; another call of that id has its own."""
+    api = api_of(folder, StubWorker())
+    roster = roster_with("one", "two")
+    one, two = roster.running
+    assert await api.recording_of(one) is None
+    for call_id in ("one", "two"):
+        roster.on_call_ended(ended(call_id))
+    assert await api.recording_of(one) == NAME
+    assert await api.recording_of(two) is None
+    one.started_at += timedelta(minutes=1)
+    assert await api.recording_of(one) is None
+    assert await api_of(None, StubWorker()).recording_of(one) is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import get_args
 
 from voxgate.call_observer import ProviderSwitched
@@ -14,6 +16,7 @@ from voxgate.providers.base import ProviderEvent
 from voxgate.recordings.plain_values import to_plain
 from voxgate.transports.base import LineAudio, LineDtmf, LineEvent, LineHangup, LineWarning
 
+ROOT = Path(__file__).resolve().parents[3]
 SECRET = "what was said"  # noqa: S105 - a word to look for
 ERROR = ProviderError("peer", SECRET, code="gone", retryable=False)
 
@@ -53,6 +56,21 @@ def test_names_and_fields() -> None:
     assert event is not None
     assert (event.now_ms, event.name) == (3.0, "provider.response_done")
     assert event.fields == {"response_id": "r1", "status": "completed"}
+
+
+def test_every_name_is_documented_with_its_fields() -> None:
+    """And no other is."""
+    page = (ROOT / "docs" / "recordings.md").read_text(encoding="utf-8")
+    table = page.partition("The names of `event`")[2].partition("\n\nCalls of")[0]
+    listed = {}
+    for row in re.findall(r"^\| (`.+?) \| (.+?) \|$", table, re.MULTILINE):
+        for name in re.findall(r"`([\w.]+)`", row[0]):
+            listed[name] = set(re.findall(r"`(\w+)`", row[1]))
+    events = [trace_event(0.0, sample) for sample in SAMPLES]
+    said: dict[str, set[str]] = {"call.provider_switched": listed["call.provider_switched"]}
+    for event in filter(None, events):
+        said.setdefault(event.name, set()).update(event.fields)
+    assert listed == said
 
 
 def test_nothing_that_was_said_or_pressed_is_traced() -> None:

@@ -39,6 +39,7 @@ from .provider_models import (
 from .recording_advice import recording_warnings
 from .recording_model import IDENTITY_VARIABLE
 from .route_advice import route_warnings
+from .tracing_advice import tracing_warnings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ def config_warnings(
         *_api_keys(config, environ),
         *(_warning(*found) for found in local_warnings(config, environ)),
         *_line_secrets(config, environ),
+        *(_warning(*found) for found in tracing_warnings(config.tracing, environ)),
         *_variables(config, environ),
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.desk_cost import desk_figures
 from benchmarks.figure import Figure, Verdict
 from benchmarks.gap_quality import gap_figures
 from benchmarks.gate_delay import delay_figures
@@ -30,6 +31,8 @@ frames, each by its median over {GUARD_ROUNDS} rounds, level and voice detector 
 Memory: tracemalloc over {N_CALLS} calls; a kB is 1,000 bytes. Delay: the same on every machine;
 tests/unit/core/test_guarded_line.py tests it. Distance: log-spectral, of what is made up for lost
 frames of speech, against silence there.
+Desk: CPU time of this process while observers are told of calls at real rate, watched less
+unwatched, in turns; browsers are another process.
 Turns: real calls over AudioSocket and Twilio, from the end of the caller's speech to the first of
 the agent on the line, less the server's silence time; {N_TURN_ROUNDS} rounds of {N_TURNS} turns
 a call, one call at a time and {N_AT_ONCE}. {SERVER_MS:g} ms of each are the embedded server's own
@@ -48,6 +51,7 @@ def main() -> int:
         *gap_figures(),
         *memory_figures(),
         *metrics_figures(),
+        *desk_figures(),
         *turn_figures(),
     ]
     print("\n".join(_lines(figures)))

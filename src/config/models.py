@@ -54,6 +54,7 @@ from .provider_models import (
 )
 from .recording_model import RecordingConfig
 from .route_models import RouteConfig
+from .shown_value import shown_value
 from .suggestion import known_names
 from .tracing_model import TracingConfig
 
@@ -235,7 +236,7 @@ class AppConfig:
         for key, answering in provider_references(self.engine, self.routes):
             if answering not in self.providers:
                 problem = unknown_provider(answering, self.providers)
-                raise ValueError(f"{key}: {answering!r} {problem}")
+                raise ValueError(f"{key}: {shown_value(answering)} {problem}")
         self._check_route_lines()
         self._check_answered_by()
         for name, provider in self.providers.items():
@@ -264,7 +265,8 @@ class AppConfig:
             return
         key = "realtime_server.answered_by"
         if name not in self.providers:
-            raise ValueError(f"{key}: {name!r} {unknown_provider(name, self.providers)}")
+            problem = unknown_provider(name, self.providers)
+            raise ValueError(f"{key}: {shown_value(name)} {problem}")
         if self.providers[name].kind != "local":
             kind = self.providers[name].kind
             raise ValueError(
@@ -277,7 +279,7 @@ class AppConfig:
         for key, match in [*matches, ("recording.match", self.recording.match)]:
             if match.line not in (None, *LINE_KINDS):
                 name = f"{match.line}"
-                raise ValueError(f"{key}.line: {name!r} {unknown_line(name)}")
+                raise ValueError(f"{key}.line: {shown_value(name)} {unknown_line(name)}")
 
     def _check_ports(self) -> None:
         server = self.realtime_server

@@ -158,6 +158,20 @@ def test_an_unknown_provider_is_told_with_what_there_is() -> None:
 
 
 @pytest.mark.parametrize(
+    "section",
+    [
+        {"engine": EngineConfig(default_provider=f"sk-{'x' * 20}")},
+        {"realtime_server": RealtimeServerConfig(answered_by=f"sk-{'x' * 20}")},
+    ],
+)
+def test_a_key_in_place_of_a_name_is_not_shown(section: dict[str, Any]) -> None:
+    """It looks like a name, and is a secret all the same."""
+    with pytest.raises(ValueError, match=r"\*\*\* is not the name") as info:
+        AppConfig(**section)
+    assert "xxx" not in str(info.value)
+
+
+@pytest.mark.parametrize(
     "host",
     [
         "127.0.0.1",

@@ -94,9 +94,10 @@ def edited_text(text: str, changes: Mapping[str, Tree | Absent], source: str) ->
     for key, value in changes.items():
         try:
             text = _Editor(text, source).edited(key_path(key), value)
+            edited, _ = parse_document(text, source)
         except ConfigError as error:
             raise _by_hand(key, source) from error
-    if parse_document(text, source)[0] != wanted:
+    if changes and edited != wanted:
         raise _by_hand(next(iter(changes)), source)
     return text
 

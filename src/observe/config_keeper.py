@@ -132,11 +132,6 @@ class ConfigKeeper:
         return self._is_writable
 
     @property
-    def has_file(self) -> bool:
-        """Whether there is a file to read anew."""
-        return self._file is not None
-
-    @property
     def overrides(self) -> Mapping[str, str]:
         """Environment variable by the key that it sets, which nothing else can change."""
         return locked_keys(self._overrides)

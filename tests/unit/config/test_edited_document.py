@@ -71,6 +71,8 @@ def test_what_is_not_there_says_so() -> None:
         ("a:\n  x: 1\n\n# b\nb: 2\n", {"a.x": ABSENT}, "\n# b\nb: 2\n"),
         ("a: {x: 1, y: 2, z: 3}\n", {"a.y": ABSENT}, "a: {x: 1, z: 3}\n"),
         ("a: {x: 1, y: 2}\n", {"a.y": ABSENT}, "a: {x: 1}\n"),
+        ("a:\n  b: |\n    x\n\nc: 1\n", {"a.d": 2}, "a:\n  b: |\n    x\n\n  d: 2\nc: 1\n"),
+        ("a: {b: 1, c: }\n", {"a.c": 2}, "a: {b: 1, c: 2 }\n"),
         ("a: {x: 1}\nb: 1\n", {"a.x": ABSENT}, "b: 1\n"),
         ("a: 1\n", {"a": ABSENT}, ""),
         ("a: 1\n", {"b.c": ABSENT}, "a: 1\n"),
@@ -127,6 +129,13 @@ def test_what_cannot_be_changed_by_itself_is_refused(text: str, changes: dict[st
     with suppress(ConfigError):
         edited = edit(text, changes)
     assert edited is None or tree_of(edited) == with_changes(tree_of(text), changes)
+
+
+def test_an_anchor_that_others_point_to_is_not_cut_away() -> None:
+    """The text would not even be a document any more; the key is told, not that."""
+    with pytest.raises(ConfigError, match=r"a: can't be changed by itself"):
+        edit("a: &x 1\nb: *x\n", {"a": 2})
+    assert edit("a: 1\n", {}) == "a: 1\n"
 
 
 @pytest.mark.parametrize("key", ["", ".", "a.", ".a", "a..b", "routes[0].provider", "a b", "'x"])

@@ -119,7 +119,7 @@ def test_memory_and_file_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     "one",
     [
         key("providers.x.api_key", None, "k-12345"),
-        key("x.y", "sk-aaaaaaaaaaaaaaaaaaaaaaaa", "ok"),
+        key("x.y", "sk-" + 24 * "a", "ok"),
         key("providers.x", ABSENT, {"token": "k-12345", "kind": "y"}),
         key("providers.x", ABSENT, {"deep": {"password": "k-12345"}}),
         key("lists", [], ["wss://me:k-12345@host"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,6 +34,14 @@ barge_in:
 
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 class StandInEngine:
@@ -284,6 +293,22 @@ async def test_what_has_changed_since_cannot_be_taken_back(tmp_path: Path) -> No
     assert "barge_in.min_ms was changed again since: it is 240" in problem.rule
     (problem,) = await kept.refused(kept.keeper.undo("99", "desk"))
     assert (problem.key, problem.rule) == ("history", "there is no change '99'")
+
+
+async def test_a_value_that_the_history_does_not_keep_cannot_be_given_back(
+    tmp_path: Path,
+) -> None:
+    """It looked like a secret, in a history that somebody else has written."""
+    kept = await Kept(tmp_path).started()
+    await kept.keeper.apply({"barge_in.min_ms": 200}, "desk")
+    path = tmp_path / "agent.yaml.history.jsonl"
+    record = json.loads(read(path))
+    record["keys"][0]["old"] = "***"
+    later = Kept(tmp_path, kept.text)
+    write(path, json.dumps(record))
+    await later.started()
+    (problem,) = await later.refused(later.keeper.undo("1", "desk"))
+    assert "does not keep" in problem.rule
 
 
 async def test_a_file_that_was_changed_is_followed(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -214,6 +215,18 @@ async def test_a_folder_that_cannot_be_watched_is_told(tmp_path: Path, folder: F
     assert "limit" in log["error"]
     os.kill(os.getpid(), signal.SIGHUP)
     assert await keeper.asked.get() == "SIGHUP"
+    await reloads.stop()
+
+
+async def test_without_its_package_the_file_is_not_watched_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what to install."""
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    with capture_logs() as logs:
+        reloads = await started(StandInKeeper(), written(tmp_path / "agent.yaml"))
+        log = await logged("config.watch_failed", logs)
+    assert "pip install 'voxgate[server]'" in log["hint"]
     await reloads.stop()
 
 

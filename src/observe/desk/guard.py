@@ -1,8 +1,8 @@
 """What stands before every request: who may ask, and what no answer goes without.
 
 Invariant: nothing behind it runs for a host name that is not known, for a page of another origin
-that would change or watch something, or without a login where one is needed; and no peer reads an
-error of ours.
+(but to show the page itself), or without a login where one is needed; and no peer reads an error of
+ours.
 """
 
 from __future__ import annotations
@@ -126,13 +126,12 @@ class Guard:
             return Refusal(
                 400, "host_refused", "The desk is not known by this name: see desk.allowed_hosts."
             )
-        is_websocket = connection.scope["type"] == "websocket"
-        is_change = is_websocket or connection.scope["method"] not in _SAFE_METHODS
-        if is_change and not is_own_page(
-            headers.get("origin"), headers.get("sec-fetch-site"), host
-        ):
+        is_open = path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS)
+        is_read = connection.scope.get("method") in _SAFE_METHODS
+        is_own = is_own_page(headers.get("origin"), headers.get("sec-fetch-site"), host)
+        if not is_own and not (is_open and is_read):
             return Refusal(403, "origin_refused", "Pages of another origin may not do this.")
-        if path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS):
+        if is_open:
             return None
         return self._login_refusal(connection)
 

@@ -22,7 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ...errors import TransportError
 
 _MAX_CONNECTIONS = 300
-"""Connections at a time, those of watchers not counted; one more is closed at once."""
+"""Connections at a time, those of watchers included; one more is closed at once."""
 _REQUEST_TIMEOUT_S = 10.0
 """How long a connection may take to ask for something, in s."""
 _STOP_TIMEOUT_S = 1.0

@@ -76,18 +76,27 @@ async def test_a_name_that_is_not_known_is_not_answered(host: str) -> None:
     assert (allowed.status, behind.reached) == (200, 1)
 
 
-async def test_a_page_of_another_origin_changes_nothing() -> None:
-    """Whatever it knows; what only reads it may ask, and can't read."""
+async def test_a_page_of_another_origin_changes_nothing_and_starts_nothing() -> None:
+    """Whatever it knows; an image of its own may be the address of a report."""
     behind = Behind()
-    refused = await ask(behind.guard, "/api/calls", method="POST", body={}, headers=FOREIGN)
-    assert (refused.status, refused.error, behind.reached) == (403, "origin_refused", 0)
+    cross_site = {"sec-fetch-site": "cross-site"}
+    for method, headers in (("POST", FOREIGN), ("GET", FOREIGN), ("GET", cross_site)):
+        refused = await ask(behind.guard, "/api/calls", method=method, headers=headers)
+        assert (refused.status, refused.error, behind.reached) == (403, "origin_refused", 0)
     delete = await ask(behind.guard, "/api/calls", method="DELETE", headers=FOREIGN)
     assert delete.error == "origin_refused"
-    read = await ask(behind.guard, "/api/calls", headers=FOREIGN)
-    assert read.status == 200
-    assert "access-control-allow-origin" not in read.headers
+    login = await ask(behind.guard, "/api/login", method="POST", body={}, headers=FOREIGN)
+    assert (login.error, behind.reached) == ("origin_refused", 0)
     own = await ask(behind.guard, "/api/calls", method="POST", body={}, headers=OWN)
     assert own.status == 200
+
+
+async def test_a_link_to_the_desk_works() -> None:
+    """From wherever: what it shows is the page, and nothing of a call."""
+    behind = Behind("token")
+    answer = await ask(behind.guard, "/", headers={"sec-fetch-site": "cross-site"})
+    assert answer.status == 200
+    assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_a_websocket_of_another_origin_is_refused_before_its_handshake() -> None:

@@ -17,6 +17,7 @@ import click
 from ..config import AppConfig
 from ..errors import ConfigError, RecordingError
 from ..recordings import CallSummary, RecordedCall, list_calls, open_call
+from ..recordings.call_folders import ENCRYPTED_SUFFIX, TRACE_FILE
 
 UNREADABLE = 2
 """Status of a command that could not read a call or a configuration."""
@@ -57,10 +58,15 @@ def find_call(call: str, folder: Path | None, config: AppConfig) -> RecordedCall
         RecordingError: there is none, more than one, or it can't be read.
     """
     path = Path(call)
-    if not path.is_dir():
+    if not _is_call(path):
         root = folder or Path(config.recording.folder)
         path = _named(call, root, list_calls(root))
     return open_call(path)
+
+
+def _is_call(path: Path) -> bool:
+    """Say whether a folder holds a recorded call, and is not one of the same name that does not."""
+    return any((path / f"{TRACE_FILE}{suffix}").is_file() for suffix in ("", ENCRYPTED_SUFFIX))
 
 
 def _named(call: str, root: Path, calls: tuple[CallSummary, ...]) -> Path:

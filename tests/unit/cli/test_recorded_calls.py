@@ -51,7 +51,7 @@ def test_it_is_looked_for_where_the_configuration_records(root: Path) -> None:
     ("call", "said"),
     [
         ("ab", "2 of the calls in .* begin so"),
-        ("xyz", "no such call among the 2 in"),
+        ("xyz", "no call among the 2 in"),
     ],
 )
 def test_what_is_not_one_call_is_refused(root: Path, call: str, said: str) -> None:
@@ -61,9 +61,18 @@ def test_what_is_not_one_call_is_refused(root: Path, call: str, said: str) -> No
 
 
 def test_a_folder_that_is_no_call_is_refused(tmp_path: Path) -> None:
-    """By what it lacks."""
-    with pytest.raises(RecordingError, match="is no recorded call"):
-        found(str(tmp_path), None)
+    """As a call that is not there is."""
+    with pytest.raises(RecordingError, match="is no folder of a recorded call"):
+        found(str(tmp_path), tmp_path)
+
+
+def test_a_folder_of_the_name_of_a_call_is_not_in_its_way(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in which one stands may be called anything."""
+    (root.parent / "abc").mkdir()
+    monkeypatch.chdir(root.parent)
+    assert found("abc", root) == "abc-1"
 
 
 @pytest.mark.parametrize(

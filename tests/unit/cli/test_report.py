@@ -55,7 +55,7 @@ def test_what_can_not_be_read_is_status_2(tmp_path: Path) -> None:
     """A call that is not there, a configuration that is wrong."""
     result = report("none", "--folder", str(tmp_path))
     assert result.exit_code == 2
-    assert "no such call" in result.stderr
+    assert "no call among" in result.stderr
     config = tmp_path / "a.yaml"
     config.write_text("vad: {x: 1}\n")
     assert report("none", "--config", str(config)).exit_code == 2

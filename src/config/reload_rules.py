@@ -99,7 +99,6 @@ RELOAD_RULES: tuple[ReloadRule, ...] = (
     ReloadRule("desk", _RESTART, "the desk listens from the start to the end"),
     ReloadRule("tracing", _RESTART, "the way to the collector is made once"),
     ReloadRule("recording", _RESTART, "the recorder is set up at the start"),
-    ReloadRule("tracing", _RESTART, "traces are set up at the start"),
 )
 """The rule of the longest key that fits counts."""
 

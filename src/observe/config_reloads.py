@@ -147,7 +147,6 @@ class ConfigReloads:
         except (OSError, RuntimeError) as error:
             _log.warning("config.watch_failed", error=str(error), hint="reload with SIGHUP")
 
-
     async def _settled_mark(self, file: ConfigFile, mark: object) -> object:
         """Return the file's mark, once nobody is writing it any more."""
         seen = await asyncio.to_thread(file.mark)

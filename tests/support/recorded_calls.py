@@ -7,12 +7,14 @@ again; ``record_call`` records what a test tells the gate itself.
 from __future__ import annotations
 
 __all__ = [
+    "BY_VOICE",
     "STARTED_AT",
     "Tape",
     "header_of",
     "make_recorded_call",
     "record_call",
     "simulate_call",
+    "taped_call",
     "write_call",
 ]
 
@@ -27,7 +29,7 @@ import numpy as np
 
 from support.signals import Signal, frames_of, speech_like, tone, white_noise
 from voxgate.core.audio import AudioFormat
-from voxgate.core.config import GatingConfig
+from voxgate.core.config import GatingConfig, GatingMode, ProviderGatingPolicy
 from voxgate.core.g711 import decode, encode
 from voxgate.core.gate_decision import GateDecision
 from voxgate.core.gate_tape import GateInput, GateReconfigured
@@ -40,6 +42,13 @@ from voxgate.recordings.call_writer import CallWriter
 
 STARTED_AT = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
 """When the first of the calls began."""
+
+BY_VOICE = GatingConfig(
+    providers={
+        "openai_realtime": ProviderGatingPolicy(gating_enabled=True, mode=GatingMode.VAD),
+    }
+)
+"""Voice and level decide, with candidates; the echo-aware detector commits at once."""
 
 Taped = tuple[GateInput, GateDecision | None]
 """One entry of a tape."""
@@ -159,7 +168,7 @@ def make_recorded_call(
     manager: TapedGatingManager | None = None,
     has_audio: bool = True,
 ) -> Path:
-    """Record a call of 50 s with everything in it and return its folder; see simulate_call.
+    """Record a call of a minute with everything in it and return its folder; see simulate_call.
 
     Args:
         root: Where recorded calls are.
@@ -186,6 +195,16 @@ def make_recorded_call(
         started_at=STARTED_AT + timedelta(minutes=number),
         has_audio=has_audio,
     )
+
+
+def taped_call() -> list[Taped]:
+    """Return the tape of a call with the default gate, made once."""
+    return list(_default_tape())
+
+
+@cache
+def _default_tape() -> tuple[Taped, ...]:
+    return tuple(simulate_call(TapedGatingManager()))
 
 
 def simulate_call(
@@ -219,6 +238,7 @@ def simulate_call(
 
 # -- the script, in slots of 20 ms -----------------------------------------------------------------
 
+_LENGTH = 2950
 _ODD_PIECES = range(150, 200)
 _STALL = range(700, 750)
 _DTX = range(1200, 1260)
@@ -342,8 +362,7 @@ def _script() -> Iterator[tuple[Signal, Signal | None]]:
 @cache
 def _caller() -> tuple[Signal, ...]:
     """Return the caller's sound over the whole call."""
-    slots = [_SILENCE] * 2500
-    noise = white_noise(50_000, level_dbfs=-66.0, seed=21)
+    noise = white_noise(_LENGTH * _SLOT_MS, level_dbfs=-66.0, seed=21)
     slots = [samples.copy() for samples in _slots(noise)]
     _lay(slots, 40, _spoken("card_question"))
     _lay(slots, 330, tone(20, frequency_hz=1000.0, level_dbfs=-10.0))
@@ -355,13 +374,14 @@ def _caller() -> tuple[Signal, ...]:
     _lay(slots, 1650, speech_like(400, level_dbfs=-14.0, seed=6))
     _lay(slots, 1850, _spoken("question"))
     _lay(slots, 2250, white_noise(1500, level_dbfs=-30.0, seed=5))
+    _lay(slots, 2400, _music(9000))
     return tuple(slots)
 
 
 @cache
 def _agent() -> tuple[Signal | None, ...]:
     """Return what the agent says over the whole call."""
-    slots: list[Signal | None] = [None] * 2500
+    slots: list[Signal | None] = [None] * _LENGTH
     for at, length, seed in ((250, 240, 4), (530, 160, 8), (1330, 260, 9), (1630, 420, 13)):
         voice = speech_like(length * _SLOT_MS, level_dbfs=-18.0, seed=seed)
         slots[at : at + length] = list(_slots(voice))[:length]
@@ -386,7 +406,8 @@ def _spoken(line_id: str) -> Signal:
 
 
 def _music(duration_ms: float) -> Signal:
-    """Return held chords, as music on hold."""
-    chord = [tone(duration_ms, frequency_hz=hz, level_dbfs=-20.0) for hz in (262.0, 330.0, 392.0)]
-    mixed: Signal = np.sum(chord, axis=0).astype(np.int16)
-    return mixed
+    """Return a chord that swells and sinks, as music on hold."""
+    chord = [tone(duration_ms, frequency_hz=hz, level_dbfs=-26.0) for hz in (262.0, 330.0, 392.0)]
+    mixed = np.sum(chord, axis=0)
+    swell = 1.0 + 0.25 * np.sin(2 * np.pi * 1.3 / 8000 * np.arange(len(mixed)))
+    return np.asarray(mixed * swell, np.int16)

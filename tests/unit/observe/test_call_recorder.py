@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from support.recorded_calls import Tape, simulate_call
+from support.recorded_calls import Tape, taped_call
 from voxgate.call_observer import CallEnded, CallStarted, ProviderSwitched
 from voxgate.config.models import AppConfig
 from voxgate.config.recording_model import RecordedCalls, RecordingConfig
@@ -80,7 +80,7 @@ def test_a_call_is_recorded_as_its_gate_heard_it(tmp_path: Path) -> None:
     recorder, tape = recording.recorder, Tape()
     recorder.on_call_started(started(route=2))
     tap = recording.manager._taps["call"]
-    entries = simulate_call(TapedGatingManager())
+    entries = taped_call()
     for given, decision in entries:
         tap.receive(given, decision)
         tape.receive(given, decision)
@@ -195,7 +195,7 @@ def test_other_calls_are_nobody_s_business(tmp_path: Path) -> None:
 def test_a_disk_that_does_not_keep_up_cuts_the_recording_and_not_the_call(tmp_path: Path) -> None:
     """Once in the log, counted, marked in the recording; what there is stays exact."""
     recording = Recording(tmp_path, max_batches=3)
-    entries = simulate_call(TapedGatingManager())
+    entries = taped_call()
     with capture_logs() as logged:
         recording.recorder.on_call_started(started())
         tap = recording.manager._taps["call"]

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from support.recorded_calls import header_of, simulate_call
-from voxgate.core.taped_gating_manager import TapedGatingManager
+from support.recorded_calls import header_of, taped_call
 from voxgate.observe.recording_thread import CallRecording, Entry, RecordingThread
 from voxgate.recordings import RecordedEnd, list_calls, open_call
 from voxgate.recordings.call_writer import CallWriter
@@ -19,7 +18,7 @@ END = RecordedEnd(reason="drained", duration_ms=1.0, provider="x")
 
 @pytest.fixture(scope="module")
 def entries() -> list[Entry]:
-    told = simulate_call(TapedGatingManager())[:600]
+    told = taped_call()[:600]
     return [(CallWriter.receive_input, *each) for each in told]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.recorded_calls import Taped, header_of, simulate_call, write_call
+from support.recorded_calls import Taped, header_of, simulate_call, taped_call, write_call
 from support.signals import frames_of, speech_like
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.config import GatingConfig
@@ -178,7 +178,7 @@ def test_silence_that_the_line_has_not_delivered_takes_no_room() -> None:
 
 def test_without_audio_a_trace_holds_none() -> None:
     """No file of it, no byte in a line, though decisions are all there."""
-    entries = simulate_call(TapedGatingManager())
+    entries = taped_call()
     writer = CallWriter(header_of(has_audio=False))
     for given_input, decision in entries:
         writer.receive_input(given_input, decision)
@@ -213,7 +213,7 @@ def test_nothing_but_the_end_follows_a_cut(tmp_path: Path) -> None:
 
 def test_what_is_taken_at_any_time_is_a_beginning() -> None:
     """And nothing is taken twice."""
-    entries = simulate_call(TapedGatingManager())
+    entries = taped_call()
     once, often = CallWriter(header_of()), CallWriter(header_of())
     pieces: dict[str, bytes] = {}
     for given_input, decision in entries:

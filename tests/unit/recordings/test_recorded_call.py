@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,17 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.gate_calls import BrokenVad
 from support.recorded_calls import (
+    BY_VOICE,
     STARTED_AT,
     header_of,
     make_recorded_call,
     record_call,
-    simulate_call,
+    taped_call,
     write_call,
 )
 from voxgate.core.audio_gating_manager import AudioGatingManager
-from voxgate.core.gate_tape import FrameCaptured, GateBegun
+from voxgate.core.config import BargeInConfig, GatingConfig
+from voxgate.core.gate_decision import GateEventType
+from voxgate.core.gate_tape import FrameCaptured, GateBegun, GateReconfigured
 from voxgate.core.taped_gating_manager import TapedGatingManager, apply_input
+from voxgate.core.vad_manager import EnhancedVADManager
 from voxgate.errors import RecordingError
 from voxgate.recordings import CallEvent, RecordedDecision, list_calls, open_call
 
@@ -49,7 +55,7 @@ def test_a_whole_call(recorded: Path) -> None:
     tracks = call.audio()
     assert tracks is not None
     assert len(tracks.capture) == len(tracks.far_end)
-    assert len(tracks.capture) / tracks.rate_hz == pytest.approx(50.0, abs=0.1)
+    assert len(tracks.capture) / tracks.rate_hz == pytest.approx(59.0, abs=0.1)
     assert tracks.origin_ms == call.header.started_ms
 
 
@@ -62,6 +68,29 @@ def test_what_was_recorded_is_decided_again(recorded: Path) -> None:
     for each in inputs:
         made = apply_input(manager, "again", each.given)
         assert (None if made is None else RecordedDecision.of(made)) == each.decision
+
+
+def test_every_kind_of_event_is_decided_again(tmp_path: Path) -> None:
+    """Barge-ins, false ones, candidates, music, a change by the operator, a broken detector."""
+    turned = replace(GatingConfig(), barge_in=BargeInConfig(confirm_timeout_ms=600))
+    seen: set[object] = set()
+    cases = [
+        (GatingConfig(), turned, EnhancedVADManager),
+        (BY_VOICE, None, EnhancedVADManager),
+        (BY_VOICE, None, lambda: BrokenVad(works_for=400)),
+    ]
+    for number, (config, reconfigured, vad) in enumerate(cases):
+        manager = TapedGatingManager(vad(), config)
+        folder = make_recorded_call(
+            tmp_path, number=number, manager=manager, reconfigured=reconfigured
+        )
+        again = AudioGatingManager(vad(), config)
+        for each in open_call(folder).inputs():
+            made = apply_input(again, "again", each.given)
+            assert (None if made is None else RecordedDecision.of(made)) == each.decision
+            seen |= {event.type for event in (each.decision.events if each.decision else ())}
+            seen |= {GateReconfigured} if isinstance(each.given, GateReconfigured) else set()
+    assert seen == {*GateEventType, GateReconfigured}
 
 
 def test_the_steps_are_the_inputs_without_their_audio(recorded: Path) -> None:
@@ -96,7 +125,7 @@ def test_events_come_back(tmp_path: Path) -> None:
             now_ms=2.0, name="provider.warned", fields={"code": "x", "n": 3, "ok": True, "at": None}
         ),
     ]
-    entries = simulate_call(TapedGatingManager())[:10]
+    entries = taped_call()[:10]
     folder = write_call(tmp_path, header_of(), entries, events=told)
     assert list(open_call(folder).events()) == told
 
@@ -127,7 +156,7 @@ def test_a_trace_whose_audio_is_gone_can_not_be_replayed(recorded: Path, tmp_pat
 
 def test_a_cut_call_says_why(tmp_path: Path) -> None:
     """It is not complete though it has an end."""
-    folder = record_call(tmp_path, simulate_call(TapedGatingManager())[:10])
+    folder = record_call(tmp_path, taped_call()[:10])
     trace = folder / "trace.jsonl"
     lines = trace.read_bytes().splitlines(keepends=True)
     end = json.loads(lines[-1])
@@ -192,7 +221,7 @@ def test_damage_never_raises_anything_else(
 @pytest.fixture(scope="module")
 def recorded_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short call, whose whole trace lies beside the one that is damaged."""
-    entries = simulate_call(TapedGatingManager())
+    entries = taped_call()
     folder = record_call(tmp_path_factory.mktemp("small"), entries[600:660] + entries[:30])
     (folder / "trace.jsonl").rename(folder / "whole")
     return folder
@@ -201,7 +230,7 @@ def recorded_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_calls_are_found_where_they_are_recorded(tmp_path: Path) -> None:
     """As a user lists them, newest first."""
     for number in range(3):
-        entries = simulate_call(TapedGatingManager())[:5]
+        entries = taped_call()[:5]
         started_at = STARTED_AT + timedelta(minutes=number)
         record_call(tmp_path, entries, call_id=f"call-{number}", started_at=started_at)
     calls = list_calls(tmp_path)

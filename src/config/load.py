@@ -34,6 +34,7 @@ from .model_tree import to_tree
 from .models import AUTO, LINE_KINDS, SCRIPTED, AppConfig, unknown_line, unknown_provider
 from .problems import model_problems
 from .secret_search import find_secrets
+from .shown_value import shown_value
 from .yaml_document import MAX_CHARACTERS, Tree, dotted, parse_document
 from .yaml_document import Path as KeyPath
 
@@ -219,7 +220,7 @@ def _reference_problems(
     return [
         ConfigProblem(
             key=dotted(path),
-            value=repr(name[:60]),
+            value=shown_value(name),
             rule=rule,
             source=overrides.source_of(path, source),
         )

@@ -17,7 +17,8 @@ import click
 from ..config import AppConfig
 from ..errors import ConfigError, RecordingError
 from ..recordings import CallSummary, RecordedCall, list_calls, open_call
-from ..recordings.call_folders import ENCRYPTED_SUFFIX, TRACE_FILE
+from ..recordings.call_folders import ENCRYPTED_SUFFIX
+from ..recordings.call_writer import TRACE_FILE
 
 UNREADABLE = 2
 """Status of a command that could not read a call or a configuration."""
@@ -86,5 +87,5 @@ def _named(call: str, root: Path, calls: tuple[CallSummary, ...]) -> Path:
             f"{call}: {len(alike)} of the calls in {root} begin so; say more of it"
         )
     raise RecordingError(
-        f"{call}: there is no such folder, and no such call among the {len(calls)} in {root}"
+        f"{call}: is no folder of a recorded call, and no call among the {len(calls)} in {root}"
     )

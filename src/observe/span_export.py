@@ -28,7 +28,8 @@ _log = structlog.get_logger(__name__)
 _TIMEOUT_S = 5.0
 """Time in s that a batch gets to be taken, with what is tried again in it."""
 _MAX_WAITING = 4096
-"""Spans that wait for a collector, of a hundred calls or so; the newest is dropped beyond."""
+"""Spans that wait for a collector, of a hundred calls or so; the oldest go beyond, and the library
+logs it."""
 _BATCH = 512
 _DELAY_MS = 2000
 """Longest time in ms that a span waits for others: a call shows within seconds of its end."""

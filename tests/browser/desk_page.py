@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["axe_findings", "colour_share", "is_wider_than_its_window", "tab_to"]
+__all__ = ["FACT", "axe_findings", "colour_share", "is_wider_than_its_window", "tab_to"]
 
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from playwright.async_api import Page
+
+FACT = """(name) => {
+    const terms = [...document.querySelectorAll(".monitor dt")];
+    return parseFloat(terms.find((term) => term.textContent === name)
+        ?.nextElementSibling.textContent.replace("\\u2212", "-"));
+}"""
+"""Reads a measurement of the call that is watched, by its name; NaN where there is none."""
 
 _COLOUR_SHARE = """([selector, name]) => {
     const canvas = document.querySelector(selector);

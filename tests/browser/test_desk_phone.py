@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 from playwright.async_api import Page
 
-from browser.desk_page import colour_share, tab_to
+from browser.desk_page import FACT, colour_share, tab_to
 from browser.desk_service import DeskedEngine, at_the_desk, caller_over_the_agent
 from browser.headless import eventually
 from voxgate.core.gate_decision import GateEventType
@@ -19,12 +19,6 @@ pytestmark = pytest.mark.timeout(300)
 MINUS = "\N{MINUS SIGN}"
 READY = "() => document.querySelector('#call').dataset.state === 'ready'"
 ENDED = "() => document.querySelector('#call').dataset.state === 'ended'"
-
-FACT = """(name) => {
-    const terms = [...document.querySelectorAll(".monitor dt")];
-    return parseFloat(terms.find((term) => term.textContent === name)
-        ?.nextElementSibling.textContent.replace("\\u2212", "-"));
-}"""
 
 
 async def turn(page: Page, knob: str, value: int) -> None:

@@ -83,9 +83,15 @@ def log_odds_by(hearing: Hearing, audible: LogisticWeights, silent: LogisticWeig
         float64 [shape=(frames,)]; 0 where nothing can tell.
     """
     wide = windowed(hearing.features)
-    over_agent = wide @ audible.weights + audible.bias - audible.prior_log_odds
-    alone = wide[:, silent_columns()] @ silent.weights + silent.bias - silent.prior_log_odds
+    over_agent = _evidence(wide, audible)
+    alone = _evidence(wide[:, silent_columns()], silent)
     return np.where(hearing.is_judged, np.where(hearing.is_audible, over_agent, alone), 0.0)
+
+
+def _evidence(rows: Values, model: LogisticWeights) -> Values:
+    # No BLAS: split over threads, its last bits would differ from machine to machine.
+    weighed: Values = np.einsum("ij,j->i", rows, model.weights)
+    return weighed + (model.bias - model.prior_log_odds)
 
 
 def windowed(features: Values) -> Values:
@@ -107,7 +113,7 @@ def find_segments(hearing: Hearing) -> tuple[FoundSegment, ...]:
     if not spans:
         return ()
     rows = segment_features(log_odds, hearing, spans)
-    confidences = 1.0 / (1.0 + np.exp(-(rows @ SEGMENT.weights + SEGMENT.bias)))
+    confidences = 1.0 / (1.0 + np.exp(-_evidence(rows, SEGMENT)))
     return tuple(
         FoundSegment(float(first * FRAME_MS), float(after * FRAME_MS), float(confidence))
         for (first, after), confidence in zip(spans, confidences, strict=True)
@@ -145,7 +151,7 @@ def _averaged(values: Values, frames: int) -> Values:
     half = frames // 2
     padded = np.pad(values, ((half, half), (0, 0)))
     view = np.lib.stride_tricks.sliding_window_view(padded, frames, axis=0)
-    return np.asarray(view @ (window / window.sum()))
+    return np.asarray(np.einsum("ijk,k->ij", view, window / window.sum()))  # no BLAS, as below
 
 
 def _peak(log_odds: Values) -> float:

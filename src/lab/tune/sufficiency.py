@@ -5,7 +5,7 @@ Invariant: which part a call is in depends on its name and the seed alone.
 
 from __future__ import annotations
 
-__all__ = ["LEAST_CALLS", "Parts", "Shortage", "shortages_of", "split_calls"]
+__all__ = ["HELD_OUT_SHARE", "LEAST_CALLS", "Parts", "Shortage", "shortages_of", "split_calls"]
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,8 @@ from .tuned_keys import KeyGroup
 
 LEAST_CALLS = 20
 """Below, a bootstrap over calls means nothing: too few of them can be drawn."""
-_HELD_OUT_SHARE = 0.4
+HELD_OUT_SHARE = 0.4
+"""Of the calls: those that check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def split_calls(calls: Sequence[PreparedCall], seed: int) -> Parts:
         seed: Of the drawing.
     """
     drawn = sorted(calls, key=lambda call: _place(call.name, seed))
-    held_out = {call.name for call in drawn[: int(_HELD_OUT_SHARE * len(drawn))]}
+    held_out = {call.name for call in drawn[: int(HELD_OUT_SHARE * len(drawn))]}
     return Parts(
         search=tuple(call for call in calls if call.name not in held_out),
         held_out=tuple(call for call in calls if call.name in held_out),

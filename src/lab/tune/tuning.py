@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from math import ceil
 
 from ...config import AppConfig
 from ...core.config import GatingMode
@@ -22,7 +23,7 @@ from .measures import CallMeasures
 from .prepared_call import PreparedCall
 from .resampling import Gain, calls_needed, is_worthwhile, paired_gain
 from .search import SearchResult, search
-from .sufficiency import Shortage, shortages_of, split_calls
+from .sufficiency import HELD_OUT_SHARE, Shortage, shortages_of, split_calls
 from .trials import Trials, Watch
 from .tuned_keys import Setting, TunedKey, keys_for, value_of
 from .workforce import Workforce
@@ -175,8 +176,7 @@ def _concluded(
     compared = found.setting or found.likeliest
     on_search, on_held_out = (_compared(each, compared, plan) for each in (searched, checked))
     verdict = _verdict(found, on_held_out, has_keys=bool(keys))
-    costs = _all_costs(compared, plan, searched, checked) if compared else None
-    needed = None if verdict is Verdict.PROPOSED or costs is None else calls_needed(*costs)
+    needed = _calls_needed(compared, plan, checked) if verdict is not Verdict.PROPOSED else None
     return Tuning(
         verdict=verdict,
         changes=_changes(compared, keys, plan),
@@ -255,19 +255,16 @@ def _saved_by_reference(
     return gain if gain.is_sure else None
 
 
-def _all_costs(
-    compared: Setting, plan: TuningPlan, searched: Trials, checked: Trials
-) -> tuple[list[float], list[float]]:
-    """Return the cost of each call, under the current setting and under the other."""
-    before, after = (
-        [
-            cost_of(measured, plan.weights)
-            for trials in (searched, checked)
-            for measured in trials.measures(setting)
-        ]
+def _calls_needed(compared: Setting, plan: TuningPlan, checked: Trials) -> int | None:
+    """Return how many calls in all would show what the held-out ones seem to gain."""
+    if not compared:
+        return None
+    costs = [
+        [cost_of(measured, plan.weights) for measured in checked.measures(setting)]
         for setting in ({}, compared)
-    )
-    return before, after
+    ]
+    held_out = calls_needed(*costs)
+    return None if held_out is None else ceil(held_out / HELD_OUT_SHARE)
 
 
 def _changes(

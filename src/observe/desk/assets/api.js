@@ -6,46 +6,46 @@
 
 /** What the server refused, or why it was not reached; `message` is for the operator. */
 export class DeskError extends Error {
-    /**
-     * @param {string} code Of the server; `unreachable` where there was no answer.
-     * @param {string} message
-     * @param {Problem[]} [problems]
-     */
-    constructor(code, message, problems = []) {
-        super(message);
-        this.code = code;
-        this.problems = problems;
-    }
+  /**
+   * @param {string} code Of the server; `unreachable` where there was no answer.
+   * @param {string} message
+   * @param {Problem[]} [problems]
+   */
+  constructor(code, message, problems = []) {
+    super(message);
+    this.code = code;
+    this.problems = problems;
+  }
 }
 
 /** Told when the server asks for the login: `login_needed` events. */
 export const sessions = new EventTarget();
 
 async function request(method, path, body) {
-    const options = { method, headers: { Accept: "application/json" }, cache: "no-store" };
-    if (body !== undefined) {
-        options.headers["Content-Type"] = "application/json";
-        options.body = JSON.stringify(body);
-    }
-    let response;
-    try {
-        response = await fetch(path, options);
-    } catch {
-        throw new DeskError("unreachable", "The desk's server can't be reached.");
-    }
-    const answer = await parsed(response);
-    if (response.ok) return answer;
-    const { code = "failed", message = "", problems = [] } = answer?.error ?? {};
-    if (code === "login_needed") sessions.dispatchEvent(new Event("login_needed"));
-    throw new DeskError(code, message || `The server answered with ${response.status}.`, problems);
+  const options = { method, headers: { Accept: "application/json" }, cache: "no-store" };
+  if (body !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new DeskError("unreachable", "The desk's server can't be reached.");
+  }
+  const answer = await parsed(response);
+  if (response.ok) return answer;
+  const { code = "failed", message = "", problems = [] } = answer?.error ?? {};
+  if (code === "login_needed") sessions.dispatchEvent(new Event("login_needed"));
+  throw new DeskError(code, message || `The server answered with ${response.status}.`, problems);
 }
 
 async function parsed(response) {
-    try {
-        return await response.json();
-    } catch {
-        return null; // 204, or a proxy's own page
-    }
+  try {
+    return await response.json();
+  } catch {
+    return null; // 204, or a proxy's own page
+  }
 }
 
 const get = (path) => request("GET", path);
@@ -53,21 +53,21 @@ const post = (path, body = {}) => request("POST", path, body);
 const part = encodeURIComponent;
 
 export const api = {
-    session: () => get("/api/session"),
-    login: (token) => post("/api/login", { token }),
-    logout: () => post("/api/logout"),
-    overview: () => get("/api/overview"),
-    calls: () => get("/api/calls"),
-    call: (id) => get(`/api/calls/${part(id)}`),
-    hangUp: (id) => post(`/api/calls/${part(id)}/hangup`),
-    thresholds: () => get("/api/thresholds"),
-    checkThresholds: (changes) => post("/api/thresholds/check", { changes }),
-    applyThresholds: (changes, revision) => post("/api/thresholds/apply", { changes, revision }),
-    history: () => get("/api/thresholds/history"),
-    undo: (id) => post("/api/thresholds/undo", { id }),
-    startPreview: (changes, minutes) => post("/api/preview", { changes, minutes }),
-    preview: (id) => get(`/api/preview/${part(id)}`),
-    cancelPreview: (id) => request("DELETE", `/api/preview/${part(id)}`),
-    recordings: () => get("/api/recordings"),
-    reportUrl: (id) => `/recordings/${part(id)}/report`,
+  session: () => get("/api/session"),
+  login: (token) => post("/api/login", { token }),
+  logout: () => post("/api/logout"),
+  overview: () => get("/api/overview"),
+  calls: () => get("/api/calls"),
+  call: (id) => get(`/api/calls/${part(id)}`),
+  hangUp: (id) => post(`/api/calls/${part(id)}/hangup`),
+  thresholds: () => get("/api/thresholds"),
+  checkThresholds: (changes) => post("/api/thresholds/check", { changes }),
+  applyThresholds: (changes, revision) => post("/api/thresholds/apply", { changes, revision }),
+  history: () => get("/api/thresholds/history"),
+  undo: (id) => post("/api/thresholds/undo", { id }),
+  startPreview: (changes, minutes) => post("/api/preview", { changes, minutes }),
+  preview: (id) => get(`/api/preview/${part(id)}`),
+  cancelPreview: (id) => request("DELETE", `/api/preview/${part(id)}`),
+  recordings: () => get("/api/recordings"),
+  reportUrl: (id) => `/recordings/${part(id)}/report`,
 };

@@ -15,28 +15,27 @@ import { h, setText } from "./dom.js";
  * @param {(value: number | null) => void} options.onInput null: off.
  */
 export function knob({ id, label, min, max, step, value, isAlwaysOn = false, text, onInput }) {
-    const off = isAlwaysOn ? null : min - step;
-    const output = h("output", { htmlFor: id });
-    const input = h("input", {
-        type: "range",
-        id,
-        min: String(off ?? min),
-        max: String(max),
-        step: String(step),
-        on: { input: () => take() },
-    });
-    input.value = String(value ?? off);
-    const current = () =>
-        off !== null && Number(input.value) === off ? null : Number(input.value);
-    const show = () => {
-        const words = current() === null ? "off" : text(current());
-        setText(output, words);
-        input.setAttribute("aria-valuetext", words);
-    };
-    const take = () => {
-        show();
-        onInput(current());
-    };
+  const off = isAlwaysOn ? null : min - step;
+  const output = h("output", { htmlFor: id });
+  const input = h("input", {
+    type: "range",
+    id,
+    min: String(off ?? min),
+    max: String(max),
+    step: String(step),
+    on: { input: () => take() },
+  });
+  input.value = String(value ?? off);
+  const current = () => (off !== null && Number(input.value) === off ? null : Number(input.value));
+  const show = () => {
+    const words = current() === null ? "off" : text(current());
+    setText(output, words);
+    input.setAttribute("aria-valuetext", words);
+  };
+  const take = () => {
     show();
-    return h("div", { class: "knob" }, h("label", { htmlFor: id }, label), output, input);
+    onInput(current());
+  };
+  show();
+  return h("div", { class: "knob" }, h("label", { htmlFor: id }, label), output, input);
 }

@@ -11,160 +11,160 @@ import { timelineKey } from "./timeline_key.js";
 const HEAD_EVERY_MS = 1000;
 
 class LiveView {
-    /** @type {Map<number, CallRow>} */
-    #rows = new Map();
-    #headAt = 0;
-    #wanted = "";
-    #feedRow = () => this.#newest();
-    #feedRoster = () => this.#enrol();
+  /** @type {Map<number, CallRow>} */
+  #rows = new Map();
+  #headAt = 0;
+  #wanted = "";
+  #feedRow = () => this.#newest();
+  #feedRoster = () => this.#enrol();
 
-    constructor(root) {
-        this.rate = h("p", { class: "aside", id: "rate", data: { updates: "0", pictures: "0" } });
-        this.list = h("ul", { class: "rows", "aria-label": "Running calls" });
-        this.empty = h("div", { class: "empty", hidden: true });
-        this.ended = h("section", {
-            class: "panel ended",
-            hidden: true,
-            "aria-labelledby": "ended-head",
-        });
-        this.filter = h("input", {
-            type: "search",
-            id: "filter",
-            placeholder: "call, line or provider",
-            autocomplete: "off",
-            on: { input: () => this.#find() },
-        });
-        const tools = h(
-            "div",
-            { class: "tools" },
-            h("label", { htmlFor: "filter" }, "Find"),
-            this.filter,
-        );
-        fill(
-            root,
-            h("div", { class: "view-head" }, h("h1", {}, "Live calls"), tools, this.rate),
-            timelineKey(),
-            this.list,
-            this.empty,
-            this.ended,
-        );
-        this.sight = new IntersectionObserver((entries) => this.#see(entries), {
-            rootMargin: "80px",
-        });
-        this.width = new ResizeObserver((entries) => this.#measure(entries));
-        this.release = feed.watch();
-        feed.addEventListener("roster", this.#feedRoster);
-        feed.addEventListener("tick", this.#feedRow);
-        this.loop = new DrawingLoop((now) => this.#draw(now));
-        this.#enrol();
-    }
+  constructor(root) {
+    this.rate = h("p", { class: "aside", id: "rate", data: { updates: "0", pictures: "0" } });
+    this.list = h("ul", { class: "rows", "aria-label": "Running calls" });
+    this.empty = h("div", { class: "empty", hidden: true });
+    this.ended = h("section", {
+      class: "panel ended",
+      hidden: true,
+      "aria-labelledby": "ended-head",
+    });
+    this.filter = h("input", {
+      type: "search",
+      id: "filter",
+      placeholder: "call, line or provider",
+      autocomplete: "off",
+      on: { input: () => this.#find() },
+    });
+    const tools = h(
+      "div",
+      { class: "tools" },
+      h("label", { htmlFor: "filter" }, "Find"),
+      this.filter,
+    );
+    fill(
+      root,
+      h("div", { class: "view-head" }, h("h1", {}, "Live calls"), tools, this.rate),
+      timelineKey(),
+      this.list,
+      this.empty,
+      this.ended,
+    );
+    this.sight = new IntersectionObserver((entries) => this.#see(entries), {
+      rootMargin: "80px",
+    });
+    this.width = new ResizeObserver((entries) => this.#measure(entries));
+    this.release = feed.watch();
+    feed.addEventListener("roster", this.#feedRoster);
+    feed.addEventListener("tick", this.#feedRow);
+    this.loop = new DrawingLoop((now) => this.#draw(now));
+    this.#enrol();
+  }
 
-    leave() {
-        this.loop.stop();
-        this.sight.disconnect();
-        this.width.disconnect();
-        feed.removeEventListener("roster", this.#feedRoster);
-        feed.removeEventListener("tick", this.#feedRow);
-        this.release();
-    }
+  leave() {
+    this.loop.stop();
+    this.sight.disconnect();
+    this.width.disconnect();
+    feed.removeEventListener("roster", this.#feedRoster);
+    feed.removeEventListener("tick", this.#feedRow);
+    this.release();
+  }
 
-    #enrol() {
-        for (const [k, row] of this.#rows) {
-            if (feed.calls.has(k)) continue;
-            this.sight.unobserve(row.element);
-            this.width.unobserve(row.canvas);
-            row.element.remove();
-            this.#rows.delete(k);
-        }
-        for (const [k, live] of feed.calls) {
-            if (this.#rows.has(k)) this.#rows.get(k).rename(live);
-            else this.#add(k, new CallRow(live));
-        }
-        this.#find();
-        this.#tellEmpty();
-        this.#loadEnded();
+  #enrol() {
+    for (const [k, row] of this.#rows) {
+      if (feed.calls.has(k)) continue;
+      this.sight.unobserve(row.element);
+      this.width.unobserve(row.canvas);
+      row.element.remove();
+      this.#rows.delete(k);
     }
+    for (const [k, live] of feed.calls) {
+      if (this.#rows.has(k)) this.#rows.get(k).rename(live);
+      else this.#add(k, new CallRow(live));
+    }
+    this.#find();
+    this.#tellEmpty();
+    this.#loadEnded();
+  }
 
-    #add(k, row) {
-        this.#rows.set(k, row);
-        this.list.append(row.element);
-        this.sight.observe(row.element);
-        this.width.observe(row.canvas);
-    }
+  #add(k, row) {
+    this.#rows.set(k, row);
+    this.list.append(row.element);
+    this.sight.observe(row.element);
+    this.width.observe(row.canvas);
+  }
 
-    #find() {
-        this.#wanted = this.filter.value.trim().toLowerCase();
-        for (const row of this.#rows.values()) row.element.hidden = !row.matches(this.#wanted);
-    }
+  #find() {
+    this.#wanted = this.filter.value.trim().toLowerCase();
+    for (const row of this.#rows.values()) row.element.hidden = !row.matches(this.#wanted);
+  }
 
-    #tellEmpty() {
-        this.empty.hidden = feed.calls.size > 0;
-        if (this.empty.hidden) return;
-        if (feed.status !== "live") fill(this.empty, h("b", {}, "Connecting to the engine"));
-        else {
-            fill(
-                this.empty,
-                h("b", {}, "No calls at the moment"),
-                "Calls show up here as they come. ",
-                h("a", { href: "#/phone" }, "Call from this browser"),
-                " to see one.",
-            );
-        }
+  #tellEmpty() {
+    this.empty.hidden = feed.calls.size > 0;
+    if (this.empty.hidden) return;
+    if (feed.status !== "live") fill(this.empty, h("b", {}, "Connecting to the engine"));
+    else {
+      fill(
+        this.empty,
+        h("b", {}, "No calls at the moment"),
+        "Calls show up here as they come. ",
+        h("a", { href: "#/phone" }, "Call from this browser"),
+        " to see one.",
+      );
     }
+  }
 
-    async #loadEnded() {
-        try {
-            const { ended } = await api.calls();
-            this.ended.hidden = ended.length === 0;
-            fill(this.ended, h("h2", { id: "ended-head" }, "Ended lately"), endedTable(ended));
-        } catch {
-            this.ended.hidden = true; // the bar says that the server is not reached
-        }
+  async #loadEnded() {
+    try {
+      const { ended } = await api.calls();
+      this.ended.hidden = ended.length === 0;
+      fill(this.ended, h("h2", { id: "ended-head" }, "Ended lately"), endedTable(ended));
+    } catch {
+      this.ended.hidden = true; // the bar says that the server is not reached
     }
+  }
 
-    #see(entries) {
-        for (const { target, isIntersecting } of entries) {
-            const row = this.#rows.get(Number(target.dataset.k));
-            if (row) row.isSeen = isIntersecting;
-        }
+  #see(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const row = this.#rows.get(Number(target.dataset.k));
+      if (row) row.isSeen = isIntersecting;
     }
+  }
 
-    #measure(entries) {
-        for (const { target, contentRect } of entries) {
-            const row = this.#rows.get(Number(target.dataset.k));
-            if (row) row.width = Math.floor(contentRect.width);
-        }
+  #measure(entries) {
+    for (const { target, contentRect } of entries) {
+      const row = this.#rows.get(Number(target.dataset.k));
+      if (row) row.width = Math.floor(contentRect.width);
     }
+  }
 
-    #newest() {
-        const now = performance.now();
-        for (const row of this.#rows.values()) if (row.isSeen) row.showNewest(now);
-        if (now - this.#headAt < HEAD_EVERY_MS) return;
-        this.#headAt = now;
-        this.#tellRate();
-    }
+  #newest() {
+    const now = performance.now();
+    for (const row of this.#rows.values()) if (row.isSeen) row.showNewest(now);
+    if (now - this.#headAt < HEAD_EVERY_MS) return;
+    this.#headAt = now;
+    this.#tellRate();
+  }
 
-    /** How fresh the page is: an operator must see when it isn't. */
-    #tellRate() {
-        const [updates, pictures] = [feed.rateHz(), this.loop.rateHz()];
-        Object.assign(this.rate.dataset, {
-            updates: updates.toFixed(1),
-            pictures: pictures.toFixed(1),
-        });
-        setText(
-            this.rate,
-            `${plural(feed.calls.size, "call")} · ${updates.toFixed(0)} updates a second`,
-        );
-    }
+  /** How fresh the page is: an operator must see when it isn't. */
+  #tellRate() {
+    const [updates, pictures] = [feed.rateHz(), this.loop.rateHz()];
+    Object.assign(this.rate.dataset, {
+      updates: updates.toFixed(1),
+      pictures: pictures.toFixed(1),
+    });
+    setText(
+      this.rate,
+      `${plural(feed.calls.size, "call")} · ${updates.toFixed(0)} updates a second`,
+    );
+  }
 
-    #draw(now) {
-        const endMs = feed.displayMs();
-        for (const row of this.#rows.values()) if (row.isSeen) row.draw(endMs, now);
-    }
+  #draw(now) {
+    const endMs = feed.displayMs();
+    for (const row of this.#rows.values()) if (row.isSeen) row.draw(endMs, now);
+  }
 }
 
 /** Put the view into an element. */
 export function mountLive(root) {
-    const live = new LiveView(root);
-    return () => live.leave();
+  const live = new LiveView(root);
+  return () => live.leave();
 }

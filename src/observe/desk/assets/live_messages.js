@@ -2,7 +2,7 @@
 
 /** The levels of a row, dBFS by name; null where nothing is measured. */
 export function levelsOf([, capture, far_end, near_end, noise_floor]) {
-    return { capture, far_end, near_end, noise_floor };
+  return { capture, far_end, near_end, noise_floor };
 }
 
 /**
@@ -12,17 +12,17 @@ export function levelsOf([, capture, far_end, near_end, noise_floor]) {
  * @param {{states: string[], reasons: string[]}} hello
  */
 export function decisionsOf(runs, hello) {
-    const decisions = [];
-    for (let i = 0; i + 3 < runs.length; i += 4) {
-        const [n, state, reason, forwarded] = runs.slice(i, i + 4);
-        const decision = {
-            state: hello.states[state] ?? "",
-            reason: hello.reasons[reason] ?? "",
-            forwarded: forwarded === 1,
-        };
-        for (let each = 0; each < n; each++) decisions.push(decision);
-    }
-    return decisions;
+  const decisions = [];
+  for (let i = 0; i + 3 < runs.length; i += 4) {
+    const [n, state, reason, forwarded] = runs.slice(i, i + 4);
+    const decision = {
+      state: hello.states[state] ?? "",
+      reason: hello.reasons[reason] ?? "",
+      forwarded: forwarded === 1,
+    };
+    for (let each = 0; each < n; each++) decisions.push(decision);
+  }
+  return decisions;
 }
 
 /**
@@ -33,15 +33,15 @@ export function decisionsOf(runs, hello) {
  * @param {{events: string[], reasons: string[]}} hello
  */
 export function eventsOf(flat, tMs, hello) {
-    const events = [];
-    for (let i = 0; i + 3 < flat.length; i += 4) {
-        const [ageMs, type, reason, count] = flat.slice(i, i + 4);
-        events.push({
-            t_ms: tMs - ageMs,
-            type: hello.events[type],
-            reason: hello.reasons[reason],
-            count,
-        });
-    }
-    return events;
+  const events = [];
+  for (let i = 0; i + 3 < flat.length; i += 4) {
+    const [ageMs, type, reason, count] = flat.slice(i, i + 4);
+    events.push({
+      t_ms: tMs - ageMs,
+      type: hello.events[type],
+      reason: hello.reasons[reason],
+      count,
+    });
+  }
+  return events;
 }

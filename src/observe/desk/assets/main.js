@@ -17,12 +17,12 @@ const OVERVIEW_EVERY_MS = 5000;
 
 /** Views by the first word of the address; each mounts into an element and returns its undoing. */
 const VIEWS = {
-    live: { title: "Live calls", mount: mountLive },
-    calls: { title: "Call", mount: mountCall, under: "live" },
-    phone: { title: "Browser phone", mount: mountPhone },
-    thresholds: { title: "Thresholds", mount: mountThresholds },
-    recordings: { title: "Recordings", mount: mountRecordings },
-    health: { title: "Health", mount: mountHealth },
+  live: { title: "Live calls", mount: mountLive },
+  calls: { title: "Call", mount: mountCall, under: "live" },
+  phone: { title: "Browser phone", mount: mountPhone },
+  thresholds: { title: "Thresholds", mount: mountThresholds },
+  recordings: { title: "Recordings", mount: mountRecordings },
+  health: { title: "Health", mount: mountHealth },
 };
 
 const view = document.querySelector("#view");
@@ -32,105 +32,104 @@ let here = null;
 
 /** The view may keep people from leaving by returning an object with `mayLeave`. */
 function show() {
-    const address = location.hash || "#/live";
-    if (address === here) return;
-    if (leave.mayLeave && !leave.mayLeave()) {
-        history.replaceState(null, "", here);
-        return;
-    }
-    here = address;
-    const [, name, ...rest] = address.split("/");
-    const { title, mount, under = name } = VIEWS[name] ?? VIEWS.live;
-    leave();
-    document.title = `${title} · voxgate desk`;
-    for (const link of document.querySelectorAll(".rail a")) {
-        if (link.getAttribute("href") === `#/${VIEWS[name] ? under : "live"}`)
-            link.setAttribute("aria-current", "page");
-        else link.removeAttribute("aria-current");
-    }
-    fill(view);
-    leave = mount(view, ...rest.map(decodeURIComponent)) ?? (() => {});
-    if (!isFirst) {
-        window.scrollTo(0, 0);
-        view.focus({ preventScroll: true });
-    }
-    isFirst = false;
+  const address = location.hash || "#/live";
+  if (address === here) return;
+  if (leave.mayLeave && !leave.mayLeave()) {
+    history.replaceState(null, "", here);
+    return;
+  }
+  here = address;
+  const [, name, ...rest] = address.split("/");
+  const { title, mount, under = name } = VIEWS[name] ?? VIEWS.live;
+  leave();
+  document.title = `${title} · voxgate desk`;
+  for (const link of document.querySelectorAll(".rail a")) {
+    if (link.getAttribute("href") === `#/${VIEWS[name] ? under : "live"}`)
+      link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  fill(view);
+  leave = mount(view, ...rest.map(decodeURIComponent)) ?? (() => {});
+  if (!isFirst) {
+    window.scrollTo(0, 0);
+    view.focus({ preventScroll: true });
+  }
+  isFirst = false;
 }
 
 async function tellService() {
-    const service = document.querySelector("#service");
-    try {
-        const overview = await api.overview();
-        service.dataset.state = overview.state;
-        const words = { ready: "Ready", draining: "Draining", starting: "Starting" };
-        const { running, max } = overview.calls;
-        service.textContent = `${words[overview.state]} · ${running} of ${plural(max, "call")}`;
-    } catch (error) {
-        service.dataset.state = "lost";
-        service.textContent =
-            error.code === "login_needed" ? "Not logged in" : "Server not reached";
-    }
+  const service = document.querySelector("#service");
+  try {
+    const overview = await api.overview();
+    service.dataset.state = overview.state;
+    const words = { ready: "Ready", draining: "Draining", starting: "Starting" };
+    const { running, max } = overview.calls;
+    service.textContent = `${words[overview.state]} · ${running} of ${plural(max, "call")}`;
+  } catch (error) {
+    service.dataset.state = "lost";
+    service.textContent = error.code === "login_needed" ? "Not logged in" : "Server not reached";
+  }
 }
 
 function keepTelling() {
-    let timer = 0;
-    const again = async () => {
-        clearTimeout(timer);
-        if (document.hidden) return;
-        await tellService();
-        timer = setTimeout(again, OVERVIEW_EVERY_MS);
-    };
-    document.addEventListener("visibilitychange", again);
-    return again();
+  let timer = 0;
+  const again = async () => {
+    clearTimeout(timer);
+    if (document.hidden) return;
+    await tellService();
+    timer = setTimeout(again, OVERVIEW_EVERY_MS);
+  };
+  document.addEventListener("visibilitychange", again);
+  return again();
 }
 
 /** A call of the own phone is never out of sight. */
 function keepPhoneInSight() {
-    const link = document.querySelector("#on-call");
-    const tell = () => {
-        link.hidden = phone.state !== "ready" || here?.startsWith("#/phone");
-        if (!link.hidden) setText(link, `On a call ${clock(performance.now() - phone.readyAt)}`);
-    };
-    phone.addEventListener("state", tell);
-    window.addEventListener("hashchange", tell);
-    setInterval(tell, 1000);
+  const link = document.querySelector("#on-call");
+  const tell = () => {
+    link.hidden = phone.state !== "ready" || here?.startsWith("#/phone");
+    if (!link.hidden) setText(link, `On a call ${clock(performance.now() - phone.readyAt)}`);
+  };
+  phone.addEventListener("state", tell);
+  window.addEventListener("hashchange", tell);
+  setInterval(tell, 1000);
 }
 
 let isLoggingIn = false;
 
 function askForLogin() {
-    if (isLoggingIn) return;
-    isLoggingIn = true;
-    leave();
-    leave = () => {};
-    mountLogin(view, () => location.reload());
+  if (isLoggingIn) return;
+  isLoggingIn = true;
+  leave();
+  leave = () => {};
+  mountLogin(view, () => location.reload());
 }
 
 async function begin() {
-    installTheme(document.querySelector("#theme"));
-    sessions.addEventListener("login_needed", askForLogin);
-    feed.addEventListener("login_needed", askForLogin);
-    try {
-        const { login } = await api.session();
-        if (login === "needed") return askForLogin();
-        if (login === "done") offerLogout();
-    } catch (error) {
-        announce(error.message, "bad");
-    }
-    window.addEventListener("hashchange", show);
-    keepPhoneInSight();
-    show();
-    await keepTelling();
+  installTheme(document.querySelector("#theme"));
+  sessions.addEventListener("login_needed", askForLogin);
+  feed.addEventListener("login_needed", askForLogin);
+  try {
+    const { login } = await api.session();
+    if (login === "needed") return askForLogin();
+    if (login === "done") offerLogout();
+  } catch (error) {
+    announce(error.message, "bad");
+  }
+  window.addEventListener("hashchange", show);
+  keepPhoneInSight();
+  show();
+  await keepTelling();
 }
 
 function offerLogout() {
-    const leaveDesk = () => api.logout().then(() => location.reload());
-    const button = h(
-        "button",
-        { type: "button", class: "quiet theme", on: { click: leaveDesk } },
-        "Log out",
-    );
-    document.querySelector(".bar").append(button);
+  const leaveDesk = () => api.logout().then(() => location.reload());
+  const button = h(
+    "button",
+    { type: "button", class: "quiet theme", on: { click: leaveDesk } },
+    "Log out",
+  );
+  document.querySelector(".bar").append(button);
 }
 
 begin();

@@ -6,104 +6,104 @@
 import { microphoneTrouble, OwnLine } from "./own_line.js";
 
 const ENDS = {
-    agent: "The agent hung up, or the service stopped.",
-    caller: "You hung up.",
-    unreachable: "The engine can't be reached, or takes no more calls.",
+  agent: "The agent hung up, or the service stopped.",
+  caller: "You hung up.",
+  unreachable: "The engine can't be reached, or takes no more calls.",
 };
 
 /** Events: `state`. */
 class PhoneCall extends EventTarget {
-    #call = null;
-    #line = null;
-    /** `idle`, `asking`, `connecting`, `ready` or `ended`. */
-    state = "idle";
-    /** What went wrong, or how it ended. */
-    message = "";
-    callId = null;
-    readyAt = 0;
-    isMuted = false;
-    settings = { echoDb: null, echoDelayMs: 180, noiseDbfs: null, echoCancellation: true };
+  #call = null;
+  #line = null;
+  /** `idle`, `asking`, `connecting`, `ready` or `ended`. */
+  state = "idle";
+  /** What went wrong, or how it ended. */
+  message = "";
+  callId = null;
+  readyAt = 0;
+  isMuted = false;
+  settings = { echoDb: null, echoDelayMs: 180, noiseDbfs: null, echoCancellation: true };
 
-    get isRunning() {
-        return ["asking", "connecting", "ready"].includes(this.state);
-    }
+  get isRunning() {
+    return ["asking", "connecting", "ready"].includes(this.state);
+  }
 
-    /** @param {string} path Of the line's WebSocket, on the desk's own server. */
-    async start(path) {
-        if (this.isRunning) return;
-        this.callId = null;
-        this.#become("asking");
-        try {
-            this.#line = await OwnLine.open(this.settings);
-            this.#become("connecting");
-            this.#apply();
-            const { VoxgateCall } = await import("/phone/voxgate-call.js");
-            const { context, speaker, output } = this.#line;
-            this.#call = new VoxgateCall({
-                url: socketUrl(path),
-                context,
-                destination: speaker,
-                source: output,
-            });
-            this.#call.addEventListener("ended", ({ detail }) => this.#end(detail));
-            this.callId = await this.#call.start();
-            this.readyAt = performance.now();
-            this.#become("ready");
-        } catch (error) {
-            this.#end({ reason: "failed", message: microphoneTrouble(error) });
-        }
+  /** @param {string} path Of the line's WebSocket, on the desk's own server. */
+  async start(path) {
+    if (this.isRunning) return;
+    this.callId = null;
+    this.#become("asking");
+    try {
+      this.#line = await OwnLine.open(this.settings);
+      this.#become("connecting");
+      this.#apply();
+      const { VoxgateCall } = await import("/phone/voxgate-call.js");
+      const { context, speaker, output } = this.#line;
+      this.#call = new VoxgateCall({
+        url: socketUrl(path),
+        context,
+        destination: speaker,
+        source: output,
+      });
+      this.#call.addEventListener("ended", ({ detail }) => this.#end(detail));
+      this.callId = await this.#call.start();
+      this.readyAt = performance.now();
+      this.#become("ready");
+    } catch (error) {
+      this.#end({ reason: "failed", message: microphoneTrouble(error) });
     }
+  }
 
-    hangUp() {
-        this.#call?.hangUp();
-    }
+  hangUp() {
+    this.#call?.hangUp();
+  }
 
-    press(digit) {
-        this.#call?.press(digit);
-    }
+  press(digit) {
+    this.#call?.press(digit);
+  }
 
-    setMuted(isMuted) {
-        this.isMuted = isMuted;
-        this.#line?.setMuted(isMuted);
-    }
+  setMuted(isMuted) {
+    this.isMuted = isMuted;
+    this.#line?.setMuted(isMuted);
+  }
 
-    /** Change what the line adds; heard at once. */
-    set(settings) {
-        Object.assign(this.settings, settings);
-        this.#apply();
-    }
+  /** Change what the line adds; heard at once. */
+  set(settings) {
+    Object.assign(this.settings, settings);
+    this.#apply();
+  }
 
-    /** Level of the own line now, dBFS; null without a call. */
-    levelDbfs() {
-        return this.#line?.levelDbfs() ?? null;
-    }
+  /** Level of the own line now, dBFS; null without a call. */
+  levelDbfs() {
+    return this.#line?.levelDbfs() ?? null;
+  }
 
-    #apply() {
-        const { echoDb, echoDelayMs, noiseDbfs } = this.settings;
-        this.#line?.setEcho(echoDb, echoDelayMs);
-        this.#line?.setNoise(noiseDbfs);
-        this.#line?.setMuted(this.isMuted);
-    }
+  #apply() {
+    const { echoDb, echoDelayMs, noiseDbfs } = this.settings;
+    this.#line?.setEcho(echoDb, echoDelayMs);
+    this.#line?.setNoise(noiseDbfs);
+    this.#line?.setMuted(this.isMuted);
+  }
 
-    #end({ reason, message }) {
-        if (!this.isRunning) return;
-        this.#line?.close();
-        this.#line = this.#call = null;
-        this.message = message || (ENDS[reason] ?? "The call has ended.");
-        this.#become("ended");
-    }
+  #end({ reason, message }) {
+    if (!this.isRunning) return;
+    this.#line?.close();
+    this.#line = this.#call = null;
+    this.message = message || (ENDS[reason] ?? "The call has ended.");
+    this.#become("ended");
+  }
 
-    #become(state) {
-        this.state = state;
-        if (state !== "ended") this.message = "";
-        this.dispatchEvent(new Event("state"));
-    }
+  #become(state) {
+    this.state = state;
+    if (state !== "ended") this.message = "";
+    this.dispatchEvent(new Event("state"));
+  }
 }
 
 function socketUrl(path) {
-    const url = new URL(path, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    return url.href;
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }
 
 export const phone = new PhoneCall();

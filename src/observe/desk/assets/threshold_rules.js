@@ -29,53 +29,52 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/;
  * @returns {{value?: any, problem?: string}}
  */
 export function readEntry(field, entry) {
-    if (field.type === "integer" || field.type === "number")
-        return readNumber(field, String(entry));
-    if (field.type === "names") return readNames(String(entry));
-    return { value: entry };
+  if (field.type === "integer" || field.type === "number") return readNumber(field, String(entry));
+  if (field.type === "names") return readNames(String(entry));
+  return { value: entry };
 }
 
 function readNumber(field, entry) {
-    const text = entry.trim().replace("−", "-");
-    if (text === "") return { problem: "Enter a number." };
-    if (NUMBER.test(text.replace(",", ".")) && text.includes(",")) {
-        return { problem: `Write a point, not a comma: ${text.replace(",", ".")}` };
-    }
-    if (!NUMBER.test(text)) return { problem: `“${entry.trim()}” is no number.` };
-    if (field.type === "integer" && !WHOLE.test(text)) return { problem: "Enter a whole number." };
-    const value = Number(text);
-    const isBelow = field.min !== null && field.min !== undefined && value < field.min;
-    const isAbove = field.max !== null && field.max !== undefined && value > field.max;
-    return isBelow || isAbove
-        ? { problem: `${minus(text)} is not in ${rangeText(field)}.` }
-        : { value };
+  const text = entry.trim().replace("−", "-");
+  if (text === "") return { problem: "Enter a number." };
+  if (NUMBER.test(text.replace(",", ".")) && text.includes(",")) {
+    return { problem: `Write a point, not a comma: ${text.replace(",", ".")}` };
+  }
+  if (!NUMBER.test(text)) return { problem: `“${entry.trim()}” is no number.` };
+  if (field.type === "integer" && !WHOLE.test(text)) return { problem: "Enter a whole number." };
+  const value = Number(text);
+  const isBelow = field.min !== null && field.min !== undefined && value < field.min;
+  const isAbove = field.max !== null && field.max !== undefined && value > field.max;
+  return isBelow || isAbove
+    ? { problem: `${minus(text)} is not in ${rangeText(field)}.` }
+    : { value };
 }
 
 function readNames(entry) {
-    const names = entry
-        .split(",")
-        .map((name) => name.trim())
-        .filter(Boolean);
-    const isTwice = new Set(names).size < names.length;
-    return isTwice ? { problem: "A name stands here twice." } : { value: names };
+  const names = entry
+    .split(",")
+    .map((name) => name.trim())
+    .filter(Boolean);
+  const isTwice = new Set(names).size < names.length;
+  return isTwice ? { problem: "A name stands here twice." } : { value: names };
 }
 
 /** `20 to 2000 ms`; empty where there is none. */
 export function rangeText({ min, max, unit }) {
-    const numbers = [min, max].map((each) =>
-        each === null || each === undefined ? null : minus(each),
-    );
-    const range = numbers.every((each) => each !== null) ? `${numbers[0]} to ${numbers[1]}` : "";
-    return range && unit && unit !== "probability" ? `${range} ${unit}` : range;
+  const numbers = [min, max].map((each) =>
+    each === null || each === undefined ? null : minus(each),
+  );
+  const range = numbers.every((each) => each !== null) ? `${numbers[0]} to ${numbers[1]}` : "";
+  return range && unit && unit !== "probability" ? `${range} ${unit}` : range;
 }
 
 const COMPARE = {
-    ">=": (a, b) => a >= b,
-    "<=": (a, b) => a <= b,
-    ">": (a, b) => a > b,
-    "<": (a, b) => a < b,
-    "==": (a, b) => a === b,
-    "!=": (a, b) => a !== b,
+  ">=": (a, b) => a >= b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  "<": (a, b) => a < b,
+  "==": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
 };
 
 /**
@@ -86,15 +85,15 @@ const COMPARE = {
  * @returns {{key: string, other: string, message: string}[]}
  */
 export function brokenRules(rules, valueOf) {
-    return rules
-        .filter(({ left, op, right }) => {
-            const [a, b] = [valueOf(left), valueOf(right)];
-            return a !== undefined && b !== undefined && op in COMPARE && !COMPARE[op](a, b);
-        })
-        .map(({ left, right, message }) => ({ key: left, other: right, message }));
+  return rules
+    .filter(({ left, op, right }) => {
+      const [a, b] = [valueOf(left), valueOf(right)];
+      return a !== undefined && b !== undefined && op in COMPARE && !COMPARE[op](a, b);
+    })
+    .map(({ left, right, message }) => ({ key: left, other: right, message }));
 }
 
 /** Whether two values of a field are the same. */
 export function isSame(a, b) {
-    return JSON.stringify(a) === JSON.stringify(b);
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -20,6 +20,7 @@ from benchmarks.gate_time import N_FRAMES, N_ROUNDS, time_figures
 from benchmarks.guard_time import GUARD_FRAMES, GUARD_ROUNDS, guard_figures
 from benchmarks.machine import describe_machine
 from benchmarks.metrics_cost import metrics_figures
+from benchmarks.recording_cost import recording_figures
 from benchmarks.turn_time import N_AT_ONCE, N_TURNS, SERVER_MS, turn_figures
 from benchmarks.turn_time import N_ROUNDS as N_TURN_ROUNDS
 
@@ -51,6 +52,7 @@ def main() -> int:
         *gap_figures(),
         *memory_figures(),
         *metrics_figures(),
+        *recording_figures(),
         *desk_figures(),
         *turn_figures(),
     ]

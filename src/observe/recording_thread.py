@@ -101,6 +101,11 @@ class RecordingThread:
             if batch is not None:
                 self._take(*batch)
 
+    def close_all(self) -> None:
+        """Close what is open, in the thread that calls: calls in it have no end."""
+        for recording in list(self._open.values()):
+            self._guarded(recording, self._close)
+
     def stop(self) -> None:
         """Write what waits, and close what is open; calls in it have no end. Blocks."""
         if self._thread is None:
@@ -119,16 +124,12 @@ class RecordingThread:
         while (batch := self._queue.get()) is not None:
             self._take(*batch)
             time.sleep(_PAUSE_S)
-        self._close_all()
+        self.close_all()
 
     def _take(self, recording: CallRecording, entries: Sequence[Entry], is_last: bool) -> None:  # noqa: FBT001
         self._n_taken += 1
         self._guarded(recording, self._write, entries)
         if is_last:
-            self._guarded(recording, self._close)
-
-    def _close_all(self) -> None:
-        for recording in list(self._open.values()):
             self._guarded(recording, self._close)
 
     def _write(self, recording: CallRecording, entries: Sequence[Entry]) -> None:

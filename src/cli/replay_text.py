@@ -101,7 +101,7 @@ class ReplayReport:
         if not self.recorded.is_complete:
             yield "note: the recording breaks off before the end of the call"
         for difference in version_differences(header):
-            yield f"note: {difference}: the last bits of what is measured may differ"
+            yield f"note: {difference}: what is measured may differ"
         if comparison.is_identical:
             yield f"identical, bit for bit: {comparison.inputs} answers of the gate"
         else:

@@ -13,14 +13,17 @@ from importlib import metadata
 
 import numpy as np
 
+from ...core.config import SpeechEvidenceKind
+from ...core.guard.speech_evidence import evidence_in_force
 from ...recordings import CallHeader
 
 
 @dataclass(frozen=True, slots=True)
 class VersionDifference:
-    """One package of another version than when the call was recorded."""
+    """One thing of another version than when the call was recorded."""
 
     package: str
+    """Or ``audio_guard.speech_evidence``, whose networks may not be installed here."""
     recorded: str
     installed: str
 
@@ -30,7 +33,7 @@ class VersionDifference:
 
 
 def version_differences(header: CallHeader) -> tuple[VersionDifference, ...]:
-    """Return the packages that the gate's numbers rest on and that are of another version now."""
+    """Return what the gate's numbers rest on and is another now: packages, the guard's networks."""
     return tuple(
         VersionDifference(package, recorded, installed)
         for package, recorded, installed in _versions(header)
@@ -41,3 +44,6 @@ def version_differences(header: CallHeader) -> tuple[VersionDifference, ...]:
 def _versions(header: CallHeader) -> Iterator[tuple[str, str, str]]:
     yield "voxgate", header.voxgate_version, metadata.version("voxgate")
     yield "numpy", header.numpy_version, np.__version__
+    if header.speech_evidence in set(SpeechEvidenceKind):
+        kind = SpeechEvidenceKind(header.speech_evidence)
+        yield "audio_guard.speech_evidence", kind.value, evidence_in_force(kind).value

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from support.taped_calls import memory_call
+from voxgate.core.guard import speech_evidence
 from voxgate.lab.replay.versions import version_differences
 
 
@@ -21,3 +23,13 @@ def test_another_version_is_named_with_both_numbers() -> None:
     voxgate, numpy = version_differences(header)
     assert (voxgate.package, voxgate.recorded) == ("voxgate", "0.0.9")
     assert str(numpy) == f"numpy 1.26.4 then, {np.__version__} now"
+
+
+def test_networks_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call guarded by both is replayed by the small ones where nothing runs the others."""
+    header = replace(memory_call().header, speech_evidence="joined")
+    monkeypatch.setattr(speech_evidence, "packaged_silero_network", lambda: None)
+    (difference,) = version_differences(header)
+    assert str(difference) == "audio_guard.speech_evidence joined then, light now"
+    assert version_differences(replace(header, speech_evidence="light")) == ()
+    assert version_differences(replace(header, speech_evidence="of a later version")) == ()

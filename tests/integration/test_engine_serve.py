@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,7 +20,9 @@ import structlog
 
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
 from voxgate.cli import main, serve
+from voxgate.config.desk_model import DeskConfig
 from voxgate.config.models import AppConfig
+from voxgate.engine import AIEngine
 from voxgate.providers.registry import ProviderRegistry
 from voxgate.providers.scripted import ScriptedProvider
 
@@ -155,12 +157,11 @@ async def test_a_call_that_does_not_end_is_ended(tmp_path: Path) -> None:
     assert status == 0
 
 
-class _SlowEngine:
+class _SlowEngine(AIEngine):
     """Is told to stop while it starts, or in the very moment in which it has started."""
 
-    addresses: Mapping[str, tuple[str, int]] = {}
-
-    def __init__(self, *, is_quick: bool) -> None:
+    def __init__(self, config: AppConfig, *, is_quick: bool) -> None:
+        super().__init__(config)
         self._is_quick = is_quick
         self.told: list[str] = []
 
@@ -186,10 +187,11 @@ async def test_a_signal_while_it_starts_is_no_signal_lost(
     is_quick: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Models take their time: whoever does not want to wait need not."""
-    engine = _SlowEngine(is_quick=is_quick)
+    config = AppConfig(desk=DeskConfig(enabled=False))
+    engine = _SlowEngine(config, is_quick=is_quick)
     monkeypatch.setattr(serve, "AIEngine", lambda *arguments, **options: engine)
     async with asyncio.timeout(_GUARD_S):
-        await serve._serve(AppConfig())
+        await serve._serve(config)
     assert engine.told == told
 
 

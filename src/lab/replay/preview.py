@@ -28,7 +28,7 @@ from .replayed_call import OPEN_LOOP, compare, replay_call
 
 MAX_MINUTES = 60.0
 """Recorded time in minutes that one preview goes through, however much is asked for; a minute takes
-about half a second."""
+about a second, two where two configurations are replayed."""
 MAX_CALLS = 100
 """Calls that one preview opens, short and unreadable ones included."""
 _LEAST_MS = 1000.0

@@ -25,7 +25,7 @@ from ..replay.versions import version_differences
 from .call_data import CallData, gather_call
 from .figures import call_figures, counter_rows, reason_rows
 from .lanes import WIDTH, draw_lanes
-from .page_audio import MAX_AUDIO_BYTES, PageAudio, page_audio
+from .page_audio import MAX_AUDIO_BYTES, PageAudio, has_room_for_provider, page_audio
 from .page_rows import (
     MAX_ROWS,
     MomentRow,
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 MAX_PAGE_BYTES = 40 * 1024 * 1024
 """No page is larger: sound takes 32 MiB of it at most, pictures and tables the rest."""
 
+_TOO_LONG = (
+    f"The call is too long for its sound to be in a page ({MAX_AUDIO_BYTES >> 20} MiB at most); "
+    "the WAV file is in the folder of the recording."
+)
 _TICKS = 8
 """Times written above the pictures before the page's script measures how many fit."""
 _STATES = {
@@ -65,15 +69,14 @@ def render_page(recorded: RecordedCall) -> str:
     """
     template = _template()
     data = gather_call(recorded)
-    provider = None if data.tracks is None else provider_track(recorded, data.tracks)
-    audio = None if data.tracks is None else page_audio(data.tracks, provider)
+    audio, sound_notes = _page_audio(recorded, data.tracks)
     script = _asset("report.js")
     rows = moment_rows(data)
     return template.render(
         script=_trusted(script),
         style=_trusted(_asset("report.css")),
         script_hash=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
-        notes=[*_notes(recorded, data, audio, provider)],
+        notes=[*_notes(recorded, data), *sound_notes],
         happened=happened_rows(recorded.events(), data.header.started_ms),
         heard=heard_marks(data, recorded.events()),
         **_head(data),
@@ -133,9 +136,7 @@ def _ending(reason: str, detail: str) -> str:
     return reason.replace("_", " ") + (f": {detail}" if detail else "")
 
 
-def _notes(
-    recorded: RecordedCall, data: CallData, audio: PageAudio | None, provider: Samples | None
-) -> Iterator[str]:
+def _notes(recorded: RecordedCall, data: CallData) -> Iterator[str]:
     """Yield what this report lacks, and what to know when reading it."""
     if not data.is_gated:
         yield (
@@ -149,19 +150,29 @@ def _notes(
             "Only the decision trace was recorded (recording.audio is off): there are no "
             "waveforms, no sound, and no configuration to show."
         )
-        return
+    yield from (f"{each}." for each in version_differences(recorded.header))
+
+
+def _page_audio(
+    recorded: RecordedCall, tracks: CallTracks | None
+) -> tuple[PageAudio | None, list[str]]:
+    """Return the sound of the page, and what there is to say of it."""
+    if tracks is None:
+        return None, []
+    has_room = has_room_for_provider(tracks)
+    provider = provider_track(recorded, tracks) if has_room else None
+    audio = page_audio(tracks, provider)
     if audio is None:
-        yield (
-            f"The call is too long for its sound to be in a page ({MAX_AUDIO_BYTES >> 20} MiB at "
-            "most); the WAV file is in the folder of the recording."
-        )
-    if provider is None:
-        yield (
+        return None, [_TOO_LONG]
+    notes = [*audio.notes]
+    if not has_room:
+        notes.append("There is no room for what the provider got.")
+    elif provider is None:
+        notes.append(
             "What the provider got can't be played: the gate of today does not decide as it did "
             "then (voxgate replay shows where)."
         )
-    yield from (f"{each}." for each in version_differences(recorded.header))
-    yield from () if audio is None else audio.notes
+    return audio, notes
 
 
 def _picture(data: CallData, rows: tuple[MomentRow, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ in the other.
 
 from __future__ import annotations
 
-__all__ = ["MAX_AUDIO_BYTES", "PageAudio", "page_audio"]
+__all__ = ["MAX_AUDIO_BYTES", "PageAudio", "has_room_for_provider", "page_audio"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,12 +50,15 @@ def page_audio(tracks: CallTracks, provider: Samples | None) -> PageAudio | None
         provider: What the provider was given, aligned with it.
     """
     for attempt in _attempts(tracks.rate_hz, has_provider=provider is not None):
-        seconds = len(tracks.capture) / tracks.rate_hz
-        n_channels = 3 if attempt.has_provider else 2
-        width = attempt.audio_format.sample_bytes * n_channels
-        if seconds * attempt.audio_format.rate_hz * width <= MAX_AUDIO_BYTES:
+        if _fits(tracks, attempt):
             return _written(tracks, provider if attempt.has_provider else None, attempt)
     return None
+
+
+def has_room_for_provider(tracks: CallTracks) -> bool:
+    """Say whether what the provider was given would be among the files of a call."""
+    attempts = _attempts(tracks.rate_hz, has_provider=True)
+    return any(attempt.has_provider and _fits(tracks, attempt) for attempt in attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,18 @@ class _Attempt:
     notes: tuple[str, ...] = ()
 
 
+def _fits(tracks: CallTracks, attempt: _Attempt) -> bool:
+    seconds = len(tracks.capture) / tracks.rate_hz
+    width = attempt.audio_format.sample_bytes * (3 if attempt.has_provider else 2)
+    return seconds * attempt.audio_format.rate_hz * width <= MAX_AUDIO_BYTES
+
+
 def _attempts(rate_hz: int, *, has_provider: bool) -> Iterator[_Attempt]:
     """Yield the ways to write it, the best first."""
     yield _Attempt(AudioFormat(Encoding.PCM16, rate_hz), has_provider)
     note = "The call is long: its sound is mu-law at 8 kHz here."
     yield _Attempt(AudioFormat(Encoding.MULAW, G711_RATE_HZ), has_provider, (note,))
     if has_provider:
-        note = "The call is long: its sound is mu-law at 8 kHz here, without what the provider got."
         yield _Attempt(AudioFormat(Encoding.MULAW, G711_RATE_HZ), has_provider=False, notes=(note,))
 
 

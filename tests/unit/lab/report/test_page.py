@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from support.taped_calls import START_MS, MemoryCall, eventful_call, speech, taped_call
+from voxgate.lab.report import page as page_module
 from voxgate.lab.report import page_audio
 from voxgate.lab.report.page import MAX_PAGE_BYTES, render_page
 from voxgate.recordings import CallEvent, CallTracks, RecordedEnd
@@ -227,6 +228,17 @@ def test_what_the_gate_of_today_decides_otherwise_is_not_played() -> None:
     )
     found = rendered(recorded)
     assert "What the provider got can't be played" in found.words
+    assert len(found.all("audio")) == 1
+
+
+def test_a_longer_call_says_what_of_its_sound_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is not replayed for what would have no room."""
+    recorded = taped_call(lambda call: call.play(speech(1000, seed=3)))
+    monkeypatch.setattr(page_audio, "MAX_AUDIO_BYTES", 20_000)
+    monkeypatch.setattr(page_module, "provider_track", None)
+    found = rendered(recorded)
+    assert "mu-law at 8 kHz" in found.words
+    assert "There is no room for what the provider got." in found.words
     assert len(found.all("audio")) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.signals import tone
 from voxgate.core.g711 import decode_mulaw
 from voxgate.lab.report import page_audio as module
-from voxgate.lab.report.page_audio import page_audio
+from voxgate.lab.report.page_audio import has_room_for_provider, page_audio
 from voxgate.recordings import CallTracks
 
 
@@ -37,6 +37,7 @@ def test_a_short_call_is_as_it_was_recorded() -> None:
     call = tracks()
     audio = page_audio(call, call.capture)
     assert audio is not None
+    assert has_room_for_provider(call)
     assert fmt(audio.call) == (1, 2, 8000)
     both = np.frombuffer(samples_of(audio.call), "<i2").reshape(-1, 2)
     assert (both[:, 0] == call.far_end).all()
@@ -71,7 +72,8 @@ def test_then_the_providers_side_is_left_out_and_then_everything(
     audio = page_audio(call, call.capture)
     assert audio is not None
     assert audio.provider is None
-    assert "without what the provider got" in audio.notes[0]
+    assert "mu-law" in audio.notes[0]
+    assert not has_room_for_provider(call)
     monkeypatch.setattr(module, "MAX_AUDIO_BYTES", 10_000)
     assert page_audio(call, call.capture) is None
     assert page_audio(call, None) is None

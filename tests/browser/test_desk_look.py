@@ -55,9 +55,12 @@ async def picture(page: Page, folder: Path, name: str) -> None:
 
 
 def _write_small(shot: bytes, path: Path) -> None:
-    colours = Image.open(BytesIO(shot)).convert("RGB")
-    few = colours.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+    """Write a picture with its 256 most frequent colours, which are exact, and those alone."""
+    image = Image.open(BytesIO(shot)).convert("RGB")
+    counted = sorted(image.getcolors(maxcolors=1 << 24) or [], reverse=True)[:256]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for _, colour in counted for channel in colour])  # type: ignore[union-attr]
+    image.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 async def each_look(page: Page, judge: Callable[[str], Awaitable[None]]) -> None:

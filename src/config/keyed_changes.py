@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = [
     "changed_document",
     "locked_keys",
+    "locked_problems",
     "overridden_changes",
     "unasked_problems",
     "value_at",
@@ -65,6 +66,30 @@ def locked_keys(overrides: Overrides) -> dict[str, str]:
     }
 
 
+def locked_problems(asked: Iterable[str], locked: Mapping[str, str]) -> list[ConfigProblem]:
+    """Return a problem for each key that is locked, or has a locked one below it.
+
+    Args:
+        asked: Keys that are to change.
+        locked: Environment variable by the key that it sets.
+
+    Raises:
+        ConfigError: a key is none.
+    """
+    problems = []
+    for key in asked:
+        variables = [name for other, name in locked.items() if _is_one(key, other)]
+        if variables:
+            rule = (
+                f"is set by the environment variable {variables[0]}, which wins over the file and "
+                "the desk; change it there and restart voxgate"
+            )
+            problems.append(
+                ConfigProblem(key=key, value="", rule=rule, source=f"environment {variables[0]}")
+            )
+    return problems
+
+
 def overridden_changes(
     old: Mapping[str, Tree], new: Mapping[str, Tree], locked: Iterable[str]
 ) -> tuple[str, ...]:
@@ -88,7 +113,7 @@ def unasked_problems(
             source=source,
         )
         for change in found
-        if not _is_asked(key_path(change.key), paths)
+        if not any(_are_one(key_path(change.key), path) for path in paths)
         and not (is_profile_asked and change.key.startswith("audio_guard."))
     ]
 
@@ -103,10 +128,14 @@ def value_at(tree: Any, path: tuple[str, ...]) -> Tree | Absent:
     return value
 
 
-def _is_asked(path: tuple[str, ...], asked: list[tuple[str, ...]]) -> bool:
-    return any(
-        path[: min(len(path), len(each))] == each[: min(len(path), len(each))] for each in asked
-    )
+def _is_one(key: str, other: str) -> bool:
+    return _are_one(key_path(key), key_path(other))
+
+
+def _are_one(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether two keys are the same, or one is in the other's section."""
+    shorter = min(len(path), len(other))
+    return path[:shorter] == other[:shorter]
 
 
 def _written_providers(config: AppConfig) -> dict[str, Tree]:

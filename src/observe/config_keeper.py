@@ -6,34 +6,35 @@ valid as a whole, and known: a change that is refused leaves engine, file and hi
 
 from __future__ import annotations
 
-__all__ = ["Changes", "ConfigKeeper", "Reconfigurable"]
+__all__ = ["ConfigKeeper", "Reconfigurable"]
 
 import asyncio
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 
-from ..config.edited_document import ABSENT, Absent, edited_text, key_path
+from ..config.config_document import Changes, ConfigDocument
+from ..config.edited_document import ABSENT, Absent, key_path
 from ..config.environment import Overrides
 from ..config.keyed_changes import (
-    changed_document,
     locked_keys,
+    locked_problems,
     overridden_changes,
     unasked_problems,
     value_at,
 )
-from ..config.load import LoadedConfig, config_of_tree, parse_config, read_default
+from ..config.load import LoadedConfig, read_default
 from ..config.model_tree import to_tree
 from ..config.models import AppConfig
 from ..config.reload_rules import KeyChange, changes_between
 from ..config.shown_value import shown_value
-from ..config.yaml_document import Tree, parse_document
+from ..config.yaml_document import Tree
 from ..errors import ConfigError, ConfigProblem, LocalProtocolError
 from .config_file import ConfigFile, StagedText
 from .config_history import REDACTED_VALUE, ConfigChange, ConfigHistory
@@ -47,8 +48,6 @@ _TURN_S = 0.0005
 """Time in s after which judging a configuration lets the event loop have its turn. Judging the
 default file takes 20 to 60 ms; at Python's own 5 ms every wake-up of the loop waits for so long."""
 
-Changes = Mapping[str, Tree | Absent]
-"""New values by dotted key; ``ABSENT`` takes a key away, so that its default holds."""
 Listener = Callable[[AppConfig, ConfigChange], None]
 """Told what is in force now, and what has changed."""
 
@@ -70,15 +69,6 @@ class Reconfigurable(Protocol):
             ConfigError: with everything that stands against it.
             LocalProtocolError: it does not run.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """The document that is in force."""
-
-    text: str
-    tree: Mapping[str, Tree]
-    """What it holds, the environment left aside."""
 
 
 class ConfigKeeper:
@@ -106,7 +96,7 @@ class ConfigKeeper:
         self._history = ConfigHistory(_history_path(path), like=path)
         self._listeners: list[Listener] = []
         self._lock = asyncio.Lock()
-        self._document = _Document("", {})
+        self._document = ConfigDocument()
         self._text_in_file = ""
         """As it was read or written last; without what was changed in memory only."""
         self._overrides = Overrides()
@@ -151,7 +141,7 @@ class ConfigKeeper:
             ConfigError: the file can't be read or is wrong by now.
         """
         async with self._lock:
-            loaded, self._document = await _aside(self._read)
+            self._document, loaded = await _aside(self._read)
             self._text_in_file = self._document.text
             self._overrides = loaded.overrides
             await asyncio.to_thread(self._history.load)
@@ -212,7 +202,7 @@ class ConfigKeeper:
         if self._file is None:
             raise ConfigError([_problem("document", "there is no file to read: none was given")])
         async with self._lock:
-            loaded, document = await _aside(self._read)
+            document, loaded = await _aside(self._read)
             if not document.text.strip() and self._text_in_file.strip():
                 rule = "is empty, as a file is that somebody is still writing; what was stays"
                 raise ConfigError([_problem("document", rule)])
@@ -234,7 +224,7 @@ class ConfigKeeper:
             if loaded.config == self.config:
                 key = next(iter(changes), "document")
                 raise ConfigError([_problem(key, "has that value already: nothing would change")])
-            document = await _aside(self._edited, changes)
+            document = await _aside(self._document.edited, changes, self.config)
             await self._look_whether_writable()
             staged = await self._stage(document.text) if self._is_writable else None
             before = self.config
@@ -257,11 +247,11 @@ class ConfigKeeper:
         Raises:
             ConfigError: with everything that stands against them.
         """
-        problems = self._locked_problems(changes)
+        problems = locked_problems(changes, self.overrides)
         locked = {problem.key for problem in problems}
         free = {key: value for key, value in changes.items() if key not in locked}
         try:
-            loaded = await _aside(self._loaded_with, free)
+            loaded = await _aside(self._document.judged_with, free, self.config)
         except ConfigError as error:
             raise ConfigError([*problems, *error.problems]) from error
         problems += self._engine.check(loaded.config)
@@ -271,42 +261,9 @@ class ConfigKeeper:
             raise ConfigError(problems)
         return loaded
 
-    def _locked_problems(self, changes: Changes) -> list[ConfigProblem]:
-        locked = {key_path(key): variable for key, variable in self.overrides.items()}
-        problems = []
-        for key in changes:
-            path = key_path(key)
-            for locked_path, variable in locked.items():
-                shorter = min(len(path), len(locked_path))
-                if path[:shorter] == locked_path[:shorter]:
-                    rule = (
-                        f"is set by the environment variable {variable}, which wins over the file "
-                        "and the desk; change it there and restart voxgate"
-                    )
-                    problems.append(_problem(key, rule))
-                    break
-        return problems
-
-    def _loaded_with(self, changes: Changes) -> LoadedConfig:
-        tree = changed_document(self._document.tree, changes, self.config, self._source)
-        return config_of_tree(tree, self._source, self._environ)
-
-    def _edited(self, changes: Changes) -> _Document:
-        """Return the document with changes; without a file it has no text."""
-        tree = changed_document(self._document.tree, changes, self.config, self._source)
-        if self._file is None:
-            return _Document("", tree)
-        wanted: Changes = changes
-        if "providers" in tree and "providers" not in self._document.tree:
-            wanted = {**changes, "providers": tree["providers"]}
-            wanted = {k: v for k, v in wanted.items() if not k.startswith("providers.")}
-        text = edited_text(self._document.text, wanted, self._source)
-        return _Document(text, parse_document(text, self._source)[0])
-
-    def _read(self) -> tuple[LoadedConfig, _Document]:
+    def _read(self) -> tuple[ConfigDocument, LoadedConfig]:
         text = read_default()[1] if self._file is None else self._file.read()
-        loaded = parse_config(text, self._source, self._environ)
-        return loaded, _Document(text, parse_document(text, self._source)[0])
+        return ConfigDocument.parsed(text, self._source, self._environ)
 
     async def _reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
         try:

@@ -11,6 +11,7 @@ from voxgate.config.environment import apply_environment
 from voxgate.config.keyed_changes import (
     changed_document,
     locked_keys,
+    locked_problems,
     overridden_changes,
     unasked_problems,
     value_at,
@@ -90,3 +91,12 @@ def test_a_value_is_found_by_its_path() -> None:
     assert value_at(tree, ("a", "b")) is None
     assert value_at(tree, ("a", "b", "c")) is ABSENT
     assert value_at(tree, ("x",)) is ABSENT
+
+
+@pytest.mark.parametrize("key", ["engine.max_calls", "engine", "engine.max_calls.x"])
+def test_a_locked_key_is_a_problem_wherever_it_is_met(key: str) -> None:
+    """By itself, in its section, or below it; the variable is told."""
+    locked = {"engine.max_calls": "VOXGATE__ENGINE__MAX_CALLS"}
+    (problem,) = locked_problems([key, "vad"], locked)
+    assert problem.key == key
+    assert "VOXGATE__ENGINE__MAX_CALLS" in problem.rule

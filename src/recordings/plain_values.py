@@ -6,7 +6,7 @@ that it dropped has its default.
 
 from __future__ import annotations
 
-__all__ = ["from_plain", "to_plain"]
+__all__ = ["from_plain", "number_of", "to_plain"]
 
 import types
 from collections.abc import Hashable, Mapping
@@ -17,6 +17,9 @@ from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _Model = TypeVar("_Model")
+
+_NOT_FINITE = ("inf", "-inf", "nan")
+"""How JSON is told numbers that it does not have."""
 
 
 def to_plain(value: Any) -> Any:
@@ -67,7 +70,21 @@ def _member(hint: Any, tree: Any) -> Any:
         return hint(tree)
     if hint is datetime:
         return datetime.fromisoformat(_checked(tree, str))
-    return _checked(tree, (int, float) if hint is float else hint)
+    return number_of(tree) if hint is float else _checked(tree, hint)
+
+
+def number_of(tree: Any) -> float:
+    """Return the number that a tree stands for; one that JSON does not have is text there.
+
+    Raises:
+        TypeError: it stands for none.
+    """
+    if isinstance(tree, str) and tree in _NOT_FINITE:
+        return float(tree)
+    if isinstance(tree, bool):
+        raise TypeError("true or false is not a number")
+    number: float = _checked(tree, (int, float))
+    return number
 
 
 def _not_none(arguments: tuple[Any, ...]) -> Any:

@@ -60,7 +60,7 @@ from ..core.gate_tape import (
     ProviderSpeechStopped,
     TimePassed,
 )
-from .plain_values import from_plain, to_plain
+from .plain_values import from_plain, number_of, to_plain
 from .trace_values import RecordedDecision
 
 Tree = dict[str, Any]
@@ -103,8 +103,6 @@ _PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
 
 _MEASUREMENTS = tuple((field.name, field.default) for field in fields(GateMeasurements))
 _MEASURED = frozenset(name for name, _ in _MEASUREMENTS)
-_NOT_FINITE = ("inf", "-inf", "nan")
-"""How JSON is told numbers that it does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,15 +173,6 @@ def _finite(value: Any) -> Any:
         return [_finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(float(value))
-    return value
-
-
-def _number(value: Any) -> float:
-    """Return a number as it stands in a line."""
-    if isinstance(value, str) and value in _NOT_FINITE:
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{type(value).__name__} is not a number")
     return value
 
 
@@ -270,7 +259,7 @@ def _plain_field(tree: Tree, name: str) -> Any:
         if not isinstance(value, bool):
             raise TypeError(f"{name} is not true or false")
         return value
-    return _number(value)
+    return number_of(value)
 
 
 # -- decisions -------------------------------------------------------------------------------------
@@ -333,7 +322,7 @@ def _whole(value: Any) -> int:
 def _event(tree: Tree) -> GateEvent:
     return GateEvent(
         type=GateEventType(tree["type"]),
-        t_ms=_number(tree["t_ms"]),
+        t_ms=number_of(tree["t_ms"]),
         reason=GateReason(tree["reason"]),
         count=_whole(tree["count"]),
         detail=str(tree["detail"]),
@@ -347,4 +336,4 @@ def _measurements(tree: Tree) -> GateMeasurements:
 
 
 def _measured(value: Any) -> Any:
-    return value if isinstance(value, bool) else _number(value)
+    return value if isinstance(value, bool) else number_of(value)

@@ -46,7 +46,6 @@ _NAMED = {
     GateEventType.RESUMED,
 }
 """Events that are written into the picture."""
-_MAX_NAMED = 100
 _NAME_SHARE = 0.012
 """Of the picture's width that a name takes."""
 _MAX_LOGIT = 8.0
@@ -204,11 +203,13 @@ def _draw_spectrogram(axis: Axes, data: CallData) -> None:
 
 def _name_events(top: Axes, axes: list[Axes], data: CallData) -> None:
     """Write what was decided above the picture, and draw a line through it."""
-    named = [moment for moment in data.moments if moment.event.type in _NAMED][:_MAX_NAMED]
+    named = [moment for moment in data.moments if moment.event.type in _NAMED]
+    times = [moment.t_ms / 1000 for moment in named]
+    for axis in axes:
+        whole = axis.get_xaxis_transform()
+        axis.vlines(times, 0, 1, transform=whole, color="#d00f4b", linewidth=0.6, alpha=0.8)
     written_ms = -math.inf
     for moment in sorted(named, key=lambda moment: moment.t_ms):
-        for axis in axes:
-            axis.axvline(moment.t_ms / 1000, color="#d00f4b", linewidth=0.6, alpha=0.8)
         if moment.t_ms - written_ms < _NAME_SHARE * data.duration_ms:
             continue  # there is no room for its name
         written_ms = moment.t_ms

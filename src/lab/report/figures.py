@@ -10,10 +10,13 @@ from dataclasses import dataclass, fields
 from ...core.audio import FRAME_MS
 from ...core.call_stats import CallStats
 from ...core.gate_decision import GateAction, GateEventType, GateState
+from ..call_time import call_time
 from .call_data import STATES, CallData
 from .words import REASON_WORDS
 
 _E = GateEventType
+_LONG_S = 100.0
+"""From here on a length is told in minutes and seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +60,13 @@ def call_figures(data: CallData) -> tuple[Figure, ...]:
             f"dropped, {counts[_E.RESUMED]} barge-ins not confirmed.",
         ),
         Figure(
-            value=f"{_sent_s(data):.1f} s",
+            value=_length(_sent_s(data)),
             name="heard by the provider",
-            meaning=f"Of {_captured_s(data):.1f} s that the line delivered; silence went out in "
+            meaning=f"Of {_length(_captured_s(data))} that the line delivered; silence went out in "
             "place of the rest.",
         ),
         Figure(
-            value=f"{closed_ms / 1000:.1f} s",
+            value=_length(closed_ms / 1000),
             name="gate closed",
             meaning="The agent was audible, its echo was kept back.",
         ),
@@ -128,3 +131,8 @@ def _sent_s(data: CallData) -> float:
         frames for (action, _), frames in data.reasons.items() if action is GateAction.FORWARD
     )
     return (forwarded + data.released) * FRAME_MS / 1000
+
+
+def _length(seconds: float) -> str:
+    """Return a length in seconds, or in minutes where that reads better."""
+    return f"{seconds:.1f} s" if seconds < _LONG_S else f"{call_time(1000 * seconds, digits=0)} min"

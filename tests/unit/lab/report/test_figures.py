@@ -8,7 +8,7 @@ import pytest
 
 from support.taped_calls import eventful_call, taped_call
 from voxgate.core.call_stats import CallStats
-from voxgate.core.gate_decision import GateAction
+from voxgate.core.gate_decision import GateAction, GateReason
 from voxgate.lab.report.call_data import gather_call
 from voxgate.lab.report.figures import call_figures, counter_rows, reason_rows
 from voxgate.recordings import RecordedEnd
@@ -34,6 +34,16 @@ def test_a_call_is_told_in_four_numbers() -> None:
     heard_s = (forwarded + data.released) * 0.02
     assert figures["heard by the provider"].value == f"{heard_s:.1f} s"
     assert not any(figure.is_alarming for figure in figures.values())
+
+
+def test_a_long_call_is_told_in_minutes() -> None:
+    """A thousand seconds are no length for people."""
+    data = gather_call(eventful_call())  # type: ignore[arg-type]
+    long = {(GateAction.FORWARD, GateReason.CALLER_SPEECH): 50_000}
+    figures = {figure.name: figure for figure in call_figures(replace(data, reasons=long))}
+    heard = figures["heard by the provider"]
+    assert heard.value == "16:41 min"
+    assert heard.meaning.startswith("Of 16:40 min that")
 
 
 def test_what_should_be_none_is_told_where_it_is_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -26,6 +27,7 @@ from voxgate.config.load import parse_config
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError
 from voxgate.observe.config_keeper import ConfigKeeper
+from voxgate.observe.desk import server
 from voxgate.observe.desk.service import DeskService
 from voxgate.observe.desk.worker import Worker, WorkFailed
 from voxgate.observe.metrics import CallMetrics
@@ -460,6 +462,32 @@ async def test_serve_shows_the_desk_and_stops_with_a_watcher(tmp_path: Path) -> 
             process.terminate()
             async with asyncio.timeout(GUARD_S):
                 assert await process.wait() == 0
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A watcher, which says nothing either, is not; nor is who has been answered at once."""
+    monkeypatch.setattr(server, "_REQUEST_TIMEOUT_S", 0.05)
+    async with running() as it, it.live() as live:
+        address = it.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /api")
+        async with asyncio.timeout(GUARD_S):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+        await message_of(live, "tick")
+
+
+async def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is closed at once, and costs those that are there nothing."""
+    monkeypatch.setattr(server, "_MAX_CONNECTIONS", 1)
+    async with running() as it, it.live() as live:
+        await message_of(live, "hello")
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await it.get("/healthz")
+        await message_of(live, "tick")
 
 
 async def test_work_is_done_in_another_process() -> None:

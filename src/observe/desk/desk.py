@@ -138,9 +138,9 @@ class Desk:
         self._engine.remove_observer(self._roster)
         if self._looking is not None:
             self._looking.cancel()
-        self._live.stop()
         self._recordings.stop()
         self._worker.stop()
+        await self._live.stop()
         await self._server.stop()
         if self._phone is not None:
             await self._phone.stop()

@@ -22,6 +22,8 @@ _MAX_CALL_ID = 200
 _TOO_MANY = 4503
 _BAD_MESSAGE = 1008
 _GOING_AWAY = 1001
+_CLOSE_TIMEOUT_S = 0.5
+"""How long watchers get to be told that the desk stops, in s."""
 _GONE = (WebSocketDisconnect, RuntimeError, OSError)
 """What sending to a peer raises that is gone, or whose socket was closed meanwhile."""
 
@@ -38,16 +40,32 @@ class LiveSocket:
         self._broadcast = broadcast
         self._max_watchers = max_watchers
         self._stopped = asyncio.Event()
+        self._n_open = 0
+        self._all_closed = asyncio.Event()
+        self._all_closed.set()
 
     def routes(self) -> list[WebSocketRoute]:
         """Return what is served."""
         return [WebSocketRoute("/live", self._serve)]
 
-    def stop(self) -> None:
-        """Let all watchers go, and no more in."""
+    async def stop(self) -> None:
+        """Let all watchers go, and no more in; wait a moment for those that read. Idempotent."""
         self._stopped.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._all_closed.wait()
 
     async def _serve(self, websocket: WebSocket) -> None:
+        self._n_open += 1
+        self._all_closed.clear()
+        try:
+            await self._serve_one(websocket)
+        finally:
+            self._n_open -= 1
+            if not self._n_open:
+                self._all_closed.set()
+
+    async def _serve_one(self, websocket: WebSocket) -> None:
         await websocket.accept()
         if self._broadcast.watchers >= self._max_watchers:
             await _close(websocket, _TOO_MANY, "too many watchers")

@@ -58,6 +58,7 @@ class DeskServer:
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                date_header=False,
                 timeout_graceful_shutdown=round(_STOP_TIMEOUT_S),
             )
         )
@@ -93,7 +94,7 @@ class DeskServer:
         serving, self._serving = self._serving, None
         if serving is None:
             return
-        self._server.should_exit = True
+        self._server.exit_soon()
         cut = asyncio.get_running_loop().call_later(_STOP_TIMEOUT_S / 2, self._server.cut)
         try:
             await asyncio.wait({serving})
@@ -112,7 +113,21 @@ class DeskServer:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to the process that it is a part of."""
+    """Leaves the signals to the process that it is a part of, and sleeps while nobody asks."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_exiting = asyncio.Event()
+
+    def exit_soon(self) -> None:
+        """End the main loop."""
+        self.should_exit = True
+        self._is_exiting.set()
+
+    async def main_loop(self) -> None:
+        """Wait for the end; the library's own looks at the clock ten times a second."""
+        await self.on_tick(0)
+        await self._is_exiting.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -226,7 +226,9 @@ async def test_a_call_without_a_gate_has_audio_and_events(tmp_path: Path) -> Non
 
 
 @in_socket_time
-async def test_an_encrypted_recording_is_read_with_its_key_only(tmp_path: Path) -> None:
+async def test_an_encrypted_recording_is_read_with_its_key_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing on the disk can be read without it; with it, all is as it would be."""
     owner, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
     recording = all_of(tmp_path, encrypt_to=(str(owner.to_public()),))
@@ -242,6 +244,7 @@ async def test_an_encrypted_recording_is_read_with_its_key_only(tmp_path: Path) 
     assert {path.suffix for path in summary.folder.iterdir()} == {".age"}
     for path in summary.folder.iterdir():
         assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
+    monkeypatch.delenv("VOXGATE_RECORDING_IDENTITY", raising=False)
     with pytest.raises(RecordingError, match="VOXGATE_RECORDING_IDENTITY"):
         open_call(summary.folder)
     with pytest.raises(RecordingError, match="does not open it"):
@@ -339,7 +342,7 @@ def test_a_killed_process_leaves_what_it_had_written(tmp_path: Path, is_encrypte
     assert decisions_again(call) == made
 
 
-def test_the_age_tool_s_library_reads_what_was_written(tmp_path: Path) -> None:
+def test_any_program_that_knows_age_reads_what_was_written(tmp_path: Path) -> None:
     """A whole file of its own, with nothing of ours around it."""
     owner = pyrage.x25519.Identity.generate()
     thread = RecordingThread(recipients([str(owner.to_public())]))

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,8 @@ from voxgate.core.taped_gating_manager import TapedGatingManager, apply_input
 from voxgate.core.vad_manager import EnhancedVADManager
 from voxgate.errors import RecordingError
 from voxgate.recordings import CallEvent, RecordedDecision, list_calls, open_call
+
+pyrage = pytest.importorskip("pyrage")
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +239,82 @@ def test_calls_are_found_where_they_are_recorded(tmp_path: Path) -> None:
     calls = list_calls(tmp_path)
     assert [call.call_id for call in calls] == ["call-2", "call-1", "call-0"]
     assert open_call(calls[0].folder).header.call_id == "call-2"
+
+
+def encrypted(folder: Path, root: Path, identity: Any) -> Path:
+    """Return a copy of a call, encrypted."""
+    copy = root / folder.name
+    copy.mkdir()
+    for path in folder.iterdir():
+        sealed = pyrage.encrypt(path.read_bytes(), [identity.to_public()])
+        (copy / f"{path.name}.age").write_bytes(sealed)
+    return copy
+
+
+def test_an_encrypted_call_is_read_with_its_key(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given, or found in the environment; without it, how to give it is said."""
+    owner, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    copy = encrypted(recorded, tmp_path, owner)
+    with pytest.raises(
+        RecordingError, match=r"trace\.jsonl\.age: is encrypted: set .* VOXGATE_REC"
+    ):
+        open_call(copy)
+    with pytest.raises(RecordingError, match="can't be decrypted: the identity does not open it"):
+        open_call(copy, identity=str(other))
+    monkeypatch.setenv("VOXGATE_RECORDING_IDENTITY", str(owner))
+    call = open_call(copy)
+    assert list(call.inputs()) == list(open_call(recorded).inputs())
+
+
+def test_an_encrypted_call_of_which_nothing_was_written_is_none(tmp_path: Path) -> None:
+    """Its process was killed at its very beginning."""
+    (tmp_path / "trace.jsonl.age").write_bytes(b"")
+    with pytest.raises(RecordingError, match="is no recorded call"):
+        open_call(tmp_path, identity="AGE-SECRET-KEY-1")
+
+
+def test_a_file_that_can_not_be_read_is_told_in_the_system_s_words(
+    recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not ours to read, or a broken disk."""
+
+    def broken(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(RecordingError, match=r"trace\.jsonl: can't be read: Permission denied"):
+        open_call(recorded)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("tracks", {"capture": 1}),
+        ("call_ended", {"duration_ms": "long"}),
+        ("event", {"name": 3}),
+        ("time_passed", {"decision": {"action": "maybe"}}),
+        ("frame_captured", {"n_bytes": "many"}),
+        ("gate_begun", {"config": {"providers": 1}}),
+    ],
+)
+def test_a_damaged_line_ends_what_is_read(
+    tmp_path: Path, kind: str, change: dict[str, Any]
+) -> None:
+    """What stands before it is there."""
+    told = [CallEvent(now_ms=float(n), name=f"line.{n}") for n in range(3)]
+    whole = write_call(tmp_path, header_of(), taped_call()[:30], events=told)
+    lines = (whole / "trace.jsonl").read_bytes().splitlines()
+    at = max(n for n, line in enumerate(lines) if f'"type":"{kind}"'.encode() in line)
+    lines[at] = json.dumps({**json.loads(lines[at]), **change}).encode()
+    (whole / "trace.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    call = open_call(whole)
+    n_inputs = len(list(call.inputs())) if call.has_audio else None
+    reached = {"tracks": None, "call_ended": 30, "event": 30, "gate_begun": 0}
+    assert n_inputs == reached.get(kind, n_inputs)
+    assert n_inputs is None or n_inputs <= 30
+    assert (call.end is None) == (kind == "call_ended")
+    assert len(list(call.events())) == (2 if kind == "event" else 3)
+    n_steps = len(list(call.steps()))
+    assert n_steps < 30 if kind == "time_passed" else n_steps == 30

@@ -34,5 +34,6 @@ install_mkdocs
 if [ "${1-}" = serve ]; then
     exec "$VENV/bin/mkdocs" serve --no-strict
 fi
-"$VENV/bin/mkdocs" build --strict --quiet
+# Not --quiet: what is not told is not counted, and then no warning would fail the build.
+"$VENV/bin/mkdocs" build --strict
 "$VENV/bin/python" tools/check_site.py out/site

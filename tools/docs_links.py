@@ -62,6 +62,7 @@ def rewrite_links(markdown: str, folder: str, page: str, repo_url: str | None) -
         path, anchor = _outside(target, folder)
         if path in _PAGES or path is None:
             inside = _PAGES[path] if path else _from_docs(target, folder)
+            anchor = "" if path == "README.md" else anchor  # the home page has other headings
             moved = posixpath.relpath(inside, posixpath.dirname(page) or ".")
             return f"{found['before']}{moved}{anchor}{found['after']}"
         if repo_url:

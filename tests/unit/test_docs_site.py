@@ -48,10 +48,17 @@ def test_the_pages_from_the_top_of_the_repository_are_there() -> None:
     assert [name for name in TOP_PAGES.values() if not (ROOT / name).is_file()] == []
 
 
+def _build_command() -> str:
+    lines = (ROOT / "tools" / "docs.sh").read_text(encoding="utf-8").splitlines()
+    (command,) = [line for line in lines if "mkdocs" in line and " build " in line]
+    return command
+
+
 def test_the_site_is_strict_and_takes_nothing_from_elsewhere() -> None:
     """No web font, no script or style by address; a broken link fails the build."""
     assert SETTINGS["strict"] is True
     assert set(SETTINGS["validation"].values()) == {"warn"}
+    assert "--quiet" not in _build_command(), "MkDocs counts no warning that it does not tell"
     assert SETTINGS["theme"]["font"] is False
     for name in [*SETTINGS["extra_css"], *SETTINGS["extra"]["polyfills"]]:
         assert (DOCS / name).is_file(), name

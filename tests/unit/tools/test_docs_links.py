@@ -17,6 +17,7 @@ REPO = "https://git.example.com/voxgate"
         ("#here", "#here"),
         ("https://example.com/a", "https://example.com/a"),
         ("../../README.md", "../index.md"),
+        ("../../README.md#see-it", "../index.md"),
         ("../../CHANGELOG.md#010", "../changelog.md#010"),
         ("../../config/ai-agent.yaml", "../files/config/ai-agent.yaml.txt"),
     ],

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig, ProviderConfig
 from voxgate.config.recording_model import RecordedCalls, RecordingConfig
 from voxgate.core.audio_gating_manager import AudioGatingManager
+from voxgate.core.config import BargeInConfig
 from voxgate.core.gate_decision import GateEventType
-from voxgate.core.gate_tape import FrameCaptured, GateBegun, TimePassed
+from voxgate.core.gate_tape import FrameCaptured, GateBegun, GateReconfigured, TimePassed
 from voxgate.core.taped_gating_manager import TapedGatingManager, apply_input
 from voxgate.engine import AIEngine
 from voxgate.errors import RecordingError
@@ -136,6 +138,26 @@ async def test_a_recorded_call_is_replayed_to_the_bit(tmp_path: Path) -> None:
     events = {event.type for decision in made if decision for event in decision.events}
     assert events >= {GateEventType.BARGE_IN_COMMITTED, GateEventType.INTERRUPTED}
     assert (recorder.counters.chosen, recorder.counters.cut, recorder.failures) == (1, 0, 0)
+
+
+@in_socket_time
+async def test_what_the_operator_turns_in_mid_call_is_replayed_at_its_time(tmp_path: Path) -> None:
+    """A gate that waits for nothing but the provider's word from then on."""
+    async with (
+        embedded() as provider,
+        running({"first": provider}, all_of(tmp_path)) as (service, _),
+        Telephone.calling(service.address, echo_loss_db=16.0) as phone,
+    ):
+        await until(lambda: len(phone.sounds()) > 20)
+        config = service.engine.config
+        turned = replace(config, barge_in=BargeInConfig(turn_end_ms=400, confirm_timeout_ms=400))
+        await service.engine.reconfigure(turned)
+        await talk(phone)
+        await service.ended_after_hangup(phone)
+    call = the_call(tmp_path)
+    told = [each.given for each in call.inputs() if isinstance(each.given, GateReconfigured)]
+    assert [given.config.barge_in.turn_end_ms for given in told] == [400]
+    assert decisions_again(call) == recorded_decisions(call)
 
 
 @in_socket_time

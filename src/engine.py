@@ -20,8 +20,8 @@ from types import MappingProxyType
 import structlog
 
 from .call import (
-    Agent,
     Announcements,
+    CallAgents,
     CallServices,
     CallSession,
     Candidate,
@@ -31,21 +31,15 @@ from .call_observer import CallObserver, Observers
 from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
 from .config.reload_rules import KeyChange, changes_between, restart_problems
-from .config.route_models import CallFacts, first_route
-from .config.tools_config import ToolsConfig
 from .core.audio_guard import AUDIO_GUARD_ENABLED
-from .core.config import ProviderGatingPolicy
 from .core.guard.speech_evidence import evidence_in_force
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
 from .errors import ConfigError, ConfigProblem, LocalProtocolError
 from .local_agent.part_pool import LocalPart
-from .providers.base import CallAudio
-from .providers.call_control import CallControl
 from .providers.registry import ProviderRegistry, default_registry
-from .providers.setup import ProviderSetup
 from .providers.tools import ToolRegistry
-from .transports.base import CALLED_NUMBER, Line, Transport
+from .transports.base import Line, Transport
 from .transports.registry import TRANSPORTS, TransportRegistry
 
 _LINES_CLOSE_TIMEOUT_S = 10.0
@@ -111,13 +105,14 @@ class AIEngine:
         self._observer = Observers(observers)
         self._clock = clock
         self._environ = environ
-        self._providers = providers or default_registry()
-        self._services = CallServices(config, environ=environ, providers=self._providers)
+        known = providers or default_registry()
+        self._services = CallServices(config, environ=environ, providers=known)
+        tools = ToolRegistry() if tools is None else tools
+        self._agents = CallAgents(known, self._services, self.manager, tools)
         self._fall_back = FallBackPolicy(
             after_s=config.engine.fall_back_after_s, hold_ms=config.engine.provider_hold_ms
         )
         self._transport_kinds = transports
-        self._tools = ToolRegistry() if tools is None else tools
         self._transports: dict[str, Transport] = {}
         self._stopped_transports: list[Transport] = []
         self._calls: dict[str, asyncio.Task[None]] = {}
@@ -194,7 +189,7 @@ class AIEngine:
             await self._end()
             raise
         self._phase = EnginePhase.RUNNING
-        policies = [self._gating_of(name) for name in self.config.answering_providers]
+        policies = [self._agents.gating_of(name) for name in self.config.answering_providers]
         is_gated = any(policy is not None for policy in policies)
         _log.info(
             "engine.started",
@@ -348,8 +343,8 @@ class AIEngine:
 
     def _session(self, line: Line) -> CallSession:
         """Return the session of a call, with the providers that its route names."""
-        route, (first, *others) = self._route(line)
-        make_agent = partial(self._make_agent, self.config, line)
+        route, (first, *others) = self._agents.route(self.config, line)
+        make_agent = partial(self._agents.make, self.config, line)
         agent = make_agent(first, self._clock)
         return CallSession(
             line,
@@ -364,47 +359,6 @@ class AIEngine:
             announcements=self._services.announcements,
             route=route,
         )
-
-    def _route(self, line: Line) -> tuple[int | None, tuple[str, ...]]:
-        """Return which route a call takes, and the names of its providers, in order."""
-        facts = CallFacts(
-            line=line.kind,
-            call_id=line.call_id,
-            called_number=line.metadata.get(CALLED_NUMBER),
-            parameters=line.metadata,
-        )
-        route = first_route(self.config.routes, facts)
-        if route is None:
-            return None, self.config.engine.candidates
-        return route, self.config.routes[route].candidates
-
-    def _make_agent(self, config: AppConfig, line: Line, name: str, clock: Clock) -> Agent:
-        """Return the agent of a call by one provider, as configured when the call began.
-
-        Only some lines can be transferred.
-        """
-        access = self._services.access_to(name, config)
-        tools = getattr(access.config, "tools", None) or ToolsConfig()
-        control = CallControl(tools, transfer=getattr(line, "transfer", None))
-        setup = ProviderSetup(
-            config=access.config,
-            name=name,
-            call_id=line.call_id,
-            call_audio=CallAudio(capture=line.capture_format, playout=line.playout_format),
-            manager=self.manager,
-            clock=clock,
-            api_key=access.api_key,
-            hold_ms=config.engine.provider_hold_ms,
-            parts=access.parts,
-            is_gated=self._gating_of(name) is not None,
-            tools=self._tools.extended(control.tools),
-        )
-        return Agent(self._providers.create(setup), control)
-
-    def _gating_of(self, name: str) -> ProviderGatingPolicy | None:
-        """Return how a provider is gated; None if it is not."""
-        policy = self.manager.config.policy_for(name)
-        return None if policy is None or not policy.gating_enabled else policy
 
     async def _start_transports(self) -> None:
         for line in fields(self.config.lines):

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Agent",
     "Announcements",
+    "CallAgents",
     "CallServices",
     "CallSession",
     "Candidate",
@@ -13,6 +14,7 @@ __all__ = [
 ]
 
 from .announcements import Announcements
+from .call_agents import CallAgents
 from .candidate import Agent, Candidate, FallBackPolicy
 from .services import CallServices, ProviderAccess
 from .session import CallSession

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(900)  # processes start, on a machine that may 
 CONFIG = """
 gating: {providers: {openai_realtime: {mode: vad, energy_threshold: 200}}}
 """
-KEYS = ["--key", "gating.providers.openai_realtime.energy_threshold", "--key", "barge_in.min_ms"]
+KEYS = ["--key", "gating.providers.openai_realtime.energy_threshold"]
 
 
 def voxgate(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -43,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             seed=int(labelled) + 1,
             split=SPLIT,
             labelled=labelled,
+            duration_s=12.0,
         )
     calls = root / "calls"
     calls.mkdir()

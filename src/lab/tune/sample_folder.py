@@ -48,7 +48,15 @@ SCENES: Mapping[str, Profile] = {
 
 
 def write_sample_calls(
-    folder: Path, bank: Bank, *, scene: str, calls: int, seed: int, split: str, labelled: bool
+    folder: Path,
+    bank: Bank,
+    *,
+    scene: str,
+    calls: int,
+    seed: int,
+    split: str,
+    labelled: bool,
+    duration_s: float = 24.0,
 ) -> None:
     """Write a manifest and its recordings.
 
@@ -60,12 +68,17 @@ def write_sample_calls(
         seed: Of all calls.
         split: Of the clips.
         labelled: Whether the manifest says when the caller speaks.
+        duration_s: Length of each.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for number in range(calls):
         call = simulate_labelled(
-            bank, seed * _SEEDS_PER_FOLDER + number, split=split, profile=SCENES[scene]
+            bank,
+            seed * _SEEDS_PER_FOLDER + number,
+            split=split,
+            profile=SCENES[scene],
+            duration_s=duration_s,
         )
         name, recording = f"{scene}-{number:03}", call.recording
         _write_wav(folder / f"{name}-line.wav", recording.capture)

@@ -10,7 +10,7 @@ first message; a page that does not read slows its own call only.
 
 from __future__ import annotations
 
-__all__ = ["PhoneRelay", "with_token"]
+__all__ = ["PATH", "PhoneRelay", "sendable_code", "with_token"]
 
 import asyncio
 import contextlib
@@ -35,6 +35,9 @@ PATH = "/phone/call"
 _TOKEN_NAME = "VOXGATE_DESK_PHONE"  # noqa: S105 - a name, and of no variable of the environment
 _MAX_CALLS = 10
 """Calls of pages at a time: they are for trying."""
+_SENDABLE = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1013})
+"""Close codes of RFC 6455 and its registry that an endpoint may send."""
+_LOST = 1011
 _GONE = (WebSocketDisconnect, RuntimeError, OSError, ClientError)
 
 
@@ -112,7 +115,7 @@ class PhoneRelay:
                 task.cancel()
             await asyncio.wait(tasks)
         with contextlib.suppress(*_GONE):
-            await page.close(line.close_code or 1000)
+            await page.close(sendable_code(line.close_code))
 
     async def _from_page(self, page: WebSocket, line: ClientWebSocketResponse) -> None:
         is_first = True
@@ -132,6 +135,11 @@ async def _from_line(page: WebSocket, line: ClientWebSocketResponse) -> None:
                 await page.send_bytes(message.data)
             elif message.type is WSMsgType.TEXT:
                 await page.send_text(message.data)
+
+
+def sendable_code(code: int | None) -> int:
+    """Return a close code as it may be sent: some only say that none was received."""
+    return code if code in _SENDABLE and code is not None else _LOST
 
 
 def with_token(text: str, token: str) -> str:

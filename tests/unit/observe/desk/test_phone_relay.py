@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxgate.observe.desk.phone_relay import with_token
+from voxgate.observe.desk.phone_relay import sendable_code, with_token
 
 TOKEN = "own"  # noqa: S105 - of a test
 
@@ -29,3 +29,11 @@ def test_any_other_message_is_as_it_was(text: str) -> None:
 def test_no_message_is_an_error(text: str) -> None:
     """Whatever a page sends."""
     assert isinstance(with_token(text, TOKEN), str)
+
+
+@pytest.mark.parametrize(
+    ("code", "sent"), [(1000, 1000), (1002, 1002), (1005, 1011), (1006, 1011), (None, 1011)]
+)
+def test_only_a_code_that_may_be_sent_is(code: int | None, sent: int) -> None:
+    """A line that was lost has one that no endpoint may send."""
+    assert sendable_code(code) == sent

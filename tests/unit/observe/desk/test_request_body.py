@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from support.asgi_client import Answer, application, ask
+from support.virtual_time import in_virtual_time
 from voxgate.observe.desk.refusal import Refusal
 from voxgate.observe.desk.request_body import MAX_BODY_BYTES, parse_object, read_object
 
@@ -47,6 +50,34 @@ async def test_anything_else_is_refused(body: bytes, media_type: str, status: in
     """A form of another page can only be sent as what is not JSON."""
     answer = await posted([body], media_type)
     assert (answer.status, answer.error) == (status, "bad_request")
+
+
+@in_virtual_time
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    """Ten seconds; nobody holds the desk up by sending slowly."""
+
+    async def receive() -> Message:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "headers": headers}, receive)
+    with pytest.raises(Refusal) as refused:
+        await read_object(request)
+    assert refused.value.status == 408
+
+
+async def test_a_page_that_is_gone_sends_nothing_more() -> None:
+    """That is no error of ours."""
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "headers": headers}, receive)
+    with pytest.raises(Refusal) as refused:
+        await read_object(request)
+    assert refused.value.status == 400
 
 
 @given(st.one_of(st.binary(max_size=60), st.text(max_size=60)))

@@ -1,7 +1,6 @@
-"""What a PromQL expression asks for: metrics with the labels that they are selected by, and groups.
+"""What a PromQL expression asks for, and by which labels its results are told apart.
 
-No evaluation: as much of the grammar as it takes to tell a metric from a function, a label from a
-value, and a duration from a number. What it can't read is an error, never skipped.
+The library ``promql-parser`` reads it, as Prometheus does, types included; here the tree is walked.
 """
 
 from __future__ import annotations
@@ -9,92 +8,115 @@ from __future__ import annotations
 __all__ = ["Asked", "asked_by"]
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    |(?P<range>\[[^\]]*\])
-    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-    |(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)
-    |(?P<sign>=~|!~|!=|==|<=|>=|[-+*/%^<>=(){},@])""",
-    re.VERBOSE,
-)
-_GROUPING = {"by", "without", "on", "ignoring", "group_left", "group_right"}
-_WORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "Inf", "NaN"}
+import promql_parser as promql
+
+_OF_GRAFANA = re.compile(r"\$__(rate_interval|range)\b")
+_SETS = {"and", "or", "unless"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What one expression asks for."""
 
+    expression: promql.Expr = field(compare=False)
     metrics: dict[str, set[str]] = field(default_factory=dict)
     """Labels that each metric is selected by."""
-    groups: set[str] = field(default_factory=set)
-    """Labels that results are grouped or joined by."""
+    picked: set[tuple[str, str]] = field(default_factory=set)
+    """Labels with the values, or patterns of values, that they are selected by."""
     functions: set[str] = field(default_factory=set)
+    looked_at: set[tuple[str, str]] = field(default_factory=set)
+    """Metrics, each with the function that it is given to first; empty for none."""
 
+    def labels(self, known: Mapping[str, set[str]]) -> set[str]:
+        """Return the labels of the results.
 
-def _tokens(expression: str) -> Iterator[str]:
-    position = 0
-    while position < len(expression):
-        match = _TOKEN.match(expression, position)
-        assert match, f"no PromQL: {expression[position:]!r} of {expression!r}"
-        position = match.end()
-        if match.lastgroup == "range":
-            assert re.fullmatch(r"\[(\d+[smhdw]|\$__rate_interval)\]", match[0]), match[0]
-        elif match.lastgroup != "space":
-            yield match[0]
+        Args:
+            known: Labels of every metric.
+
+        Raises:
+            AssertionError: it goes by a label that is not there, or joins what does not match.
+        """
+        return _labels(self.expression, known)
 
 
 def asked_by(expression: str) -> Asked:
-    """Return what an expression asks for.
+    """Return what an expression asks for; variables of Grafana stand for any duration.
 
     Raises:
-        AssertionError: it is no PromQL that is known here.
+        ValueError: it is no PromQL.
     """
-    tokens = [*_tokens(expression), ""]
-    assert tokens.count("(") == tokens.count(")"), expression
-    asked = Asked()
-    index = 0
-    while tokens[index]:
-        token, following = tokens[index], tokens[index + 1]
-        index += 1
-        if not re.match(r"[a-zA-Z_:]", token) or token in _WORDS:
-            continue
-        if token in _GROUPING:
-            if following == "(":
-                index = _read_group(tokens, index + 1, asked)
-        elif following == "(" or (following in _GROUPING and token not in asked.metrics):
-            asked.functions.add(token)
-        else:
-            labels = asked.metrics.setdefault(token, set())
-            if following == "{":
-                index = _read_selector(tokens, index + 1, labels)
+    tree = promql.parse(_OF_GRAFANA.sub("5m", expression))
+    asked = Asked(tree)
+    _walk(tree, "", asked)
     return asked
 
 
-def _read_group(tokens: list[str], index: int, asked: Asked) -> int:
-    """Take the labels of a list up to its bracket; return the index behind it."""
-    while tokens[index] != ")":
-        if tokens[index] != ",":
-            assert re.fullmatch(r"[a-zA-Z_]\w*", tokens[index]), tokens[index]
-            asked.groups.add(tokens[index])
-        index += 1
-    return index + 1
+def _walk(tree: promql.Expr, function: str, asked: Asked) -> None:
+    if isinstance(tree, promql.VectorSelector):
+        assert tree.name, "a metric is asked for by its name"
+        matchers = tree.matchers.matchers
+        asked.metrics.setdefault(tree.name, set()).update(each.name for each in matchers)
+        asked.picked.update((each.name, each.value) for each in matchers)
+        asked.looked_at.add((tree.name, function))
+    elif isinstance(tree, promql.Call):
+        function = tree.func.name
+        asked.functions.add(function)
+    elif isinstance(tree, promql.AggregateExpr):
+        function = str(tree.op)
+        asked.functions.add(function)
+    elif isinstance(tree, promql.BinaryExpr):
+        function = ""
+    for part in _parts(tree):
+        _walk(part, function, asked)
 
 
-def _read_selector(tokens: list[str], index: int, labels: set[str]) -> int:
-    """Take the labels of a selector up to its bracket; return the index behind it."""
-    while tokens[index] != "}":
-        if tokens[index] == ",":
-            index += 1
-            continue
-        name, operator, value = tokens[index : index + 3]
-        assert re.fullmatch(r"[a-zA-Z_]\w*", name), name
-        assert operator in {"=", "!=", "=~", "!~"}, operator
-        assert value[:1] in {'"', "'"}, value
-        labels.add(name)
-        index += 3
-    return index + 1
+def _parts(tree: promql.Expr) -> Iterator[promql.Expr]:
+    if isinstance(tree, promql.BinaryExpr):
+        yield from (tree.lhs, tree.rhs)
+    elif isinstance(tree, promql.Call):
+        yield from tree.args
+    elif isinstance(tree, promql.MatrixSelector):
+        yield tree.vector_selector
+    elif isinstance(tree, promql.AggregateExpr | promql.ParenExpr):
+        yield tree.expr
+    else:
+        known = promql.VectorSelector | promql.NumberLiteral
+        assert isinstance(tree, known), f"what its labels are is not known here: {tree}"
+
+
+def _labels(tree: promql.Expr, known: Mapping[str, set[str]]) -> set[str]:
+    if isinstance(tree, promql.BinaryExpr):
+        return _joined(tree, known)
+    if isinstance(tree, promql.VectorSelector):
+        assert tree.name in known, tree.name
+        selected = {each.name for each in tree.matchers.matchers}
+        assert selected <= known[tree.name], (tree.name, selected)
+        return set(known[tree.name])
+    inner = set[str]().union(*(_labels(part, known) for part in _parts(tree)))
+    if isinstance(tree, promql.AggregateExpr):
+        groups = set[str]() if tree.modifier is None else set(tree.modifier.labels)
+        assert groups <= inner, (groups, inner)
+        return groups
+    if isinstance(tree, promql.Call) and tree.func.name == "histogram_quantile":
+        assert "le" in inner, "buckets are told apart by le"
+        return inner - {"le"}
+    return inner
+
+
+def _joined(tree: promql.BinaryExpr, known: Mapping[str, set[str]]) -> set[str]:
+    """Return the labels of two sides: equal, or both have those that they are joined on."""
+    left, right = _labels(tree.lhs, known), _labels(tree.rhs, known)
+    if promql.NumberLiteral in (type(tree.lhs), type(tree.rhs)):
+        return left | right
+    modifier = tree.modifier
+    if modifier is None or modifier.matching is None:
+        assert left == right, f"{left} does not match {right}: {tree}"
+        return left
+    assert modifier.matching.type == promql.LabelModifierType.Include, "only on (...) is known here"
+    joined = set(modifier.matching.labels)
+    assert joined <= left & right, (joined, left, right)
+    is_many = modifier.card == promql.VectorMatchCardinality.ManyToOne
+    return left if is_many or str(tree.op) in _SETS else joined

@@ -22,9 +22,10 @@ def dbfs_of_rms(level_rms: float) -> int:
 
 def fine_dbfs_of_rms(level_rms: float) -> float:
     """Return the same in tenths of a dB."""
-    if not level_rms > 0.0:
+    ratio = level_rms / _FULL_SCALE
+    if not ratio > 0.0:
         return float(FLOOR_DBFS)
-    dbfs = 20 * math.log10(level_rms / _FULL_SCALE)
+    dbfs = 20 * math.log10(ratio)
     return min(0.0, max(float(FLOOR_DBFS), round(dbfs, 1)))
 
 

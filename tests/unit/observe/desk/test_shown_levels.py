@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voxgate.observe.desk.shown_levels import (
@@ -26,6 +26,8 @@ def test_a_level_in_whole_decibels(level_rms: float, dbfs: int) -> None:
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))
+@example(5e-324)
+@example(math.inf)
 def test_whatever_was_measured_a_meter_can_show_it(value: float) -> None:
     """From the floor to 0, or nothing."""
     assert FLOOR_DBFS <= dbfs_of_rms(value) <= 0

@@ -28,17 +28,17 @@ from .trace_lines import (
     TRACKS,
     TracksLine,
     Tree,
-    decision_from_tree,
+    decision_of,
     input_from_tree,
     input_kinds,
     place_from_tree,
+    step_from_tree,
     tree_of_line,
 )
 from .trace_values import (
     CallEvent,
     CallHeader,
     CallTracks,
-    RecordedDecision,
     RecordedEnd,
     RecordedStep,
     TapedInput,
@@ -113,18 +113,12 @@ class RecordedCall:
     def steps(self) -> Iterator[RecordedStep]:
         """Yield the same without the audio: decisions and measurements, of every recorded call."""
         for tree in self._trees():
-            if tree["type"] not in input_kinds():
-                continue
             try:
-                step = RecordedStep(
-                    kind=tree["type"],
-                    now_ms=tree.get("now_ms"),
-                    n_bytes=tree.get("n_bytes"),
-                    decision=_decision(tree),
-                )
+                step = step_from_tree(tree)
             except _BROKEN:
                 return
-            yield step
+            if step is not None:
+                yield step
 
     def events(self) -> Iterator[CallEvent]:
         """Yield what happened besides the gate, in order."""
@@ -177,7 +171,7 @@ class RecordedCall:
                 if place is not None and heard is None:
                     return  # written, but its audio was not yet when the recording broke off
                 given = input_from_tree(tree, heard)
-                decision = _decision(tree)
+                decision = decision_of(tree)
             except _BROKEN:
                 return
             if given is not None:
@@ -255,8 +249,3 @@ def _tree_or_none(line: bytes) -> Tree | None:
         return tree_of_line(line)
     except (ValueError, RecursionError):
         return None
-
-
-def _decision(tree: Tree) -> RecordedDecision | None:
-    decided = tree.get("decision")
-    return None if decided is None else decision_from_tree(decided)

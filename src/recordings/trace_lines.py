@@ -21,6 +21,7 @@ __all__ = [
     "TracksLine",
     "Tree",
     "decision_from_tree",
+    "decision_of",
     "decision_tree",
     "input_from_tree",
     "input_kind_of",
@@ -28,6 +29,7 @@ __all__ = [
     "input_tree",
     "line_of",
     "place_from_tree",
+    "step_from_tree",
     "tree_of_line",
 ]
 
@@ -61,7 +63,7 @@ from ..core.gate_tape import (
     TimePassed,
 )
 from .plain_values import from_plain, number_of, to_plain
-from .trace_values import RecordedDecision
+from .trace_values import RecordedDecision, RecordedStep
 
 Tree = dict[str, Any]
 """What one line holds."""
@@ -251,6 +253,26 @@ def input_from_tree(tree: Tree, audio: bytes | None) -> GateInput | None:
     return made
 
 
+def step_from_tree(tree: Tree) -> RecordedStep | None:
+    """Return the input of a line without its audio; None where the line is none of an input.
+
+    Raises:
+        ValueError, TypeError, KeyError: that is not what stands there.
+    """
+    given = _INPUTS.get(tree["type"])
+    if given is None:
+        return None
+    has_config = given in (GateBegun, GateReconfigured)
+    return RecordedStep(
+        kind=tree["type"],
+        now_ms=None if given is GateEnded else number_of(tree["now_ms"]),
+        n_bytes=_whole(tree["n_bytes"]) if tree["type"] in _AUDIBLE else None,
+        provider=_text(tree["provider"]) if given is GateBegun else None,
+        config=from_plain(GatingConfig, tree["config"]) if has_config else None,
+        decision=decision_of(tree),
+    )
+
+
 def _plain_field(tree: Tree, name: str) -> Any:
     if name in _OPTIONAL and name not in tree:
         return None
@@ -311,6 +333,22 @@ def decision_from_tree(tree: Tree) -> RecordedDecision:
         events=tuple(_event(each) for each in tree.get("events", ())),
         measurements=None if measured is None else _measurements(measured),
     )
+
+
+def decision_of(tree: Tree) -> RecordedDecision | None:
+    """Return the decision in the line of an input; None where there is none.
+
+    Raises:
+        ValueError, TypeError, KeyError: that is none.
+    """
+    decided = tree.get("decision")
+    return None if decided is None else decision_from_tree(decided)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is not text")
+    return value
 
 
 def _whole(value: Any) -> int:

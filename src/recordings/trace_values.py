@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.call_stats import CallStats
+from ..core.config import GatingConfig
 from ..core.gate_decision import (
     GateAction,
     GateDecision,
@@ -114,6 +115,10 @@ class RecordedStep:
     """None for ``gate_ended``."""
     n_bytes: int | None = None
     """Of the input's audio; None for an input without."""
+    provider: str | None = None
+    """Whose gate begins; None for anything but ``gate_begun``."""
+    config: GatingConfig | None = None
+    """In force from now on; None for anything but ``gate_begun`` and ``gate_reconfigured``."""
     decision: RecordedDecision | None = None
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column, Table
 
+from ..blas_threads import use_one_blas_thread
 from ..config.models import LogFormat, LogLevel
 from ..lab.call_judge import CallFigures, LetThrough, judge_call
 from ..lab.call_picture import draw_calls
@@ -28,7 +29,6 @@ from ..lab.demo import (
 )
 from ..lab.patient_loop import PatientLoop
 from ..observe.logging_setup import set_up_logging
-from .blas_threads import use_one_blas_thread
 
 _NONE = "-"
 _CAPTION = (

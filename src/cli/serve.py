@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from ..blas_threads import use_one_blas_thread
 from ..config.load import load_config
 from ..config.models import AppConfig
 from ..engine import AIEngine
@@ -20,7 +21,6 @@ from ..errors import ConfigError, ConfigProblem
 from ..observe.call_log import CallLog
 from ..observe.logging_setup import set_up_logging
 from ..observe.operations import Operations
-from .blas_threads import use_one_blas_thread
 
 
 @click.command(name="serve")

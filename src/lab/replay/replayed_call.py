@@ -24,6 +24,7 @@ __all__ = [
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ...blas_threads import one_blas_thread
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.config import GatingConfig
 from ...core.gate_decision import GateDecision
@@ -99,10 +100,8 @@ def replayed_decisions(
 
     As :func:`replay_call` otherwise, of which this is the greater part.
     """
-    from threadpoolctl import threadpool_limits
-
     inputs = (taped.given for taped in recorded.inputs())
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         yield from _decided(_until(inputs, until_ms), config, make_manager or _make_manager)
 
 

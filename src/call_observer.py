@@ -62,6 +62,8 @@ class ProviderSwitched:
     """Frames of the caller from the time without a provider that the next one was given."""
     dropped_frames: int
     """Frames of that time that no provider will hear, as more came than the bound allows."""
+    gate: CallStats | None = None
+    """The gate's counters until then, over all providers that failed; None if none was gated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class Handover:
     """Given to the next provider."""
     dropped_frames: int
     """Heard by none, as more waited than the bound allows."""
+    gate: CallStats | None
+    """Counters of the gates before the next provider's; None if there was none."""
 
 
 class AgentSeat:
@@ -227,6 +229,7 @@ class AgentSeat:
         successor = self._successors.popleft()
         agent = successor.make(self._clock)
         self.close_gate()
+        gate = self._stats
         self._predecessors.append(self._name)
         self._name, self._agent = successor.name, agent
         self._item_prefix = f"{successor.name}/"
@@ -247,7 +250,9 @@ class AgentSeat:
             await pause()
         self._is_playout_paused = is_paused_after(events)
         self._is_between = False
-        handover = Handover(held_frames=n_frames, dropped_frames=self._tape.dropped_frames)
+        handover = Handover(
+            held_frames=n_frames, dropped_frames=self._tape.dropped_frames, gate=gate
+        )
         if not self._successors:
             self._tape = None
         return handover

@@ -289,6 +289,7 @@ class CallSession:
                 was_ready=failure.was_ready,
                 held_frames=handover.held_frames,
                 dropped_frames=handover.dropped_frames,
+                gate=handover.gate,
             )
         )
 

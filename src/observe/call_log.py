@@ -129,6 +129,7 @@ class CallLog(CallObserver):
         """Log ``call.provider_fell_back``."""
         if event.call_id in self._calls:
             self._calls[event.call_id].provider = event.provider
+            self._calls[event.call_id].turns.lose_provider()
         self._log.warning(
             "call.provider_fell_back",
             call_id=event.call_id,

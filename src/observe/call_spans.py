@@ -146,6 +146,7 @@ class _TracedCall:
         }
         self.add_event("call.provider_fell_back", event.now_ms, attributes)
         self._end_children(event.now_ms)
+        self._turns.lose_provider()
         self._session.end(self._ns(event.now_ms))
         self._session = self._start_session(event.provider, event.now_ms)
 

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from ..core.audio import FRAME_MS
+from ..core.call_stats import CallStats
 from ..core.gate_decision import (
     GateAction,
     GateDecision,
@@ -184,6 +185,8 @@ class CallMetrics(CallObserver):
         if tally is None:
             return
         self._providers.receive_switch(event)
+        self._end_gate(tally, event.now_ms, event.gate)
+        tally.turns.lose_provider()
         tally.provider = event.provider
         tally.decided = self._decided_of(event.provider)
 
@@ -196,11 +199,7 @@ class CallMetrics(CallObserver):
         self._values.observe("call_duration_seconds", event.duration_ms / 1000, tally.line)
         self._values.observe("call_playout_underruns", event.playout_underruns)
         self._values.observe("call_skipped_slots", event.skipped_slots)
-        if tally.state is not None:
-            visit_ms = tally.leave(tally.started_ms + event.duration_ms)
-            self._observe_visit(tally.state, visit_ms)
-        if event.gate is not None:
-            self._count_audio(tally.provider, tally.totals.end(event.gate))
+        self._end_gate(tally, tally.started_ms + event.duration_ms, event.gate)
 
     # -- private steps -----------------------------------------------------------------------------
 
@@ -218,6 +217,12 @@ class CallMetrics(CallObserver):
         visit_ms = tally.enter(decision.state, now_ms, is_gated=is_gated)
         if left is not None:
             self._observe_visit(left, visit_ms)
+
+    def _end_gate(self, tally: CallTally, now_ms: float, gate: CallStats | None) -> None:
+        if (left := tally.state) is not None:
+            self._observe_visit(left, tally.leave(now_ms))
+        if gate is not None:
+            self._count_audio(tally.provider, tally.totals.end(gate))
 
     def _observe_visit(self, state: GateState, visit_ms: float | None) -> None:
         if visit_ms is not None:

@@ -43,7 +43,8 @@ _counts_of: Callable[[CallStats], _Counts] = attrgetter(*_FATES)
 class GateTotals:
     """Turns the counters of a call's gate, which may begin anew, into what is new in them.
 
-    A gate that was replaced between two looks counts at the end, when the sum of all is known.
+    Where another gate takes its place between two looks, :meth:`end` tells what is missing, when
+    the sum of all that were before is known.
     """
 
     __slots__ = ("_of_gate", "_told")
@@ -64,7 +65,8 @@ class GateTotals:
         return self._tell(added)
 
     def end(self, stats: CallStats) -> FramesByFate:
-        """Return what came since the last look, by the sum over all gates of the call."""
+        """Return what came since the last look, by the sum over all gates that the call had."""
+        self._of_gate = _NOTHING
         missing = map(sub, _counts_of(stats), self._told)
         return self._tell(tuple(max(0, count) for count in missing))
 
@@ -133,8 +135,9 @@ class CallTally:
         return None if since_ms is None else max(0.0, now_ms - since_ms)
 
     def leave(self, now_ms: float) -> float | None:
-        """Take that the call is over; return how long the gate stood where it was, in ms."""
-        return None if self._since_ms is None else max(0.0, now_ms - self._since_ms)
+        """Take that the gate is no more; return how long it stood where it was, in ms."""
+        since_ms, self._since_ms, self.state = self._since_ms, None, None
+        return None if since_ms is None else max(0.0, now_ms - since_ms)
 
     def play_agent(self, now_ms: float) -> float | None:
         """Take a slot of the agent's voice; return how long a caller waited for it, in ms."""

@@ -49,6 +49,10 @@ class TurnTimes:
             self._ended_ms = None
         return None
 
+    def lose_provider(self) -> None:
+        """Take that another provider takes over: a turn that is not answered is not its own."""
+        self._ended_ms = None
+
     def _answer(self, now_ms: float) -> float:
         assert self._ended_ms is not None, "a turn has ended before it is answered"  # noqa: S101
         turn_ms = max(0.0, now_ms - self._ended_ms)

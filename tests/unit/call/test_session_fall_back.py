@@ -208,6 +208,10 @@ class TestFirstCanNotBeReached:
         after = await rig.talk(10, first=400)
         await rig.hang_up()
         (switched,) = rig.observer.switched
+        assert switched.gate is not None
+        (ended,) = rig.observer.ended
+        assert switched.gate == ended.gate  # the second passes through: its gate counts nothing
+        assert switched.gate.captured_frames > 200
         assert 248 <= switched.held_frames <= 252
         assert switched.dropped_frames == 0
         heard = [frame for frame in rig.second.frames if frame != _SILENCE]

@@ -282,6 +282,58 @@ def test_after_a_fall_back_the_other_provider_counts(rig: Rig) -> None:
     assert rig.shown()["gate_audio_seconds_total", "local", "forwarded"] == pytest.approx(0.04)
 
 
+def test_audio_counts_for_the_provider_whose_gate_it_was(rig: Rig) -> None:
+    """To the frame, whenever somebody looked last; both together are what the call's sum says."""
+    rig.start()
+    manager = rig.engine.manager
+    manager.start_call(_CALL, provider="openai_realtime", now_ms=0.0)
+    manager.process(_CALL, bytes(320), 0.0)
+    rig.shown()
+    first = CallStats(forwarded_frames=4, withheld_frames=3, silence_frames=3)
+    rig.observers.on_provider_switched(replace(switched(), gate=first))
+    both = CallStats(forwarded_frames=9, withheld_frames=3, silence_frames=3)
+    rig.end(provider="local", gate=both)
+    shown = rig.shown()
+    audio = {key[1:]: value for key, value in shown.items() if key[0] == "gate_audio_seconds_total"}
+    assert audio == {
+        ("embedded", "forwarded"): pytest.approx(0.08),
+        ("embedded", "withheld"): pytest.approx(0.06),
+        ("embedded", "silence"): pytest.approx(0.06),
+        ("local", "forwarded"): pytest.approx(0.1),
+    }
+
+
+def test_a_visit_ends_with_its_gate(rig: Rig) -> None:
+    """A provider that takes over has another gate, or none."""
+    rig.start()
+    rig.decide(1000.0, GateReason.AGENT_SILENT)
+    rig.observers.on_provider_switched(switched())
+    rig.observers.on_decision(_CALL, 2020.0, loud_frame(), PASS_THROUGH)
+    rig.end(provider="local")
+    shown = rig.shown()
+    assert shown["gate_state_seconds_count", "open"] == 1
+    assert shown["gate_state_seconds_sum", "open"] == pytest.approx(1.0)
+
+
+def test_a_gate_behind_a_provider_without_one_is_timed(rig: Rig) -> None:
+    """From its first decision, also where that is the state that passing through looks like."""
+    rig.start()
+    rig.observers.on_decision(_CALL, 1000.0, loud_frame(), PASS_THROUGH)
+    rig.observers.on_provider_switched(switched())
+    rig.decide(2500.0, GateReason.AGENT_SILENT)
+    rig.end(provider="local")
+    assert rig.shown()["gate_state_seconds_sum", "open"] == pytest.approx(7.5)
+
+
+def test_who_takes_over_does_not_answer_for_the_other_ones_time(rig: Rig) -> None:
+    """A turn that the first one left unanswered is none of the next one's."""
+    rig.start()
+    rig.observers.on_provider_event(_CALL, 1500.0, CallerSpeechStopped())
+    rig.observers.on_provider_switched(switched())
+    rig.observers.on_provider_event(_CALL, 9000.0, AgentAudio("i", b""))
+    assert ("provider_turn_seconds_count", "local") not in rig.shown()
+
+
 def test_reloads_count_by_what_came_of_them(rig: Rig) -> None:
     """With the time of the last one that was applied."""
     rig.metrics.count_config_reload(is_applied=False)

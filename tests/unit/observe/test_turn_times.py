@@ -61,6 +61,16 @@ def test_a_caller_who_speaks_on_has_not_been_answered() -> None:
     assert times.receive(2250.0, _AUDIO) == 250.0
 
 
+def test_a_provider_that_takes_over_answers_for_its_own_turns() -> None:
+    """What it says first is an answer to nothing that it has heard."""
+    times = TurnTimes()
+    times.receive(1000.0, CallerSpeechStopped())
+    times.lose_provider()
+    assert times.receive(9000.0, _AUDIO) is None
+    times.receive(10_000.0, CallerSpeechStopped())
+    assert times.receive(10_300.0, _AUDIO) == 300.0
+
+
 def test_median_and_maximum_are_of_all_turns() -> None:
     """Of an even number the median lies between both in the middle."""
     times = TurnTimes()

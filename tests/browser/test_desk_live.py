@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from browser.desk_page import colour_share
-from browser.desk_service import at_the_desk
+from browser.desk_service import DeskedEngine, at_the_desk
 from browser.simulated_desk import simulated_desk
 
 pytestmark = pytest.mark.timeout(300)
@@ -93,6 +93,18 @@ async def test_nobody_is_served_who_does_not_look(tmp_path: Path) -> None:
         await page.wait_for_selector("h1:has-text('Health')")
         await page.evaluate(back.replace("'live'", "'idle'"))
     assert sum(each.endswith("/live") for each in sockets) == 2
+
+
+async def test_a_lost_connection_is_told(tmp_path: Path) -> None:
+    """Old numbers are never taken for new ones."""
+    async with (
+        DeskedEngine.running(tmp_path) as service,
+        at_the_desk(service.url, expected_error="ERR_CONNECTION_REFUSED") as page,
+    ):
+        await page.wait_for_selector(".empty:has-text('No calls at the moment')")
+        await service.operations.stop()
+        await page.wait_for_selector("#rate:has-text('The connection is lost')")
+        await page.wait_for_selector("#service:has-text('Server not reached')")
 
 
 async def test_a_call_is_held_and_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.async_api import Page
 
@@ -59,13 +60,24 @@ async def picture(page: Page, folder: Path, name: str) -> None:
     assert path.stat().st_size < MAX_BYTES, path
 
 
+def _palette(colours: NDArray[np.int32], counts: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return 256 colours: the most frequent ones, and those that are least like them."""
+    kept = colours[np.argsort(-counts, kind="stable")[:160]]
+    distance = np.min([np.abs(colours - colour).sum(axis=1) for colour in kept], axis=0)
+    while len(kept) < min(256, len(colours)):
+        other = colours[np.argmax(distance * np.sqrt(counts))]
+        kept = np.vstack([kept, other])
+        distance = np.minimum(distance, np.abs(colours - other).sum(axis=1))
+    return kept
+
+
 def _write_small(shot: bytes, path: Path) -> None:
-    """Write a picture with its 256 most frequent colours; others become the nearest of them."""
+    """Write a picture with 256 of its colours; others become the nearest of them."""
     pixels = np.asarray(Image.open(BytesIO(shot)).convert("RGB"))
     colours, which, counts = np.unique(
         pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
     )
-    kept = colours[np.argsort(-counts, kind="stable")[:256]].astype(np.int32)
+    kept = _palette(colours.astype(np.int32), counts)
     nearest = np.array([np.abs(kept - colour).sum(axis=1).argmin() for colour in colours])
     small = Image.fromarray(nearest[which].reshape(pixels.shape[:2]).astype(np.uint8), "P")
     small.putpalette(kept.astype(np.uint8).tobytes())

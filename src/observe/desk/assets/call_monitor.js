@@ -250,6 +250,7 @@ export class CallMonitor extends EventTarget {
       this.dispatchEvent(new CustomEvent("call", { detail: call }));
     } catch (error) {
       this.dispatchEvent(new CustomEvent("lost", { detail: error }));
+      if (error.code === "not_found") this.#isOver = true;
     }
     if (!this.#isOver) this.#reloadIn(RELOAD_EVERY_MS);
   }

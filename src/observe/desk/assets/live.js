@@ -17,6 +17,10 @@ class LiveView {
   #wanted = "";
   #feedRow = () => this.#newest();
   #feedRoster = () => this.#enrol();
+  #feedStatus = () => {
+    this.#tellEmpty();
+    this.#tellRate();
+  };
 
   constructor(root) {
     this.rate = h("p", { class: "aside", id: "rate", data: { updates: "0", pictures: "0" } });
@@ -55,6 +59,7 @@ class LiveView {
     this.release = feed.watch();
     feed.addEventListener("roster", this.#feedRoster);
     feed.addEventListener("tick", this.#feedRow);
+    feed.addEventListener("status", this.#feedStatus);
     this.loop = new DrawingLoop((now) => this.#draw(now));
     this.#enrol();
   }
@@ -65,6 +70,7 @@ class LiveView {
     this.width.disconnect();
     feed.removeEventListener("roster", this.#feedRoster);
     feed.removeEventListener("tick", this.#feedRow);
+    feed.removeEventListener("status", this.#feedStatus);
     this.release();
   }
 
@@ -100,7 +106,8 @@ class LiveView {
   #tellEmpty() {
     this.empty.hidden = feed.calls.size > 0;
     if (this.empty.hidden) return;
-    if (feed.status !== "live") fill(this.empty, h("b", {}, "Connecting to the engine"));
+    if (feed.status !== "live")
+      fill(this.empty, h("b", {}, feed.trouble || "Connecting to the engine"));
     else {
       fill(
         this.empty,
@@ -139,9 +146,6 @@ class LiveView {
   #newest() {
     const now = performance.now();
     for (const row of this.#rows.values()) if (row.isSeen) row.showNewest(now);
-    if (now - this.#headAt < HEAD_EVERY_MS) return;
-    this.#headAt = now;
-    this.#tellRate();
   }
 
   /** How fresh the page is: an operator must see when it isn't. */
@@ -151,13 +155,16 @@ class LiveView {
       updates: updates.toFixed(1),
       pictures: pictures.toFixed(1),
     });
-    setText(
-      this.rate,
-      `${plural(feed.calls.size, "call")} · ${updates.toFixed(0)} updates a second`,
-    );
+    this.rate.dataset.kind = feed.trouble === "" ? "good" : "bad";
+    const fresh = `${plural(feed.calls.size, "call")} · ${updates.toFixed(0)} updates a second`;
+    setText(this.rate, feed.trouble || fresh);
   }
 
   #draw(now) {
+    if (now - this.#headAt > HEAD_EVERY_MS) {
+      this.#headAt = now;
+      this.#tellRate();
+    }
     const endMs = feed.displayMs();
     for (const row of this.#rows.values()) if (row.isSeen) row.draw(endMs, now);
   }

@@ -14,6 +14,8 @@ const LINGER_MS = 400; // from view to view the feed stays open
 const LATENESS_MS = 160; // what is drawn lags so much, so that the right edge moves steadily
 const RATE_WINDOW = 25; // ticks over which the rate is measured
 const FINE_CAPACITY = 4096;
+const TOO_MANY = 4503;
+const LOGIN_NEEDED = 4401;
 
 /**
  * @typedef {object} LiveCall What the page knows of a running call.
@@ -39,6 +41,8 @@ class LiveFeed extends EventTarget {
   /** @type {Map<number, LiveCall>} */
   calls = new Map();
   status = "idle"; // idle, connecting, live, lost
+  /** Why it is lost, for people. */
+  trouble = "";
   ticks = 0;
 
   constructor() {
@@ -107,8 +111,12 @@ class LiveFeed extends EventTarget {
 
   #lose(code) {
     this.#socket = null;
+    this.trouble =
+      code === TOO_MANY
+        ? "Too many windows watch: this one waits for a place."
+        : "The connection is lost: trying again.";
     this.#setStatus("lost");
-    if (code === 4401) this.dispatchEvent(new Event("login_needed"));
+    if (code === LOGIN_NEEDED) this.dispatchEvent(new Event("login_needed"));
     else if (this.#watchers > 0 && !document.hidden) {
       this.#retryTimer = setTimeout(() => this.#follow(), this.#retryMs);
       this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
@@ -133,6 +141,7 @@ class LiveFeed extends EventTarget {
 
   #greet(hello) {
     this.#hello = hello;
+    this.trouble = "";
     this.#retryMs = FIRST_RETRY_MS;
     this.#seq = this.#tickMs = null;
     this.#offsets = [];

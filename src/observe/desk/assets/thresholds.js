@@ -277,9 +277,7 @@ class ThresholdsView {
   async #refused(error, changes) {
     if (error.code === "busy") {
       await this.#load({ keep: changes });
-      this.#say(
-        "Somebody else has changed thresholds: here are theirs, with your changes on top.",
-      );
+      this.#say("Somebody else has changed thresholds: here are theirs, with your changes on top.");
     } else {
       this.#problems = error.problems.length ? error.problems : [{ key: "", rule: error.message }];
       this.#checked = "";

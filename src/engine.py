@@ -67,6 +67,7 @@ class EngineCounters:
     """What the engine did that belongs to no single call."""
 
     calls_accepted: int = 0
+    """Calls that were let in, those that are over included."""
     calls_refused: int = 0
     """Hung up at once: ``max_calls`` were running, the engine was ending, or the id was in use."""
     refusals: dict[str, int] = field(default_factory=dict)
@@ -99,9 +100,12 @@ class AIEngine:
         tools: ToolRegistry | None = None,
     ) -> None:
         self.config = config
+        """What is in force; :meth:`reconfigure` changes it."""
         self.counters = EngineCounters()
+        """What belongs to no single call."""
         gating = config.gating_config
         self.manager = TapedGatingManager(EnhancedVADManager(config.vad), gating)
+        """The one gate of all calls."""
         self._observer = Observers(observers)
         self._clock = clock
         self._environ = environ

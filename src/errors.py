@@ -59,6 +59,7 @@ class ConfigError(VoxgateError):
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         super().__init__(problems)
         self.problems = tuple(problems)
+        """Everything that was found, a :class:`ConfigProblem` each."""
 
     def __str__(self) -> str:
         """Return one line per problem."""

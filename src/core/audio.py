@@ -39,7 +39,9 @@ class AudioFormat:
     """
 
     encoding: Encoding = Encoding.PCM16
+    """How a sample is written."""
     rate_hz: int = 8000
+    """Samples per second; 8000 where it is G.711."""
 
     def __post_init__(self) -> None:
         if self.rate_hz not in _KNOWN_RATES_HZ:

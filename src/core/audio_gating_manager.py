@@ -65,7 +65,9 @@ class AudioGatingManager:
         audio_guard_enabled: bool = AUDIO_GUARD_ENABLED,
     ) -> None:
         self.config = GatingConfig() if config is None else config
+        """The policies and thresholds in force; :meth:`reconfigure` changes them."""
         self.counters = ManagerCounters()
+        """What belongs to no call: inputs about unknown calls, and calls of unknown kinds."""
         if vad_manager is None:
             vad_manager = EnhancedVADManager(self.config.vad)
         self._vad_manager = vad_manager

@@ -16,6 +16,7 @@ class CallStats:
     """Counters of one call; frames are 20 ms."""
 
     captured_frames: int = 0
+    """Captured frames that reached the gate."""
     forwarded_frames: int = 0
     """Forwarded as they came."""
     withheld_frames: int = 0
@@ -37,14 +38,20 @@ class CallStats:
     malformed_far_end_frames: int = 0
     """Far-end frames that were not 20 ms of their format; cut, or filled up with silence."""
     candidates: int = 0
+    """Times that early evidence of the caller paused the agent."""
     candidates_dropped: int = 0
+    """Candidates whose evidence did not hold."""
     barge_ins: int = 0
+    """Times that the gate opened over the agent."""
     interruptions: int = 0
+    """Times that the caller took the turn from the agent."""
     resumed: int = 0
     """Barge-ins that nothing confirmed."""
     degradations: int = 0
     """Detectors that raised and are not used any more."""
     music_frames: int = 0
+    """Withheld as music while the agent was silent."""
     noise_frames: int = 0
+    """Withheld as noise or a tone while the agent was silent; quiet is neither."""
     quieter_frames: int = 0
     """Turned down, or withheld, as a voice well below the caller's."""

@@ -242,7 +242,9 @@ class ProviderGatingPolicy:
     gating_enabled: bool
     """False: every frame passes untouched, and nothing is measured."""
     mode: GatingMode = GatingMode.ECHO_AWARE
+    """What counts as evidence of the caller while the agent is audible."""
     withheld_audio: WithheldAudio = WithheldAudio.SILENCE
+    """What the provider gets in place of a withheld frame."""
     forwarded_audio: ForwardedAudio = ForwardedAudio.ECHO_CANCELLED
     """Measured by what a speech recogniser makes of interruptions (ADR 6)."""
     post_speech_grace_ms: Annotated[int, Interval(ge=0, le=3000)] = 250
@@ -291,9 +293,13 @@ class GatingConfig:
     kinds: Mapping[str, str] = field(default_factory=dict)
     """Provider kind by the name of a configured instance, for names that don't show their kind."""
     vad: VadConfig = field(default_factory=VadConfig)
+    """Voice activity, for the modes and stages that go by it."""
     audio_guard: AudioGuardConfig = field(default_factory=AudioGuardConfig)
+    """What keeps noise and music from the provider while the agent is silent."""
     barge_in: BargeInConfig = field(default_factory=BargeInConfig)
+    """The times around an interruption."""
     idle_fill: IdleFillConfig = field(default_factory=IdleFillConfig)
+    """When silence stands in for a line that delivers nothing."""
 
     def __post_init__(self) -> None:
         # Copies of our own, so that nobody else's dictionary changes what was checked.

@@ -26,7 +26,9 @@ class GateAction(StrEnum):
     """What becomes of the captured frame."""
 
     FORWARD = "forward"
+    """It goes to the provider: as it came, without its echo, or more softly."""
     WITHHOLD = "withhold"
+    """It does not, or not now: a held frame may be released later."""
 
 
 class GateReason(StrEnum):
@@ -79,9 +81,11 @@ class GateEvent:
     """One thing that happened on a call."""
 
     type: GateEventType
+    """What happened."""
     t_ms: float
     """``now_ms`` of the input that caused it."""
     reason: GateReason
+    """Why it happened."""
     count: int = 0
     """Frames concerned, where frames are concerned; else 0."""
     detail: str = ""
@@ -139,11 +143,15 @@ class GateDecision:
     state: GateState
     """The state after the frame."""
     reason: GateReason
+    """Why the frame met with that."""
     audio: tuple[bytes, ...] = ()
+    """What goes to the provider now, in order; see above."""
     released: tuple[bytes, ...] = ()
     """The held frames among ``audio``, oldest first."""
     events: tuple[GateEvent, ...] = ()
+    """What happened on the call with this frame, in order; mostly nothing."""
     measurements: GateMeasurements | None = None
+    """What was measured on the frame; None where nothing was, as for :data:`PASS_THROUGH`."""
 
     def audio_for(self, frame: bytes) -> tuple[bytes, ...]:
         """Return what to send to the provider for ``frame``, in order."""

@@ -68,7 +68,9 @@ class GateEventType(StrEnum):
     """What happened on a call, for the engine to act on and for logs and traces to keep."""
 
     GATE_CLOSED = "gate_closed"
+    """The agent is audible: captured frames are held from now on."""
     GATE_OPENED = "gate_opened"
+    """The agent has fallen silent, its echo too: the caller is heard again."""
     CANDIDATE_STARTED = "candidate_started"
     """Pause playout."""
     CANDIDATE_DROPPED = "candidate_dropped"
@@ -86,7 +88,9 @@ class GateEventType(StrEnum):
     DETECTOR_DEGRADED = "detector_degraded"
     """A detector or a network of the guard raised, and is not used for the rest of the call."""
     MUSIC_ENTERED = "music_entered"
+    """The guard takes what the line delivers for music."""
     MUSIC_LEFT = "music_left"
+    """That is over."""
     GUARD_SUMMARY = "guard_summary"
     """At most every 5 s: frames that the guard kept from the provider since the last one."""
 

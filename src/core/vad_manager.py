@@ -60,6 +60,7 @@ class EnhancedVADManager:
 
     def __init__(self, config: VadConfig | None = None, **overrides: float) -> None:
         self.config = replace(config or VadConfig(), **overrides)  # type: ignore[arg-type]
+        """The thresholds in force, those that were given one by one included."""
         self._window_mask = (1 << self.config.smoothing_frames) - 1
         self._detectors: dict[str, _CallDetector] = {}
 

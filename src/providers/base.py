@@ -59,6 +59,7 @@ class ProviderReady:
     """The provider is connected and configured; audio flows. Sent again after a reconnect."""
 
     reconnected: bool = False
+    """The call had a connection before."""
     held_frames: int = 0
     """Frames that waited while the provider was away and were sent now."""
     dropped_frames: int = 0
@@ -70,6 +71,7 @@ class ProviderDisconnected:
     """The connection was lost; the provider tries again by itself."""
 
     error: ProviderError
+    """What broke it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class ProviderWarning:
     """The provider refused one request; the call goes on."""
 
     error: ProviderError
+    """What the provider said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class ProviderEnded:
     """The provider is gone for good: the last event."""
 
     error: ProviderError | None = None
+    """What ended it; None where it ended in good order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class ResponseStarted:
     """The agent begins to answer."""
 
     response_id: str
+    """The provider's id of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,9 @@ class AgentAudio:
     """A piece of the agent's voice, in the call's playout format; faster than real time."""
 
     item_id: str
+    """Which of the provider's pieces of speech it belongs to."""
     audio: bytes
+    """The bytes; of any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,7 @@ class AgentAudioDone:
     """All audio of the item has been generated; most of it is still to be played."""
 
     item_id: str
+    """As in :class:`AgentAudio`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,7 @@ class ResponseDone:
     """The answer is complete, or was cancelled."""
 
     response_id: str
+    """As in :class:`ResponseStarted`."""
     status: str
     """``completed``, ``cancelled``, ``failed`` or ``incomplete``."""
 
@@ -132,6 +141,7 @@ class CallerSpeechStopped:
     """The provider's turn detector heard the end of the caller's turn."""
 
     capture_ms: float | None = None
+    """End of the speech on the call's capture clock, or None if the provider did not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,9 @@ class Speaker(StrEnum):
     """Who said something."""
 
     CALLER = "caller"
+    """Who called."""
     AGENT = "agent"
+    """Who answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +163,13 @@ class Transcript:
     """What was said, as text: for observers, and never logged. It may come late."""
 
     speaker: Speaker
+    """Who said it."""
     item_id: str
+    """The provider's id of the piece of conversation."""
     text: str = field(repr=False)
     """All of the item if final, else the next piece of it."""
     is_final: bool
+    """The text is whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +177,9 @@ class FunctionCalled:
     """The model calls a function; it runs now."""
 
     function_call_id: str
+    """The provider's id of this one call of the function."""
     name: str
+    """Name of the function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +187,9 @@ class FunctionReturned:
     """The model was given a function's result."""
 
     function_call_id: str
+    """As in :class:`FunctionCalled`."""
     name: str
+    """Name of the function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +199,13 @@ class TokenUsage:
     input_tokens: int = 0
     """Everything read for the answers, the cached ones among them."""
     cached_input_tokens: int = 0
+    """Those that the provider had read before, which cost less."""
     input_audio_tokens: int = 0
+    """Those that are audio."""
     output_tokens: int = 0
+    """Everything that was generated."""
     output_audio_tokens: int = 0
+    """Those that are audio."""
 
     def __add__(self, other: TokenUsage) -> TokenUsage:
         """Return both together."""
@@ -200,6 +223,7 @@ class UsageReported:
     """What one answer took; the call's summary has the sum."""
 
     usage: TokenUsage
+    """Tokens of the one answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +233,7 @@ class RateLimit:
     name: str
     """Such as ``requests`` or ``tokens``."""
     remaining: float | None
+    """How much of it is left, in its own unit; None where the provider does not say."""
     reset_s: float | None
     """Time in s until the limit is whole again."""
 
@@ -218,6 +243,7 @@ class RateLimitsUpdated:
     """What is left of the account's limits."""
 
     limits: tuple[RateLimit, ...]
+    """Those that the provider told."""
 
 
 ProviderEvent = (

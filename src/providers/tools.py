@@ -62,6 +62,7 @@ class ToolCall:
     """One call of a function."""
 
     name: str
+    """Name of the function."""
     arguments: Mapping[str, Any]
     """An object; the ``required`` names of the schema are there, all else is the model's word."""
     call_id: str

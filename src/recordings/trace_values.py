@@ -44,6 +44,7 @@ class CallHeader:
     """What is known of a call when its recording begins."""
 
     call_id: str
+    """As in the log."""
     provider: str
     """Instance name of the provider that the call began with."""
     line: str
@@ -57,6 +58,7 @@ class CallHeader:
     has_audio: bool
     """Its audio was to be recorded too."""
     voxgate_version: str
+    """The version that recorded it."""
     numpy_version: str
     """Decisions are compared to the bit where this is the same."""
     speech_evidence: str | None = None
@@ -70,8 +72,11 @@ class RecordedDecision:
     """What the gate decided, without the audio."""
 
     action: GateAction
+    """What became of the frame."""
     state: GateState
+    """The state after it."""
     reason: GateReason
+    """Why."""
     n_released: int = 0
     """Held frames released before the frame."""
     n_chunks: int = 0
@@ -79,7 +84,9 @@ class RecordedDecision:
     audio_digest: str = ""
     """Of the audio let out, see :func:`~.audio_digest.digest_of`; empty where there is none."""
     events: tuple[GateEvent, ...] = ()
+    """What happened on the call with it, in order."""
     measurements: GateMeasurements | None = None
+    """What was measured; None where nothing was."""
 
     @classmethod
     def of(cls, decision: GateDecision) -> Self:
@@ -101,8 +108,12 @@ class TapedInput:
     """One thing that the gate was told, and what it made of it."""
 
     given: GateInput
+    """The input, audio included."""
     decision: RecordedDecision | None
     """None for an input that the gate does not decide about."""
+    track_ms: float | None = None
+    """Where its audio begins on its track, on the clock of the trace; None where it is not there:
+    an input without audio, silence of the engine's own, what is malformed or of another format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ class RecordedStep:
     config: GatingConfig | None = None
     """In force from now on; None for anything but ``gate_begun`` and ``gate_reconfigured``."""
     decision: RecordedDecision | None = None
+    """What the gate made of it; None for an input that it does not decide about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +139,7 @@ class CallEvent:
     """One thing that happened on a call besides the gate."""
 
     now_ms: float
+    """When, on the clock of all times of the trace, in ms."""
     name: str
     """``line.*``, ``provider.*`` or ``call.*``, listed in ``docs/recordings.md``."""
     fields: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
@@ -138,14 +151,19 @@ class RecordedEnd:
     """The summary of a call that is over."""
 
     reason: str
+    """Why it ended, as ``call.ended`` has it."""
     detail: str = ""
+    """More of the reason; empty where there is nothing to add."""
     duration_ms: float
+    """From the line's acceptance to the end of the call."""
     provider: str
     """Instance name of the provider that answered, or was tried last."""
     predecessors: tuple[str, ...] = ()
     """Instance names of those that failed before it."""
     playout_underruns: int = 0
+    """Times that the agent's audio ran out in the middle of an answer."""
     skipped_slots: int = 0
+    """Slots of 20 ms in which nothing could be sent in time."""
     gate: CallStats | None = None
     """The gate's counters; None if no provider was gated."""
 
@@ -169,6 +187,7 @@ class CallSummary:
     """A recorded call as its folder shows it, unopened."""
 
     folder: Path
+    """Where it lies; for :func:`~.open_call`."""
     call_id: str
     """As the folder's name has it: what can't stand there is ``_``."""
     started_at: datetime
@@ -176,5 +195,8 @@ class CallSummary:
     changed_at: datetime
     """When it was last written to, UTC."""
     size_bytes: int
+    """Of all its files."""
     has_audio: bool
+    """There is a file with audio."""
     is_encrypted: bool
+    """Reading it takes the secret key."""

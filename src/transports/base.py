@@ -53,6 +53,7 @@ class LineAudio:
     """Captured audio in the line's capture format; any length, as it came."""
 
     audio: bytes
+    """The bytes, as they came."""
     timestamp_ms: float | None = None
     """Where it begins on the line's own clock, which starts anywhere; None where the line has no
     clock, and audio lies where it arrives."""
@@ -81,6 +82,7 @@ class LineWarning:
     code: str
     """Closed set, dotted snake_case, such as ``audiosocket.unknown_kind``."""
     detail: str = ""
+    """More of it, for the log; never audio, digits or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class LineHangup:
     reason: str
     """``caller_hangup``, ``local_hangup``, ``protocol_error`` or ``transport_error``."""
     detail: str = ""
+    """More of it, for the log; empty where there is nothing to add."""
 
 
 LineEvent = LineAudio | LineDtmf | LinePlayed | LineWarning | LineHangup

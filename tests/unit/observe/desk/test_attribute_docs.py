@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from voxgate.core.audio_guard import GuardVerdict
 from voxgate.core.config import BargeInConfig
 from voxgate.core.gate_decision import GateEventType, GateReason
 from voxgate.observe.desk.attribute_docs import attribute_docs, first_line
@@ -15,7 +16,8 @@ def test_each_field_and_member_is_explained_in_plain_words() -> None:
     assert docs["min_ms"] == "The same: evidence from which the gate opens over the agent."
     assert docs["candidate_ms"].startswith("Mode vad, and where no far-end reference is shown:")
     assert attribute_docs(GateReason)["LINE_MUSIC"] == "The guard is in music mode."
-    assert "GATE_CLOSED" not in attribute_docs(GateEventType)
+    assert attribute_docs(GateEventType)["INTERRUPTED"].startswith("Flush playout")
+    assert attribute_docs(GuardVerdict) == {}
 
 
 def test_a_class_says_what_it_is_in_its_first_paragraph() -> None:

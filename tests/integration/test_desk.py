@@ -207,6 +207,25 @@ async def test_a_watcher_without_a_login_is_told_so() -> None:
             await message_of(live, "tick")
 
 
+async def test_who_logs_out_watches_nothing_more() -> None:
+    """In whatever window: what was opened by a session ends with it."""
+    async with (
+        running("token_env: T", {"T": TOKEN}) as it,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+    ):
+        login = session.post(f"{it.url}/api/login", json={"token": TOKEN}, headers=it.origin)
+        assert (await answered(login))[0] == 204
+        (cookie,) = session.cookie_jar
+        header = {"Cookie": f"{cookie.key}={cookie.value}"}
+        async with it.live(origin=it.url, additional_headers=header) as live:
+            await message_of(live, "tick")
+            logout = session.post(f"{it.url}/api/logout", json={}, headers=it.origin)
+            assert (await answered(logout))[0] == 204
+            with pytest.raises(ConnectionClosed):
+                await message_of(live, "nothing")
+            assert live.close_code == 4401
+
+
 async def test_fifty_calls_are_shown_with_every_decision() -> None:
     """A browser that keeps up counts each captured frame of each call once."""
     n_calls, n_frames = 50, 20

@@ -75,10 +75,12 @@ async def ask(
     return answer
 
 
-async def ask_websocket(app: ASGIApp, path: str, headers: Mapping[str, str]) -> list[Message]:
-    """Ask for a WebSocket that says nothing; return what the application sends."""
+async def ask_websocket(
+    app: ASGIApp, path: str, headers: Mapping[str, str], messages: Sequence[Message] = ()
+) -> list[Message]:
+    """Ask for a WebSocket that says these messages and goes; return what the application sends."""
     sent: list[Message] = []
-    waiting: list[Message] = [{"type": "websocket.connect"}]
+    waiting: list[Message] = [{"type": "websocket.connect"}, *messages]
 
     async def receive() -> Message:
         return waiting.pop(0) if waiting else {"type": "websocket.disconnect", "code": 1005}

@@ -6,7 +6,7 @@ in force; a form that is older than that changes nothing.
 
 from __future__ import annotations
 
-__all__ = ["ConfigApi", "Keeper"]
+__all__ = ["ConfigApi", "Keeper", "changes_of"]
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -32,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _WHO = "desk"
 _MAX_HISTORY = 200
 """Changes that are shown, the newest."""
+_MAX_CHANGES = 200
+"""Keys that are changed at a time: several times those of the form."""
 
 
 class Keeper(Protocol):
@@ -130,7 +132,7 @@ class ConfigApi:
         )
 
     async def _check(self, request: Request) -> Response:
-        changes = _changes_of(await read_object(request))
+        changes = changes_of(await read_object(request))
         problems = await self.problems_of(changes)
         keys = form_keys(self.config)
         effects = {key: rule_for(key).takes_effect.value for key in changes if key in keys}
@@ -140,7 +142,7 @@ class ConfigApi:
 
     async def _apply(self, request: Request) -> Response:
         asked = await read_object(request)
-        changes = _changes_of(asked)
+        changes = changes_of(asked)
         if not changes:
             raise Refusal(400, "bad_request", "There is nothing to change.")
         if asked.get("revision") != revision_of(self.config):
@@ -176,10 +178,17 @@ class ConfigApi:
         return self._keeper
 
 
-def _changes_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+def changes_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes that a page asks for: values by key.
+
+    Raises:
+        Refusal: there are none, too many, or some that no threshold has.
+    """
     changes = asked.get("changes")
-    if not isinstance(changes, dict):
+    if not isinstance(changes, dict) or len(changes) > _MAX_CHANGES:
         raise Refusal(400, "bad_request", "changes: is not an object of values by key.")
+    if any(isinstance(value, dict | list) for value in changes.values()):
+        raise Refusal(400, "bad_request", "changes: a value is a number, a word, true or false.")
     return changes
 
 

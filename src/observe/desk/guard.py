@@ -114,6 +114,10 @@ class Guard:
         if refusal is not None:
             await _refuse_websocket(refusal, receive, send)
             return
+        session = HTTPConnection(scope).cookies.get(self._cookie_name)
+        if self._login.is_needed and self._login.has_session(session):
+            lasting = _WhileLoggedIn(self._login, session, receive, send)
+            receive, send = lasting.receive, lasting.send
         try:
             await self._app(scope, receive, send)
         except Exception:  # noqa: BLE001 - others watch on
@@ -190,6 +194,45 @@ class _Answer:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+class _WhileLoggedIn:
+    """A WebSocket that is closed with the session by which it was opened.
+
+    It is looked at with each message, of which a watcher is sent twelve a second and a phone sends
+    fifty. To what serves the WebSocket the page is gone then.
+    """
+
+    def __init__(self, login: Login, session: str | None, receive: Receive, send: Send) -> None:
+        self._login = login
+        self._session = session
+        self._receive = receive
+        self._send = send
+        self._is_over = False
+
+    async def receive(self) -> Message:
+        """Return what the page sends, as long as its session is open."""
+        message = await self._receive()
+        if message["type"] == "websocket.receive" and await self._has_ended():
+            return {"type": "websocket.disconnect", "code": _LOGIN_NEEDED}
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send the page something, as long as its session is open.
+
+        Raises:
+            OSError: it is not; what a server raises whose peer is gone.
+        """
+        if message["type"] == "websocket.send" and await self._has_ended():
+            raise OSError("the session has ended")
+        await self._send(message)
+
+    async def _has_ended(self) -> bool:
+        if not self._is_over and not self._login.has_session(self._session):
+            self._is_over = True
+            close = {"type": "websocket.close", "code": _LOGIN_NEEDED, "reason": "login_needed"}
+            await self._send(close)
+        return self._is_over
 
 
 async def _refuse_websocket(refusal: Refusal, receive: Receive, send: Send) -> None:

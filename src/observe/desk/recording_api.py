@@ -21,7 +21,7 @@ from starlette.routing import Route
 from ...recordings import CallSummary, list_calls
 from ...recordings.call_folders import folder_name
 from .call_roster import RosterEntry
-from .config_api import ConfigApi
+from .config_api import ConfigApi, changes_of
 from .feed_messages import utc_text
 from .preview_jobs import PreviewJobs
 from .recording_jobs import preview_job, report_job
@@ -122,9 +122,9 @@ class RecordingApi:
 
     async def _begin_preview(self, request: Request) -> Response:
         asked = await read_object(request)
-        changes, minutes = asked.get("changes"), asked.get("minutes", _USUAL_MINUTES)
-        if not isinstance(changes, dict) or not _is_number(minutes):
-            raise Refusal(400, "bad_request", "changes and minutes are what a preview is made of.")
+        changes, minutes = changes_of(asked), asked.get("minutes", _USUAL_MINUTES)
+        if not _is_number(minutes):
+            raise Refusal(400, "bad_request", "minutes: is not a number.")
         folder = self._folder
         if folder is None:
             raise Refusal(
@@ -140,7 +140,7 @@ class RecordingApi:
         except (KeyError, TypeError, ValueError) as error:
             raise Refusal(422, "refused", "There is no such setting.") from error
         against = in_force.gating_config
-        minutes = min(max(float(minutes), 1.0), _MAX_MINUTES)
+        minutes = float(min(max(minutes, 1.0), _MAX_MINUTES))
 
         async def work() -> Mapping[str, Any]:
             return await self._worker.run(

@@ -50,10 +50,12 @@ def parse_object(body: bytes | str) -> dict[str, Any]:
     """Return the JSON object in a text.
 
     Raises:
-        Refusal: it is none, or holds numbers that are none (NaN, Infinity).
+        Refusal: it is none, or holds numbers that are none (NaN, Infinity) or text that is none
+            (half of a character, which no answer could name).
     """
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise Refusal(400, "bad_request", "The body is not JSON.") from None
     if not isinstance(value, dict):

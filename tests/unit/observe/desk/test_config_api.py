@@ -158,7 +158,10 @@ async def test_a_change_can_be_taken_back() -> None:
 async def test_what_is_no_change_is_refused() -> None:
     """Nothing to change is nothing to check either."""
     keeper = Keeper()
-    assert (await post(keeper, "check", {"changes": [1]})).error == "bad_request"
+    many = {f"key {number}": 1 for number in range(201)}
+    for changes in ([1], {KEY: [300]}, {KEY: {"ms": 300}}, many):
+        answer = await post(keeper, "check", {"changes": changes})
+        assert (answer.status, answer.error) == (400, "bad_request")
     assert (await post(keeper, "apply", {"changes": {}})).error == "bad_request"
 
 

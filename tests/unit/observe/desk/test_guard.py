@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from structlog.testing import capture_logs
 
@@ -156,6 +157,34 @@ async def test_a_websocket_without_a_login_is_told_so() -> None:
     sent = await ask_websocket(behind.guard, "/live", OWN)
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
     assert (sent[1]["code"], behind.reached) == (4401, 0)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_a_websocket_ends_with_its_session(is_heard: bool) -> None:  # noqa: FBT001
+    """Whichever side says something next: who logs out watches nothing more, and calls nobody."""
+    login = Login(TOKEN, session_ms=1000.0, clock=lambda: 0.0)
+    session = login.open_session()
+    ends: list[Message] = []
+
+    async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "text": "before"})
+        assert (await receive())["text"] == "before"
+        login.close_session(session)
+        if is_heard:
+            ends.append(await receive())
+        for _ in range(2):
+            with pytest.raises(OSError, match="session has ended"):
+                await send({"type": "websocket.send", "text": "after"})
+
+    guard = Guard(watch, login=login, allowed_hosts=(), cookie_name=COOKIE)
+    texts: list[Message] = [{"type": "websocket.receive", "text": text} for text in ("before", "x")]
+    cookie = {**OWN, "cookie": f"{COOKIE}={session}"}
+    sent = await ask_websocket(guard, "/live", cookie, texts)
+    assert [message.get("text") for message in sent] == [None, "before", None]
+    assert (sent[2]["type"], sent[2]["code"]) == ("websocket.close", 4401)
+    assert ends == ([{"type": "websocket.disconnect", "code": 4401}] if is_heard else [])
 
 
 async def test_an_error_of_ours_is_nobody_else_s_to_read() -> None:

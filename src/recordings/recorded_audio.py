@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["RecordedAudio"]
 
 from collections.abc import Mapping
+from copy import copy
 from math import ceil
 
 import numpy as np
@@ -46,6 +47,12 @@ class RecordedAudio:
             return (STEREO_FILE,)
         return tuple(f"{side}.wav" for side in Side)
 
+    def rewound(self) -> RecordedAudio:
+        """Return the same audio, for somebody who takes the inputs from the first one on."""
+        again = copy(self)
+        again._told_formats = dict(self._formats)  # noqa: SLF001 - of its own class
+        return again
+
     def follow(self, given: GateInput) -> None:
         """Take the inputs in order: the formats of a call may change with its provider."""
         if isinstance(given, GateBegun):
@@ -67,6 +74,13 @@ class RecordedAudio:
         else:
             audio = b""
         return audio if len(audio) == place.n_bytes else None
+
+    def track_ms(self, kind: str, place: AudioPlace) -> float | None:
+        """Return when the audio of an input of a kind begins on its track, on the trace's clock."""
+        if place.at is None:
+            return None
+        side = Side.CAPTURE if kind == _CAPTURED else Side.FAR_END
+        return self._plan.origin_ms + place.at * 1000 / self._formats[side].rate_hz
 
     def tracks(self) -> CallTracks:
         """Return both sides as samples of one rate and length."""

@@ -51,6 +51,10 @@ _BROKEN = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What a damaged line raises, whatever of it is damaged."""
 
 
+class _Missing(Exception):  # noqa: N818 - never leaves this module
+    """The audio of an input is not there."""
+
+
 class RecordedCall:
     """One recorded call; :func:`open_call` reads it.
 
@@ -67,6 +71,7 @@ class RecordedCall:
         if trace is None:
             raise RecordingError(f"{folder}: is no recorded call: it has no {TRACE_FILE}")
         self._lines = trace.split(b"\n")[:-1]  # what is behind the last end was cut off
+        self._damage: str | None = None
         self.header: CallHeader = self._parse_header()
         """What was known of the call when it began."""
 
@@ -91,6 +96,14 @@ class RecordedCall:
         return None
 
     @property
+    def damage(self) -> str | None:
+        """Where reading :meth:`inputs` ended before the trace does, and why: file, line, reason.
+
+        Known once they were read to their end; None until then, and where nothing is damaged.
+        """
+        return self._damage
+
+    @property
     def end(self) -> RecordedEnd | None:
         """The call's summary; None where the recording broke off before it."""
         try:
@@ -108,7 +121,7 @@ class RecordedCall:
             raise RecordingError(
                 f"{self.folder}: can't be replayed: no audio was recorded (recording.audio)"
             )
-        return self._inputs(self._audio)
+        return self._inputs(self._audio.rewound())
 
     def steps(self) -> Iterator[RecordedStep]:
         """Yield the same without the audio: decisions and measurements, of every recorded call."""
@@ -164,19 +177,21 @@ class RecordedCall:
         return tree if tree is not None and tree["type"] == ENDED else None
 
     def _inputs(self, audio: RecordedAudio) -> Iterator[TapedInput]:
-        for tree in self._trees():
+        for number, line in enumerate(self._lines, 1):
             try:
-                place = place_from_tree(tree)
-                heard = None if place is None else audio.bytes_at(tree["type"], place)
-                if place is not None and heard is None:
-                    return  # written, but its audio was not yet when the recording broke off
-                given = input_from_tree(tree, heard)
-                decision = decision_of(tree)
-            except _BROKEN:
+                taped = _taped(tree_of_line(line), audio)
+            except _Missing:  # written, but its audio was not yet when the recording broke off
+                self._break_off(number, "its audio is not there")
                 return
-            if given is not None:
-                audio.follow(given)
-                yield TapedInput(given, decision)
+            except (*_BROKEN, RecursionError):
+                self._break_off(number, "is damaged")
+                return
+            if taped is not None:
+                audio.follow(taped.given)
+                yield taped
+
+    def _break_off(self, number: int, reason: str) -> None:
+        self._damage = f"{self.folder / TRACE_FILE}:{number}: {reason}; the rest is not read"
 
     def _trees(self) -> Iterator[Tree]:
         """Yield the lines up to the first that can't be read."""
@@ -242,6 +257,24 @@ def open_call(folder: Path, *, identity: str | None = None) -> RecordedCall:
         RecordingError: it is no recorded call, of a newer format, or can't be decrypted.
     """
     return RecordedCall(folder, identity or os.environ.get(IDENTITY_VARIABLE))
+
+
+def _taped(tree: Tree, audio: RecordedAudio) -> TapedInput | None:
+    """Return the input of a line; None where the line is none of an input.
+
+    Raises:
+        _Missing: its audio is not among what was recorded.
+        ValueError, TypeError, KeyError, AttributeError, OverflowError: the line is damaged.
+    """
+    place = place_from_tree(tree)
+    heard = None if place is None else audio.bytes_at(tree["type"], place)
+    if place is not None and heard is None:
+        raise _Missing
+    given = input_from_tree(tree, heard)
+    if given is None:
+        return None
+    track_ms = None if place is None else audio.track_ms(tree["type"], place)
+    return TapedInput(given, decision_of(tree), track_ms)
 
 
 def _tree_or_none(line: bytes) -> Tree | None:

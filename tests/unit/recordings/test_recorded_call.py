@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,13 +20,15 @@ from support.recorded_calls import (
     header_of,
     make_recorded_call,
     record_call,
+    simulate_call,
     taped_call,
     write_call,
 )
+from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import BargeInConfig, GatingConfig
 from voxgate.core.gate_decision import GateEventType
-from voxgate.core.gate_tape import FrameCaptured, GateBegun, GateReconfigured
+from voxgate.core.gate_tape import FarEndPlayed, FrameCaptured, GateBegun, GateReconfigured
 from voxgate.core.taped_gating_manager import TapedGatingManager, apply_input
 from voxgate.core.vad_manager import EnhancedVADManager
 from voxgate.errors import RecordingError
@@ -332,3 +335,65 @@ def test_a_damaged_line_ends_what_is_read(
     assert len(list(call.steps())) == n_steps
     assert (call.end is None) == (kind == "call_ended")
     assert len(list(call.events())) == (2 if kind == "event" else 3)
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    """A replay that ends before it is none of the whole call, though the call's end is there."""
+    whole = write_call(tmp_path, header_of(), taped_call()[:30])
+    call = open_call(whole)
+    assert len(list(call.inputs())) == 30
+    assert call.damage is None
+    lines = (whole / "trace.jsonl").read_bytes().splitlines()
+    lines[11] = lines[11][:-9]
+    (whole / "trace.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    call = open_call(whole)
+    assert len(list(call.inputs())) < 12
+    assert call.is_complete  # as far as its last line says
+    assert call.damage == f"{whole / 'trace.jsonl'}:12: is damaged; the rest is not read"
+
+
+def test_audio_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A file that somebody cut: the trace goes on, and can't be replayed."""
+    whole = write_call(tmp_path, header_of(), taped_call()[:200])
+    audio = whole / "audio.wav"
+    audio.write_bytes(audio.read_bytes()[:1000])
+    call = open_call(whole)
+    n_inputs = len(list(call.inputs()))
+    assert 0 < n_inputs < 200
+    assert str(call.damage).endswith("its audio is not there; the rest is not read")
+
+
+def test_where_a_chunk_lies_is_known(recorded: Path) -> None:
+    """Those of a burst lie before they came, one after the other, as in the tracks."""
+    call = open_call(recorded)
+    tracks = call.audio()
+    assert tracks is not None
+    placed = early = 0
+    for taped in call.inputs():
+        if not isinstance(taped.given, FrameCaptured) or taped.track_ms is None:
+            continue
+        audio = np.frombuffer(taped.given.audio, "<i2")
+        at = round((taped.track_ms - tracks.origin_ms) * 8)
+        assert (tracks.capture[at : at + len(audio)] == audio).all()
+        placed += 1
+        early += taped.given.now_ms - taped.track_ms > 200
+    assert placed > 2000
+    assert early > 10
+
+
+def test_two_can_read_the_inputs_side_by_side(tmp_path: Path) -> None:
+    """A provider that takes over may be told silence of another format."""
+    mulaw = AudioFormat(Encoding.MULAW)
+    recorder = TapedGatingManager()
+    entries = simulate_call(recorder)[:30]
+    begun = entries[0][0]
+    assert isinstance(begun, GateBegun)
+    silent = FarEndPlayed(now_ms=9000.0, audio=mulaw.silence(160), is_agent_audio=False)
+    other = replace(begun, now_ms=9000.0, capture_format=mulaw, far_end_format=mulaw)
+    call = open_call(write_call(tmp_path, header_of(), [*entries, (other, None), (silent, None)]))
+    first, second = call.inputs(), call.inputs()
+    alone = list(call.inputs())
+    assert alone[-1].given == silent
+    assert list(first) == alone
+    assert list(second) == alone
+    assert list(zip(call.inputs(), call.inputs(), strict=True)) == [(each, each) for each in alone]

@@ -160,7 +160,7 @@ async def test_a_websocket_without_a_login_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("is_heard", [True, False])
-async def test_a_websocket_ends_with_its_session(is_heard: bool) -> None:  # noqa: FBT001
+async def test_a_websocket_ends_with_its_session(is_heard: bool) -> None:
     """Whichever side says something next: who logs out watches nothing more, and calls nobody."""
     login = Login(TOKEN, session_ms=1000.0, clock=lambda: 0.0)
     session = login.open_session()

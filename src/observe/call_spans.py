@@ -103,6 +103,7 @@ class _TracedCall:
         self._started_ms = event.started_ms
         self._turns = TurnTimes()
         self._turn: Span | None = None
+        self._turn_began_ms = 0.0
         self._answers: dict[str, Span] = {}
         self._unheard: Span | None = None
         """The newest answer of which no audio has come."""
@@ -127,7 +128,7 @@ class _TracedCall:
             case AgentAudio():
                 self._hear(now_ms, turn_ms)
             case CallerSpeechStarted(_, capture_ms):
-                self._begin_turn(now_ms if capture_ms is None else capture_ms)
+                self._begin_turn(now_ms if capture_ms is None else min(now_ms, capture_ms))
             case CallerSpeechStopped(capture_ms):
                 self._end_turn(now_ms if capture_ms is None else capture_ms)
             case ResponseStarted(response_id):
@@ -220,12 +221,13 @@ class _TracedCall:
 
     def _begin_turn(self, at_ms: float) -> None:
         if self._turn is None:
-            self._turn = self._start("caller turn", max(at_ms, self._started_ms))
+            self._turn_began_ms = max(at_ms, self._started_ms)
+            self._turn = self._start("caller turn", self._turn_began_ms)
 
     def _end_turn(self, at_ms: float) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            turn.end(self._ns(at_ms))
+            turn.end(self._ns(max(at_ms, self._turn_began_ms)))
 
     def _begin_answer(self, response_id: str, now_ms: float) -> None:
         if len(self._answers) < _MAX_OPEN and response_id not in self._answers:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
@@ -35,6 +35,7 @@ _DELAY_MS = 2000
 """Longest time in ms that a span waits for others: a call shows within seconds of its end."""
 _MAX_EVENTS = 1000
 """Events of a span; the oldest go."""
+_UNKNOWN = "unknown"
 _LIBRARY = "opentelemetry.exporter"
 """Where the library logs what went wrong, with every attempt."""
 
@@ -46,36 +47,58 @@ class CountingExporter(SpanExporter):
         exporter: Who sends them.
         collector: Host and port, for the log.
         clock: Monotonic time in ms.
+        room: Spans that can wait or be under way; what is expected beyond is lost.
     """
 
     def __init__(
-        self, exporter: SpanExporter, *, collector: str, clock: Clock = monotonic_ms
+        self,
+        exporter: SpanExporter,
+        *,
+        collector: str,
+        clock: Clock = monotonic_ms,
+        room: int = _MAX_WAITING + _BATCH,
     ) -> None:
         self._exporter = exporter
         self._collector = collector
         self._trouble = _Trouble()
         self._log = LimitedLog(_log, clock)
+        self._room = room
+        self._refused = 0
+        self._crowded_out = 0
+        self.expected = 0
+        """Spans that are to be exported."""
         self.exported = 0
         """Spans that a collector has taken."""
-        self.lost = 0
-        """Spans that none has taken."""
+
+    @property
+    def lost(self) -> int:
+        """Spans that no collector has taken, and none will."""
+        return self._refused + self._crowded_out
+
+    def expect(self) -> None:
+        """Take that a span has ended, which will be exported if there is room for it."""
+        self.expected += 1
+        if self.expected - self.exported - self.lost > self._room:
+            self._crowded_out += 1
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send spans; called by the thread of the batches."""
         library = logging.getLogger(_LIBRARY)
         library.addHandler(self._trouble)
-        library.propagate = False
+        was_shown, library.propagate = library.propagate, False
+        self._trouble.word = _UNKNOWN
         try:
             result = self._exporter.export(spans)
         except Exception as exc:  # noqa: BLE001 - whatever it is, these spans are lost
             self._trouble.word = type(exc).__name__
             result = SpanExportResult.FAILURE
         finally:
+            library.propagate = was_shown
             library.removeHandler(self._trouble)
         if result is SpanExportResult.SUCCESS:
             self.exported += len(spans)
             return result
-        self.lost += len(spans)
+        self._refused += len(spans)
         self._log.warning(
             "tracing.export_failed",
             collector=self._collector,
@@ -99,7 +122,7 @@ class _Trouble(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.word = "unknown"
+        self.word = _UNKNOWN
 
     def emit(self, record: logging.LogRecord) -> None:
         for given in record.args if isinstance(record.args, tuple) else ():
@@ -110,8 +133,19 @@ class _Trouble(logging.Handler):
                 self.word = type(given).__name__
 
 
+class _Expecting(SpanProcessor):
+    """Tells an exporter of every span that ends: some never get to it."""
+
+    def __init__(self, exporter: CountingExporter) -> None:
+        self._exporter = exporter
+
+    def on_end(self, span: ReadableSpan) -> None:
+        del span
+        self._exporter.expect()
+
+
 def make_tracer_provider(
-    exporter: SpanExporter, config: TracingConfig, *, version: str
+    exporter: CountingExporter, config: TracingConfig, *, version: str
 ) -> TracerProvider:
     """Return what makes spans and gives them to an exporter, from a thread of its own.
 
@@ -126,6 +160,7 @@ def make_tracer_provider(
         span_limits=SpanLimits(max_events=_MAX_EVENTS),
         shutdown_on_exit=False,
     )
+    provider.add_span_processor(_Expecting(exporter))
     provider.add_span_processor(
         BatchSpanProcessor(
             exporter,

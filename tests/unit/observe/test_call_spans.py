@@ -147,6 +147,19 @@ def test_turns_and_answers_are_spans_of_their_own(rig: Rig) -> None:
     assert call.attributes["voxgate.turn_max_ms"] == 900
 
 
+@pytest.mark.parametrize("stopped_ms", [900.0, None])
+def test_no_turn_ends_before_it_began(rig: Rig, stopped_ms: float | None) -> None:
+    """Whatever a provider's clock says, and where the call ends before the provider's time."""
+    rig.start()
+    rig.say(1000.0, CallerSpeechStarted(decision(), capture_ms=_STARTED_MS + 9100.0))
+    if stopped_ms is not None:
+        rig.say(1500.0, CallerSpeechStopped(capture_ms=_STARTED_MS + stopped_ms))
+    rig.end()
+    (turn,) = rig.spans("caller turn")
+    assert turn.start_time == at(1000)
+    assert turn.end_time == at(1000 if stopped_ms is not None else 9000)
+
+
 def test_interruptions_are_events_of_the_call(rig: Rig) -> None:
     """With their reasons; what is neither good nor bad news is left out."""
     rig.start()

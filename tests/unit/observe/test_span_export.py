@@ -44,14 +44,6 @@ class Collector(SpanExporter):
         self.is_shut_down = True
 
 
-@pytest.fixture(autouse=True)
-def _library_as_it_was() -> Any:
-    library = logging.getLogger("opentelemetry.exporter")
-    was = library.propagate
-    yield
-    library.propagate = was
-
-
 def test_what_a_collector_takes_is_counted() -> None:
     """And nothing is said of it."""
     with capture_logs() as logged:
@@ -88,10 +80,71 @@ def test_what_is_lost_is_said_once_a_minute(collector: Collector, reason: str) -
     assert "k-1" not in str(logged)
 
 
-def test_the_library_does_not_log_besides(caplog: pytest.LogCaptureFixture) -> None:
-    """It would with every attempt."""
-    CountingExporter(Collector("code: %s", 500), collector="c:1").export(_SPANS)
-    assert not caplog.records
+def test_each_failure_has_its_own_reason() -> None:
+    """One that nobody explains is not blamed on the one before."""
+    now_ms = [0.0]
+    collector = Collector("code: %s", 401)
+    exporter = CountingExporter(collector, collector="c:1", clock=lambda: now_ms[0])
+    with capture_logs() as logged:
+        exporter.export(_SPANS)
+        collector._complaint = ("gave up",)
+        now_ms[0] = 61_000.0
+        exporter.export(_SPANS)
+    assert [entry["reason"] for entry in logged] == ["http_401", "unknown"]
+
+
+def test_spans_that_find_no_room_are_lost_too() -> None:
+    """While a collector holds up a batch, and so many others wait."""
+    exporter = CountingExporter(Collector(), collector="c:1", room=5)
+    for _ in range(7):
+        exporter.expect()
+    assert (exporter.exported, exporter.lost) == (0, 2)
+    exporter.export(_SPANS)
+    assert (exporter.exported, exporter.lost) == (3, 2)
+    for _ in range(3):
+        exporter.expect()
+    assert exporter.lost == 2
+    exporter.expect()
+    assert exporter.lost == 3
+
+
+def test_who_makes_spans_expects_every_one_that_ends() -> None:
+    """And none that is not sampled."""
+    for ratio, expected in ((1.0, 2), (0.0, 0)):
+        exporter = CountingExporter(Collector(), collector="c:1")
+        provider = make_tracer_provider(exporter, TracingConfig(sample_ratio=ratio), version="1")
+        try:
+            tracer = provider.get_tracer("t")
+            for _ in range(2):
+                tracer.start_span("call").end()
+            assert exporter.expected == expected
+        finally:
+            provider.shutdown()
+        assert (exporter.exported, exporter.lost) == (expected, 0)
+
+
+class Shown(logging.Handler):
+    """Keeps what a process would log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.names.append(record.name)
+
+
+def test_the_library_does_not_log_besides() -> None:
+    """It would with every attempt; what it logs at other times is not ours to silence."""
+    shown, library = Shown(), logging.getLogger("opentelemetry.exporter")
+    was_shown = library.propagate
+    logging.getLogger().addHandler(shown)
+    try:
+        CountingExporter(Collector("code: %s", 500), collector="c:1").export(_SPANS)
+    finally:
+        logging.getLogger().removeHandler(shown)
+    assert shown.names == []
+    assert library.propagate is was_shown
 
 
 def test_whoever_is_asked_to_end_ends_the_exporter() -> None:
@@ -106,7 +159,8 @@ def test_whoever_is_asked_to_end_ends_the_exporter() -> None:
 def test_spans_say_whose_they_are() -> None:
     """By the configured name; what is not sampled is not even recorded."""
     config = TracingConfig(service_name="night desk", sample_ratio=0.0)
-    provider = make_tracer_provider(Collector(), config, version="1.2")
+    exporter = CountingExporter(Collector(), collector="c:1")
+    provider = make_tracer_provider(exporter, config, version="1.2")
     try:
         assert provider.resource.attributes == {
             "service.name": "night desk",

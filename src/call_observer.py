@@ -29,11 +29,13 @@ class CallStarted:
     """A line was accepted."""
 
     call_id: str
+    """As in every event of the call, and in the log."""
     provider: str
     """Instance name of the provider."""
     line: str = ""
     """Kind of line, by its name under ``lines``; empty where nobody says."""
     started_ms: float
+    """When, on the engine's clock, in ms."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the line's peer said of the call; personal data, never logged."""
     route: int | None = None
@@ -49,7 +51,9 @@ class ProviderSwitched:
     """A provider has failed, and another one takes over the call; it is not yet reached."""
 
     call_id: str
+    """As in :class:`CallStarted`."""
     now_ms: float
+    """When, on the engine's clock, in ms."""
     previous: str
     """Instance name of the one that failed."""
     provider: str
@@ -71,6 +75,7 @@ class CallEnded:
     """A call is over: its summary."""
 
     call_id: str
+    """As in :class:`CallStarted`."""
     provider: str
     """Instance name of the provider that answered, or was tried last."""
     predecessors: tuple[str, ...] = ()
@@ -86,6 +91,7 @@ class CallEnded:
     gate: CallStats | None
     """The gate's counters, over all providers; None if none of them is gated."""
     playout_underruns: int
+    """Times that the agent's audio ran out in the middle of an answer."""
     skipped_slots: int
     """Slots of 20 ms in which nothing could be sent in time."""
     usage: TokenUsage | None = None

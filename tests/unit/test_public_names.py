@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import pkgutil
+import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -140,6 +143,49 @@ def test_every_public_method_is_explained(source: Source) -> None:
             if not method.name.startswith("_") and not inherited and not ast.get_docstring(method):
                 unexplained.append(f"{node.name}.{method.name}")
     assert unexplained == []
+
+
+REFERENCE = sorted((Path(__file__).resolve().parents[2] / "docs" / "reference").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", REFERENCE, ids=lambda page: page.stem)
+def test_every_attribute_of_the_reference_is_explained(page: Path) -> None:
+    """The site leaves out what has no docstring: a field without one would not be on its page."""
+    unexplained = [
+        f"{kind.__module__}.{kind.__name__}.{name}"
+        for path in re.findall(r"^::: ([\w.]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        for kind in _classes_at(path)
+        for name in _unexplained_attributes(kind)
+    ]
+    assert unexplained == []
+
+
+def _classes_at(path: str) -> list[type]:
+    """Return the class of a dotted name, or the public ones of a module; none for a function."""
+    owner, _, name = path.rpartition(".")
+    named = BY_NAME[path].load() if path in BY_NAME else getattr(BY_NAME[owner].load(), name)
+    found = [getattr(named, each) for each in named.__all__] if inspect.ismodule(named) else [named]
+    return [each for each in found if inspect.isclass(each)]
+
+
+def _unexplained_attributes(kind: type) -> Iterator[str]:
+    """Yield the public fields of a class, and what its constructor sets, without a docstring."""
+    tree = BY_NAME[kind.__module__].tree()
+    (node,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == kind.__name__]
+    constructors = [n for n in node.body if getattr(n, "name", "") == "__init__"]
+    yield from _unexplained(node.body, r"([a-zA-Z]\w*)")
+    for constructor in constructors:
+        yield from _unexplained(getattr(constructor, "body", []), r"self\.([a-zA-Z]\w*)")
+
+
+def _unexplained(body: list[ast.stmt], target: str) -> Iterator[str]:
+    """Yield the names that statements set, where the pattern fits and no docstring follows."""
+    for node, following in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and not _is_explained(node, following):
+            left = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            found = re.fullmatch(target, ast.unparse(left))
+            if found:
+                yield found[1]
 
 
 _SPEAKS_FOR = {

@@ -13,23 +13,30 @@ INSTALLED="$VENV/voxgate-docs.txt"
 # Material for MkDocs would print its makers' opinion on MkDocs 2 at every build.
 export NO_MKDOCS_2_WARNING=1
 
+give_up() {
+    echo "docs: what builds the site could not be installed; the reason stands above. It comes from a" >&2
+    echo "docs: package index, the first time and when requirements/*.txt change: is one in reach?" >&2
+    exit 1
+}
+
 install_mkdocs() {
     cmp -s requirements/docs.txt "$INSTALLED" && return
+    echo "docs: installing MkDocs into $VENV"
     if command -v uv >/dev/null && [ -z "${VOXGATE_NO_UV-}" ]; then
         uv pip install --quiet --python "$VENV/bin/python" --no-deps --require-hashes \
-            --requirement requirements/docs.txt
+            --requirement requirements/docs.txt || return
     else
         "$VENV/bin/python" -m pip --disable-pip-version-check install -qq --no-deps \
-            --require-hashes --requirement requirements/docs.txt
+            --require-hashes --requirement requirements/docs.txt || return
     fi
     cp requirements/docs.txt "$INSTALLED"
 }
 
 before=$(cat "$VENV/voxgate-setup.json" 2>/dev/null || true)
-sh tools/setup.sh --venv "$VENV"
+sh tools/setup.sh --venv "$VENV" || give_up
 # Setting the environment up anew may take away what is not in the lock.
 [ "$before" = "$(cat "$VENV/voxgate-setup.json")" ] || rm -f "$INSTALLED"
-install_mkdocs
+install_mkdocs || give_up
 
 if [ "${1-}" = serve ]; then
     exec "$VENV/bin/mkdocs" serve --no-strict

@@ -190,6 +190,47 @@ def test_every_metric_is_looked_at_somewhere() -> None:
 
 
 @every_rule
+def test_a_share_of_few_calls_alarms_nobody(rule: dict[str, Any]) -> None:
+    """One slow answer at night is all answers of the night: how many there were counts too. Frames
+    come by the thousand wherever there is a call."""
+    asked = asked_by(rule["expr"])
+    of_what_is_rare = {
+        metric
+        for metric, function in asked.looked_at
+        if function in {"rate", "increase"}
+        and not metric.startswith(("voxgate_frame_", "voxgate_call_skipped_slots"))
+    }
+    is_share = "/" in rule["expr"] or "histogram_quantile" in asked.functions
+    if is_share and of_what_is_rare:
+        assert re.search(r"\band sum by \([^)]*\) \(increase\(.*\) > \d+$", rule["expr"])
+
+
+def test_what_a_line_counts_without_turning_anybody_away_is_left_out_everywhere() -> None:
+    """Of the alert as of the panel."""
+    left_out = {
+        value
+        for _, expression in _expressions()
+        for label, value in asked_by(expression).picked
+        if label == "event"
+    }
+    assert left_out == {"accepted_calls|served_twiml|transferred_calls|metadata_failures"}
+
+
+@pytest.mark.parametrize(
+    "panel", [each for each in PANELS if each["type"] == "stat"], ids=lambda panel: panel["title"]
+)
+def test_one_number_of_what_is_rare_is_of_all_the_time_that_is_shown(panel: dict[str, Any]) -> None:
+    """Of the last minute it would mostly be none, or one call's; and none is said to be none."""
+    for target in panel["targets"]:
+        if "rate(" in target["expr"]:
+            assert "[$__range]" in target["expr"]
+            assert target["instant"]
+            (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
+            assert mapping["options"]["match"] == "null+nan"
+            assert "Over the time that is shown." in panel["description"]
+
+
+@every_rule
 def test_an_alert_says_what_to_do(rule: dict[str, Any]) -> None:
     """And how bad it is; what it names in braces is a label of the result."""
     assert re.fullmatch(r"Voxgate[A-Z]\w+", rule["alert"])

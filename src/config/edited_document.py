@@ -196,8 +196,8 @@ class _Editor:
         if section.flow_style:
             inside = _flow(dict(new))[1:-1]
             if not section.value:
-                start, end = section.start_mark.index, section.end_mark.index
-                return self._cut(start, end, f"{{{inside}}}")
+                start = self._text.index("{", section.start_mark.index) + 1
+                return self._cut(start, start, inside)
             end = _end(section.value[-1][1])
             return self._cut(end, end, f", {inside}")
         column = section.value[0][0].start_mark.column
@@ -236,7 +236,10 @@ class _Editor:
         key, value = section.value[number]
         if not section.flow_style:
             start = self._line_start(key.start_mark.index)
-            return self._cut(start, self._line_end(_end(value, key)), "")
+            end = self._line_end(_end(value, key))
+            if end == len(self._text) and not self._text.endswith("\n"):
+                start -= len(self._newline) * (start > 0)  # the last line stays without a break
+            return self._cut(start, end, "")
         if number + 1 < len(section.value):
             return self._cut(
                 key.start_mark.index, section.value[number + 1][0].start_mark.index, ""
@@ -250,10 +253,10 @@ class _Editor:
         return self._text[:start] + new + self._text[end:]
 
     def _inserted(self, position: int, lines: str) -> str:
-        before = self._text[:position]
-        if before and not before.endswith("\n"):
-            before += self._newline
-        return before + lines + self._text[position:]
+        before, after = self._text[:position], self._text[position:]
+        if before and not before.endswith("\n"):  # the last line, and it stays without a break
+            before, lines = before + self._newline, lines.removesuffix(self._newline)
+        return before + lines + after
 
     def _block(self, value: Tree, column: int) -> str:
         """Return a section or list, line by line, at a column."""

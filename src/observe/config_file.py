@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["ConfigFile", "StagedText"]
 
+import codecs
 import contextlib
 import os
 import stat
@@ -78,7 +79,7 @@ class ConfigFile:
             handle, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
             staged = StagedText(self, Path(name), expected)
             try:
-                with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                with os.fdopen(handle, "w", encoding=_encoding(real), newline="") as file:
                     file.write(text)
                     file.flush()
                     os.fsync(file.fileno())
@@ -134,6 +135,12 @@ class StagedText:
         """Remove it, if it is still there."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def _encoding(path: Path) -> str:
+    """Return how a file is written: with the mark before its text that some editors put there."""
+    with path.open("rb") as file:
+        return "utf-8-sig" if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else "utf-8"
 
 
 def _take_over(status: os.stat_result, path: Path) -> None:

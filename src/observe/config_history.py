@@ -13,7 +13,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ class ConfigChange:
     """Id of the change that it takes back."""
     overridden: tuple[str, ...] = ()
     """Keys that the file changed in vain: environment variables set them."""
+    added: tuple[str, ...] = ()
+    """Keys that did not stand in the document before: they had their default, or a profile's."""
 
 
 class ConfigHistory:
@@ -93,15 +95,7 @@ class ConfigHistory:
             )
             for each in change.keys
         )
-        kept = ConfigChange(
-            id=change.id,
-            at=change.at,
-            who=change.who,
-            keys=keys,
-            is_saved=change.is_saved,
-            undoes=change.undoes,
-            overridden=change.overridden,
-        )
+        kept = replace(change, keys=keys)
         self._remember(kept)
         return kept
 
@@ -186,6 +180,7 @@ def _line(change: ConfigChange) -> str:
         "is_saved": change.is_saved,
         "undoes": change.undoes,
         "overridden": list(change.overridden),
+        "added": list(change.added),
     }
     return json.dumps(record, ensure_ascii=False) + "\n"
 
@@ -215,6 +210,7 @@ def _parsed(line: str) -> ConfigChange | None:
             is_saved=record["is_saved"] is True,
             undoes=None if undoes is None else _text(undoes),
             overridden=tuple(map(_text, record["overridden"])),
+            added=tuple(map(_text, record.get("added", ()))),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

@@ -10,18 +10,18 @@ __all__ = ["ConfigKeeper", "Reconfigurable"]
 
 import asyncio
 import os
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
 from ..config.config_document import Changes, ConfigDocument
-from ..config.edited_document import ABSENT, Absent, key_path
+from ..config.edited_document import ABSENT, key_path
 from ..config.environment import Overrides
+from ..config.key_lines import add_lines
 from ..config.keyed_changes import (
     locked_keys,
     locked_problems,
@@ -30,23 +30,18 @@ from ..config.keyed_changes import (
     value_at,
 )
 from ..config.load import LoadedConfig, read_default
-from ..config.model_tree import to_tree
 from ..config.models import AppConfig
 from ..config.reload_rules import KeyChange, changes_between
-from ..config.shown_value import shown_value
-from ..config.yaml_document import Tree
 from ..errors import ConfigError, ConfigProblem, LocalProtocolError
 from .config_file import ConfigFile, StagedText
-from .config_history import REDACTED_VALUE, ConfigChange, ConfigHistory
+from .config_history import ConfigChange, ConfigHistory
+from .config_undo import given_back, left_out, undo_problems
+from .work_aside import aside, to_the_end
 
 _log = structlog.get_logger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-_TURN_S = 0.0005
-"""Time in s after which judging a configuration lets the event loop have its turn. Judging the
-default file takes 20 to 60 ms; at Python's own 5 ms every wake-up of the loop waits for so long."""
+_UNPLACED = "configuration"
+"""How a problem is marked that belongs to no file."""
 
 Listener = Callable[[AppConfig, ConfigChange], None]
 """Told what is in force now, and what has changed."""
@@ -102,6 +97,7 @@ class ConfigKeeper:
         self._overrides = Overrides()
         self._source = read_default()[0] if path is None else str(path)
         self._is_writable = False
+        self._is_in_step = True
         self._has_history_failed = False
 
     # -- what is in force --------------------------------------------------------------------------
@@ -120,6 +116,14 @@ class ConfigKeeper:
     def is_saved(self) -> bool:
         """Whether changes are written to a file; else a restart forgets them."""
         return self._is_writable
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether the file held at the start what the engine was made with.
+
+        It does not where it was changed in between, or can be read but once, as a pipe.
+        """
+        return self._is_in_step
 
     @property
     def overrides(self) -> Mapping[str, str]:
@@ -141,8 +145,9 @@ class ConfigKeeper:
             ConfigError: the file can't be read or is wrong by now.
         """
         async with self._lock:
-            self._document, loaded = await _aside(self._read)
+            self._document, loaded = await aside(self._read)
             self._text_in_file = self._document.text
+            self._is_in_step = loaded.config == self.config
             self._overrides = loaded.overrides
             await asyncio.to_thread(self._history.load)
             await self._look_whether_writable()
@@ -168,27 +173,18 @@ class ConfigKeeper:
             ConfigError: with everything that stands against it; key ``document`` where the file
                 can't be written, or was changed by somebody else meanwhile.
         """
-        return await self._change(changes, who)
+        return await to_the_end(self._applied(changes, who))
 
     async def undo(self, change_id: str, who: str) -> ConfigChange:
         """Give the keys of a change the values that they had before it.
+
+        Keys that the change had brought into the document go from it again.
 
         Raises:
             ConfigError: as :meth:`apply`; key ``history`` where there is no such change, or a key
                 has another value by now than the change gave it.
         """
-        change = self._history.find(change_id)
-        if change is None:
-            raise ConfigError([_problem("history", f"there is no change {change_id[:60]!r}")])
-        tree = to_tree(self.config)
-        problems = [
-            _problem("history", f"{each.key} {rule}")
-            for each in change.keys
-            if (rule := _cannot_undo(each, value_at(tree, key_path(each.key))))
-        ]
-        if problems:
-            raise ConfigError(problems)
-        return await self._change({each.key: each.old for each in change.keys}, who, change.id)
+        return await to_the_end(self._undone(change_id, who))
 
     async def reload(self, who: str = "file") -> ConfigChange | None:
         """Read the file anew and follow it; None where nothing differs.
@@ -201,45 +197,91 @@ class ConfigKeeper:
         """
         if self._file is None:
             raise ConfigError([_problem("document", "there is no file to read: none was given")])
+        return await to_the_end(self._reloaded(who))
+
+    # -- private steps: each is all or nothing, and not to be left off -----------------------------
+
+    async def _applied(self, changes: Changes, who: str) -> ConfigChange:
         async with self._lock:
-            document, loaded = await _aside(self._read)
-            if not document.text.strip() and self._text_in_file.strip():
+            return await self._change(changes, who)
+
+    async def _undone(self, change_id: str, who: str) -> ConfigChange:
+        async with self._lock:
+            change = self._undoable(change_id)
+            return await self._change(await self._way_back(change), who, change.id)
+
+    def _undoable(self, change_id: str) -> ConfigChange:
+        """Return a change that can be taken back.
+
+        Raises:
+            ConfigError: it can't.
+        """
+        change = self._history.find(change_id)
+        if change is None:
+            raise ConfigError([_problem("history", f"there is no change {change_id[:60]!r}")])
+        if problems := undo_problems(change, self.config):
+            raise ConfigError(problems)
+        return change
+
+    async def _way_back(self, change: ConfigChange) -> Changes:
+        """Return what takes a change back; keys that it brought go, where that comes to the same.
+
+        It does not where a profile, or another default, holds by now.
+        """
+        old, without = given_back(change), left_out(change)
+        if without == old:
+            return old
+        try:
+            named = await aside(self._document.judged_with, old, self.config)
+            unnamed = await aside(self._document.judged_with, without, self.config)
+        except ConfigError:
+            return old  # whatever stands against it is found there too
+        return without if named.config == unnamed.config else old
+
+    async def _reloaded(self, who: str) -> ConfigChange | None:
+        async with self._lock:
+            document, loaded = await aside(self._read)
+            if not document.text.strip() and loaded.config != self.config:
                 rule = "is empty, as a file is that somebody is still writing; what was stays"
                 raise ConfigError([_problem("document", rule)])
             overridden = overridden_changes(self._document.tree, document.tree, self.overrides)
-            keys = await self._reconfigure(loaded.config)
+            try:
+                keys = await self._reconfigure(loaded.config)
+            except ConfigError as error:
+                raise ConfigError(await aside(_placed, error.problems, document)) from error
+            added = _absent_keys(keys, self._document)
             self._document, self._text_in_file = document, document.text
             await self._look_whether_writable()
             change = self._new_change(keys, who, is_saved=True)
-            change = replace(change, overridden=overridden)
+            change = replace(change, overridden=overridden, added=added)
             if keys:
                 return await self._remember(change)
             return change if overridden else None
 
-    # -- private steps -----------------------------------------------------------------------------
-
     async def _change(self, changes: Changes, who: str, undoes: str | None = None) -> ConfigChange:
-        async with self._lock:
-            loaded = await self._judge(changes)
-            if loaded.config == self.config:
-                key = next(iter(changes), "document")
-                raise ConfigError([_problem(key, "has that value already: nothing would change")])
-            document = await _aside(self._document.edited, changes, self.config)
-            await self._look_whether_writable()
-            staged = await self._stage(document.text) if self._is_writable else None
-            before = self.config
-            try:
-                keys = await self._reconfigure(loaded.config)
-            except BaseException:
-                if staged is not None:
-                    staged.discard()
-                raise
+        loaded = await self._judge(changes)
+        if loaded.config == self.config:
+            key = next(iter(changes), "document")
+            raise ConfigError([_problem(key, "has that value already: nothing would change")])
+        document = await aside(self._document.edited, changes, self.config)
+        await self._look_whether_writable()
+        staged = await self._stage(document.text) if self._is_writable else None
+        before = self.config
+        try:
+            keys = await self._reconfigure(loaded.config)
+        except BaseException:
             if staged is not None:
-                await self._commit(staged, before)
-                self._text_in_file = document.text
-            self._document = document
-            change = self._new_change(keys, who, is_saved=staged is not None)
-            return await self._remember(replace(change, undoes=undoes))
+                staged.discard()
+            raise
+        if staged is not None:
+            await self._commit(staged, before)
+            self._text_in_file = document.text
+        added = _absent_keys(keys, self._document)
+        self._document = document
+        change = self._new_change(keys, who, is_saved=staged is not None)
+        return await self._remember(replace(change, undoes=undoes, added=added))
+
+    # -- private steps -----------------------------------------------------------------------------
 
     async def _judge(self, changes: Changes) -> LoadedConfig:
         """Return what changes come to.
@@ -251,7 +293,7 @@ class ConfigKeeper:
         locked = {problem.key for problem in problems}
         free = {key: value for key, value in changes.items() if key not in locked}
         try:
-            loaded = await _aside(self._document.judged_with, free, self.config)
+            loaded = await aside(self._document.judged_with, free, self.config)
         except ConfigError as error:
             raise ConfigError([*problems, *error.problems]) from error
         problems += self._engine.check(loaded.config)
@@ -309,22 +351,18 @@ class ConfigKeeper:
         return change
 
 
-async def _aside(function: Callable[P, R], *args: P.args, **keys: P.kwargs) -> R:
-    """Return what a function returns that takes tens of milliseconds, run in a thread.
+def _absent_keys(keys: Iterable[KeyChange], document: ConfigDocument) -> tuple[str, ...]:
+    """Return those keys that don't stand in a document."""
+    return tuple(each.key for each in keys if value_at(document.tree, key_path(each.key)) is ABSENT)
 
-    Python lets other threads have their turn every 5 ms; the event loop, which has frames to send,
-    gets it ten times as often meanwhile. Not to be used by two at a time.
-    """
 
-    def run() -> R:
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(min(before, _TURN_S))
-        try:
-            return function(*args, **keys)
-        finally:
-            sys.setswitchinterval(before)
-
-    return await asyncio.to_thread(run)
+def _placed(problems: Iterable[ConfigProblem], document: ConfigDocument) -> list[ConfigProblem]:
+    """Return what the engine says of a document, with file and line."""
+    named = [
+        replace(each, source=document.source) if each.source == _UNPLACED else each
+        for each in problems
+    ]
+    return add_lines(named, document.text, document.source)
 
 
 def _history_path(path: Path | None) -> Path | None:
@@ -332,14 +370,4 @@ def _history_path(path: Path | None) -> Path | None:
 
 
 def _problem(key: str, rule: str) -> ConfigProblem:
-    return ConfigProblem(key=key, value="", rule=rule, source="configuration")
-
-
-def _cannot_undo(change: KeyChange, current: Tree | Absent) -> str | None:
-    """Return why one key of a change can't be given its old value."""
-    if REDACTED_VALUE in (change.old, change.new):
-        return "had a value that the history does not keep"
-    if current != change.new:
-        shown = "not there" if current is ABSENT else shown_value(current, change.key)
-        return f"was changed again since: it is {shown}"
-    return None
+    return ConfigProblem(key=key, value="", rule=rule, source=_UNPLACED)

@@ -64,6 +64,8 @@ class ConfigReloads:
         """
         mark = None if self._file is None else await asyncio.to_thread(self._file.mark)
         await self._keeper.start()
+        if not self._keeper.is_in_step:
+            mark = None  # so that the first look finds it changed
         self._reading = asyncio.create_task(self._read(), name="config reloads")
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError, AttributeError):  # as on Windows

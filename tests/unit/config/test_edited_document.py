@@ -62,7 +62,10 @@ def test_what_is_not_there_says_so() -> None:
         ("a:\n    x: 1  # one\n\nb: 2\n", {"a.y": 2}, "a:\n    x: 1  # one\n    y: 2\n\nb: 2\n"),
         ("a:\n  x:\n    y: 1\n# b\nb: 2\n", {"a.z.w": 2}, None),
         ("a:  # none\nb: 2\n", {"a.x": 1}, "a:  # none\n  x: 1\nb: 2\n"),
-        ("a: 1 # end", {"b.c": 1}, "a: 1 # end\nb:\n  c: 1\n"),
+        ("a: 1 # end", {"b.c": 1}, "a: 1 # end\nb:\n  c: 1"),
+        ("a: 1 # end\r\nb: 2", {"b": ABSENT}, "a: 1 # end"),
+        ("a: {  # none yet\n}\n", {"a.y": 3}, "a: {y: 3  # none yet\n}\n"),
+        ("a: &none {}\n", {"a.y": 3}, "a: &none {y: 3}\n"),
         ("a:\n  - 1\n  - 2 # two\n# b\nb: 3\n", {"a": [4]}, "a:\n  - 4\n# b\nb: 3\n"),
         ("a:\n- 1\n# b\nb: 3\n", {"a": []}, "a: []\n# b\nb: 3\n"),
         ("a: # list\n  - 1\nb: 3\n", {"a": None}, "a: null # list\nb: 3\n"),
@@ -202,6 +205,16 @@ def documents(draw: st.DrawFn) -> str:
 
 
 paths = st.lists(words, min_size=1, max_size=3).map(".".join)
+
+
+@given(documents(), words, values)
+def test_a_key_that_came_and_goes_leaves_the_text_as_it_was(
+    text: str, name: str, value: Any
+) -> None:
+    """In a section that is not there either, and whether or not the last line ends."""
+    if name not in tree_of(text):
+        for key in (name, f"{name}.x"):
+            assert edit(edit(text, {key: value}), {key: ABSENT}) == text
 
 
 @given(documents(), st.dictionaries(paths, st.one_of(values, st.just(ABSENT)), max_size=3))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxgate.config import reload_rules
 from voxgate.config.edited_document import ABSENT
 from voxgate.config.local_models import LocalConfig, RuleReplyConfig
 from voxgate.config.model_tree import flattened, to_tree
@@ -138,12 +139,18 @@ def test_routes_are_one_value() -> None:
     assert (change.key, change.old) == ("routes", [])
 
 
-def test_true_is_not_one() -> None:
-    """Python takes them for equal; a file does not."""
-    old, new = AppConfig(), AppConfig()
-    object.__setattr__(old.engine, "max_calls", 1)
-    object.__setattr__(new.engine, "max_calls", True)
+def test_what_is_equal_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop waits for it, however many routes and providers there are."""
+    old, seen = AppConfig(), []
+
+    def tree(value: object) -> object:
+        seen.append(type(value))
+        return to_tree(value)
+
+    monkeypatch.setattr(reload_rules, "to_tree", tree)
+    new = replace(old, engine=replace(old.engine, max_calls=7))
     assert [change.key for change in changes_between(old, new)] == ["engine.max_calls"]
+    assert seen == [EngineConfig, EngineConfig]
 
 
 def test_no_problem_quotes_a_secret() -> None:

@@ -36,6 +36,15 @@ def test_it_is_replaced_with_its_mode_kept_and_nothing_left_beside_it(tmp_path: 
     assert names_in(tmp_path) == ["agent.yaml"]
 
 
+def test_a_byte_order_mark_stays(tmp_path: Path) -> None:
+    """Some editors write one; it is no part of the text that is read."""
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"\xef\xbb\xbfa: 1\r\n")
+    file = ConfigFile(path)
+    file.stage("a: 2\r\n", file.read()).commit()
+    assert path.read_bytes() == b"\xef\xbb\xbfa: 2\r\n"
+
+
 def test_what_somebody_else_has_changed_is_not_written_over(tmp_path: Path) -> None:
     """Before the text is written beside it, and before it takes the file's place."""
     file = made(tmp_path)

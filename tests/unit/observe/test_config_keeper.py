@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from voxgate.config import load
 from voxgate.config.edited_document import ABSENT
 from voxgate.config.load import load_config
 from voxgate.config.models import AppConfig
 from voxgate.config.reload_rules import KeyChange, changes_between, restart_problems
+from voxgate.core.guard_profile import PROFILE_DEFAULTS, GuardProfile
 from voxgate.errors import ConfigError, ConfigProblem, LocalProtocolError
 from voxgate.observe.config_file import ConfigFile, StagedText
 from voxgate.observe.config_history import ConfigChange, ConfigHistory
@@ -367,24 +369,6 @@ async def test_what_a_file_changes_in_vain_is_told(tmp_path: Path) -> None:
     assert kept.keeper.config.engine.max_calls == 5
 
 
-async def test_the_event_loop_gets_its_turn_often_while_a_file_is_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And Python's own setting holds again afterwards, whatever came of it."""
-    kept = await Kept(tmp_path).started()
-    usual, seen = sys.getswitchinterval(), []
-
-    def watch(file: ConfigFile) -> str:
-        seen.append(sys.getswitchinterval())
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(ConfigFile, "read", watch)
-    with pytest.raises(ZeroDivisionError):
-        await kept.keeper.reload()
-    assert seen[0] < usual / 5
-    assert sys.getswitchinterval() == usual
-
-
 async def test_changes_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
     """None is lost."""
     kept = await Kept(tmp_path).started()
@@ -437,3 +421,111 @@ async def test_a_key_is_taken_away_so_that_its_default_holds(tmp_path: Path) -> 
     change = await kept.keeper.apply({"barge_in.min_ms": ABSENT}, "desk")
     assert [(each.old, each.new) for each in change.keys] == [(160, 140)]
     assert "barge_in" not in kept.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.rstrip(),
+        TEXT.replace("\n", "\r\n"),
+        "engine: {max_calls: 7}\n",
+        "{engine: {max_calls: 7}, barge_in: {min_ms: 160}}\n",
+    ],
+)
+async def test_taken_back_a_key_that_was_not_there_is_not_there_again(
+    tmp_path: Path, text: str
+) -> None:
+    """The file is as it was, to the letter, and what was there has its value again."""
+    kept = await Kept(tmp_path).started()
+    assert kept.path is not None
+    kept.path.write_bytes(text.encode())
+    await kept.keeper.reload()
+    before = kept.engine.config
+    changes = {"barge_in.cooldown_ms": 900, "idle_fill.after_ms": 300, "engine.max_calls": 9}
+    change = await kept.keeper.apply(changes, "desk")
+    assert set(change.added) == {"barge_in.cooldown_ms", "idle_fill.after_ms"}
+    undone = await kept.keeper.undo(change.id, "desk")
+    assert kept.path.read_bytes().decode() == text
+    assert kept.engine.config == before
+    await kept.keeper.undo(undone.id, "desk")
+    assert kept.engine.config.barge_in.cooldown_ms == 900
+
+
+async def test_a_key_that_a_file_brought_goes_from_it_again(tmp_path: Path) -> None:
+    """Whoever wrote it."""
+    kept = await Kept(tmp_path).started()
+    assert kept.path is not None
+    write(kept.path, TEXT + "  cooldown_ms: 900\n")
+    change = await kept.keeper.reload()
+    assert change is not None
+    await kept.keeper.undo(change.id, "desk")
+    assert kept.text == TEXT
+
+
+async def test_where_another_default_holds_by_now_the_old_value_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profile may give its keys defaults of its own."""
+    profiles = {**PROFILE_DEFAULTS, GuardProfile.MOBILE: {"sensitivity": 0.7}}
+    monkeypatch.setattr(load, "PROFILE_DEFAULTS", profiles)
+    kept = await Kept(tmp_path).started()
+    old = kept.engine.config.audio_guard.sensitivity
+    change = await kept.keeper.apply({"audio_guard.sensitivity": 0.9}, "desk")
+    await kept.keeper.apply({"audio_guard.profile": "mobile"}, "desk")
+    assert kept.engine.config.audio_guard.sensitivity == 0.9
+    await kept.keeper.undo(change.id, "desk")
+    assert kept.engine.config.audio_guard.sensitivity == old
+    assert f"sensitivity: {old}" in kept.text
+
+
+async def test_a_change_that_nobody_waits_for_any_more_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked has gone while the file was written: engine, file and history agree."""
+    kept = await Kept(tmp_path).started()
+    writing, goes_on = asyncio.Event(), threading.Event()
+    loop, commit = asyncio.get_running_loop(), StagedText.commit
+
+    def slow(staged: StagedText) -> None:
+        loop.call_soon_threadsafe(writing.set)
+        assert goes_on.wait(60.0)
+        commit(staged)
+
+    monkeypatch.setattr(StagedText, "commit", slow)
+    asking = asyncio.create_task(kept.keeper.apply({"barge_in.min_ms": 200}, "desk"))
+    await writing.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    goes_on.set()
+    assert await kept.keeper.check({"barge_in.min_ms": 220}) == ()  # once that is done
+    assert kept.engine.config.barge_in.min_ms == 200
+    assert load_config(kept.path, {}) == kept.keeper.config
+    assert [each.id for each in kept.keeper.history()] == ["1"]
+    await kept.keeper.apply({"barge_in.min_ms": 220}, "desk")
+
+
+async def test_a_key_that_needs_a_restart_is_named_with_file_and_line(tmp_path: Path) -> None:
+    """As everything else that is wrong in a file."""
+    kept = await Kept(tmp_path).started()
+    assert kept.path is not None
+    write(kept.path, TEXT + "desk:\n  port: 8095\n")
+    with pytest.raises(ConfigError) as info:
+        await kept.keeper.reload()
+    (problem,) = info.value.problems
+    assert (problem.key, problem.value, problem.source) == ("desk.port", "8095", f"{kept.path}:7")
+
+
+async def test_a_file_that_changed_while_voxgate_was_starting_is_told(tmp_path: Path) -> None:
+    """As is one that can be read but once, such as a pipe; that resets nothing."""
+    kept = await Kept(tmp_path).started()
+    assert kept.keeper.is_in_step
+    other = Kept(tmp_path)
+    assert other.path is not None
+    write(other.path, "")
+    await other.keeper.start()
+    assert not other.keeper.is_in_step
+    with pytest.raises(ConfigError, match="is empty"):
+        await other.keeper.reload()
+    assert other.engine.config.barge_in.min_ms == 160

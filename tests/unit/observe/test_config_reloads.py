@@ -30,6 +30,7 @@ class StandInKeeper:
     def __init__(self, **engine: Any) -> None:
         self.config = AppConfig(engine=EngineConfig(**engine))
         self.is_started = False
+        self.is_in_step = True
         self.asked: asyncio.Queue[str] = asyncio.Queue()
         self.answers: list[ConfigChange | Exception | None] = []
         self.listeners: list[Callable[[AppConfig, ConfigChange], None]] = []
@@ -169,6 +170,18 @@ async def test_a_file_that_has_changed_is_read(tmp_path: Path, folder: Folder) -
     await reloads.stop()
     await reloads.stop()
     assert not folder.is_watched
+
+
+async def test_a_file_that_changed_while_voxgate_was_starting_is_read(
+    tmp_path: Path, folder: Folder
+) -> None:
+    """At the first look, though it is as it was then."""
+    keeper = StandInKeeper()
+    keeper.is_in_step = False
+    reloads = await started(keeper, written(tmp_path / "agent.yaml"))
+    await folder.happen()
+    assert await keeper.asked.get() == "file"
+    await reloads.stop()
 
 
 async def test_a_link_that_leads_elsewhere_is_followed(tmp_path: Path, folder: Folder) -> None:

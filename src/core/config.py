@@ -201,7 +201,8 @@ class BargeInConfig:
     """Mode ``vad``, and where no far-end reference is shown: evidence from which playout pauses and
     the gate watches closely."""
     min_ms: Annotated[int, Interval(ge=20, le=2000)] = 140
-    """The same: evidence from which the gate opens over the agent."""
+    """Mode ``vad``, and where no far-end reference is shown: evidence from which the gate opens
+    over the agent. Not below ``candidate_ms``."""
     evidence_release_ms: Annotated[int, Interval(ge=20, le=2000)] = 160
     """Time without evidence after which a candidate is dropped."""
     onset_preroll_ms: Annotated[int, Interval(ge=0, le=480)] = 120
@@ -254,7 +255,8 @@ class ProviderGatingPolicy:
     """Mode ``vad``, and where no far-end reference is shown: smoothed voice activity that counts as
     evidence, 0..1."""
     energy_threshold: Rms = 1500
-    """The same: RMS (int16 units) that counts as evidence; 1500 is -26.8 dBFS."""
+    """Mode ``vad``, and where no far-end reference is shown: RMS (int16 units) that counts as
+    evidence; 1500 is -26.8 dBFS."""
     sensitivity: Prob = 0.5
     """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds; 0 opens late
     and surely, 1 early and less surely."""

@@ -24,6 +24,7 @@ from .trace_lines import (
     ENDED,
     EVENT,
     HEADER,
+    MAX_SILENT_BYTES,
     TRACKS,
     AudioPlace,
     TracksLine,
@@ -177,7 +178,7 @@ class CallWriter:
         if found is not None:
             at = found if isinstance(found, int) else found.at
             return AudioPlace(n_bytes=n_bytes, at=at), None
-        if audio == self._formats[side].silence(n_bytes):
+        if n_bytes <= MAX_SILENT_BYTES and audio == self._formats[side].silence(n_bytes):
             return AudioPlace(n_bytes=n_bytes, is_silent=True), None
         return AudioPlace(n_bytes=n_bytes, unplaced=audio), None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["RecordedCall", "open_call"]
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -33,8 +33,8 @@ from .trace_lines import (
     input_kinds,
     place_from_tree,
     step_from_tree,
-    tree_of_line,
 )
+from .trace_text import TraceText
 from .trace_values import (
     CallEvent,
     CallHeader,
@@ -50,8 +50,14 @@ FORMAT_VERSION = 1
 _BROKEN = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What a damaged line raises, whatever of it is damaged."""
 
+_MODELS: Mapping[str, type] = {TRACKS: TracksLine, EVENT: CallEvent, ENDED: RecordedEnd}
+"""What lines stand for that are neither an input nor the header."""
 
-class _Missing(Exception):  # noqa: N818 - never leaves this module
+_MAX_FILE_BYTES = 2_000_000_000
+"""What is read of one file, all at once: 17 hours of a trace or of a narrow line's audio."""
+
+
+class _MissingAudio(Exception):  # noqa: N818 - never leaves this module
     """The audio of an input is not there."""
 
 
@@ -70,8 +76,7 @@ class RecordedCall:
         trace = self._read(TRACE_FILE)
         if trace is None:
             raise RecordingError(f"{folder}: is no recorded call: it has no {TRACE_FILE}")
-        self._lines = trace.split(b"\n")[:-1]  # what is behind the last end was cut off
-        self._damage: str | None = None
+        self._trace = TraceText(trace)
         self.header: CallHeader = self._parse_header()
         """What was known of the call when it began."""
 
@@ -82,26 +87,36 @@ class RecordedCall:
 
     @property
     def is_complete(self) -> bool:
-        """The recording reaches the end of the call, and nothing of it is missing."""
+        """The recording reaches the end of the call, and nothing of it is missing or damaged."""
         last = self._last_line
-        return last is not None and last.get("is_cut") is False
+        return last is not None and last.get("is_cut") is False and self.damage is None
+
+    @cached_property
+    def damage(self) -> str | None:
+        """What ends reading before the trace ends: file, line, reason. Looks through all of it.
+
+        None where nothing does. A recording that broke off, as its process was killed, is whole as
+        far as it goes: that is no damage.
+        """
+        audio = None if self._audio is None else self._audio.rewound()
+        for number, tree in self._trace.lines():
+            try:
+                _check(tree, audio)
+            except _MissingAudio:
+                if self._last_line is None:
+                    return None
+                return self._damaged(number, "its audio is not there")
+            except _BROKEN:
+                return self._damaged(number, "is damaged")
+        return None
 
     @property
     def cut_reason(self) -> str | None:
         """Why recording stopped before the call ended; None where it did not, or was killed."""
-        for line in reversed(self._lines[-3:]):
-            tree = _tree_or_none(line)
+        for tree in self._trace.last(3):
             if tree is not None and tree["type"] == CUT:
                 return str(tree.get("reason"))
         return None
-
-    @property
-    def damage(self) -> str | None:
-        """Where reading :meth:`inputs` ended before the trace does, and why: file, line, reason.
-
-        Known once they were read to their end; None until then, and where nothing is damaged.
-        """
-        return self._damage
 
     @property
     def end(self) -> RecordedEnd | None:
@@ -173,36 +188,30 @@ class RecordedCall:
 
     @cached_property
     def _last_line(self) -> Tree | None:
-        tree = _tree_or_none(self._lines[-1]) if self._lines else None
+        tree = next(self._trace.last(1), None)
         return tree if tree is not None and tree["type"] == ENDED else None
 
     def _inputs(self, audio: RecordedAudio) -> Iterator[TapedInput]:
-        for number, line in enumerate(self._lines, 1):
+        for tree in self._trees():
             try:
-                taped = _taped(tree_of_line(line), audio)
-            except _Missing:  # written, but its audio was not yet when the recording broke off
-                self._break_off(number, "its audio is not there")
-                return
-            except (*_BROKEN, RecursionError):
-                self._break_off(number, "is damaged")
+                taped = _taped(tree, audio)
+            except (_MissingAudio, *_BROKEN):
                 return
             if taped is not None:
-                audio.follow(taped.given)
                 yield taped
 
-    def _break_off(self, number: int, reason: str) -> None:
-        self._damage = f"{self.folder / TRACE_FILE}:{number}: {reason}; the rest is not read"
+    def _damaged(self, number: int, reason: str) -> str:
+        return f"{self.folder / TRACE_FILE}:{number}: {reason}; the rest is not read"
 
     def _trees(self) -> Iterator[Tree]:
         """Yield the lines up to the first that can't be read."""
-        for line in self._lines:
-            tree = _tree_or_none(line)
+        for _, tree in self._trace.lines():
             if tree is None:
                 return
             yield tree
 
     def _parse_header(self) -> CallHeader:
-        tree = _tree_or_none(self._lines[0]) if self._lines else None
+        _, tree = next(self._trace.lines(), (1, None))
         if tree is None or tree["type"] != HEADER:
             raise RecordingError(f"{self.folder}: is no recorded call: its trace has no header")
         version = tree.get("format_version")
@@ -221,11 +230,11 @@ class RecordedCall:
         try:
             plain = self.folder / name
             if plain.is_file():
-                return plain.read_bytes()
+                return _content_of(plain)
             sealed = self.folder / f"{name}{ENCRYPTED_SUFFIX}"
             if not sealed.is_file():
                 return None
-            data = sealed.read_bytes()
+            data = _content_of(sealed)
         except OSError as exc:
             reason = exc.strerror or type(exc).__name__
             raise RecordingError(f"{self.folder / name}: can't be read: {reason}") from exc
@@ -260,25 +269,47 @@ def open_call(folder: Path, *, identity: str | None = None) -> RecordedCall:
 
 
 def _taped(tree: Tree, audio: RecordedAudio) -> TapedInput | None:
-    """Return the input of a line; None where the line is none of an input.
+    """Return the input of a line, the next one; None where the line is none of an input.
 
     Raises:
-        _Missing: its audio is not among what was recorded.
+        _MissingAudio: its audio is not among what was recorded.
         ValueError, TypeError, KeyError, AttributeError, OverflowError: the line is damaged.
     """
     place = place_from_tree(tree)
     heard = None if place is None else audio.bytes_at(tree["type"], place)
     if place is not None and heard is None:
-        raise _Missing
+        raise _MissingAudio
     given = input_from_tree(tree, heard)
     if given is None:
         return None
+    audio.follow(given)
     track_ms = None if place is None else audio.track_ms(tree["type"], place)
     return TapedInput(given, decision_of(tree), track_ms)
 
 
-def _tree_or_none(line: bytes) -> Tree | None:
-    try:
-        return tree_of_line(line)
-    except (ValueError, RecursionError):
-        return None
+def _check(tree: Tree | None, audio: RecordedAudio | None) -> None:
+    """Raise what reading a line raises, as in :func:`_taped`; ValueError where it is none."""
+    if tree is None:
+        raise ValueError("is no line of a trace")
+    if tree["type"] in _MODELS:
+        from_plain(_MODELS[tree["type"]], tree)
+    elif audio is None:
+        step_from_tree(tree)
+    else:
+        _taped(tree, audio)
+
+
+def _content_of(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        RecordingError: it is larger than any call's.
+        OSError: it can't be read.
+    """
+    n_bytes = path.stat().st_size
+    if n_bytes > _MAX_FILE_BYTES:
+        raise RecordingError(
+            f"{path}: has {n_bytes / 1e9:.1f} GB, and at most {_MAX_FILE_BYTES / 1e9:g} are read: "
+            "it is no file of a call, or of one that lasted too long"
+        )
+    return path.read_bytes()

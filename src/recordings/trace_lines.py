@@ -16,6 +16,7 @@ __all__ = [
     "ENDED",
     "EVENT",
     "HEADER",
+    "MAX_SILENT_BYTES",
     "TRACKS",
     "AudioPlace",
     "TracksLine",
@@ -105,6 +106,10 @@ _PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
 
 _MEASUREMENTS = tuple((field.name, field.default) for field in fields(GateMeasurements))
 _MEASURED = frozenset(name for name, _ in _MEASUREMENTS)
+
+
+MAX_SILENT_BYTES = 1_000_000
+"""Silence that a line says in a word; more than twice what a second of audio has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +235,8 @@ def place_from_tree(tree: Tree) -> AudioPlace | None:
     )
     if min(place.n_bytes, place.at or 0) < 0:
         raise ValueError("a place in the audio is negative")
+    if place.is_silent and place.n_bytes > MAX_SILENT_BYTES:
+        raise ValueError("that is more silence than comes at once")
     return place
 
 
@@ -268,6 +275,9 @@ def step_from_tree(tree: Tree) -> RecordedStep | None:
         now_ms=None if given is GateEnded else number_of(tree["now_ms"]),
         n_bytes=_whole(tree["n_bytes"]) if tree["type"] in _AUDIBLE else None,
         provider=_text(tree["provider"]) if given is GateBegun else None,
+        capture_format=from_plain(AudioFormat, tree["capture_format"])
+        if given is GateBegun
+        else None,
         config=from_plain(GatingConfig, tree["config"]) if has_config else None,
         decision=decision_of(tree),
     )

@@ -25,6 +25,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.audio import AudioFormat
 from ..core.call_stats import CallStats
 from ..core.config import GatingConfig
 from ..core.gate_decision import (
@@ -128,6 +129,8 @@ class RecordedStep:
     """Of the input's audio; None for an input without."""
     provider: str | None = None
     """Whose gate begins; None for anything but ``gate_begun``."""
+    capture_format: AudioFormat | None = None
+    """Of the captured audio from now on; None for anything but ``gate_begun``."""
     config: GatingConfig | None = None
     """In force from now on; None for anything but ``gate_begun`` and ``gate_reconfigured``."""
     decision: RecordedDecision | None = None

@@ -348,7 +348,8 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     (whole / "trace.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     call = open_call(whole)
     assert len(list(call.inputs())) < 12
-    assert call.is_complete  # as far as its last line says
+    assert not call.is_complete
+    assert call.end is not None
     assert call.damage == f"{whole / 'trace.jsonl'}:12: is damaged; the rest is not read"
 
 

@@ -16,9 +16,9 @@ from itertools import product
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 
 from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
+from ..config.models import AppConfig
 from ..core.audio import FRAME_MS
 from ..core.call_stats import CallStats
 from ..core.gate_decision import (
@@ -35,7 +35,7 @@ from ..providers.base import ProviderEvent
 from ..transports.base import LineEvent, LineWarning
 from .metrics_engine import read_engine
 from .metrics_labels import BoundedLabels, end_reason
-from .metrics_page import MetricsPage, write_page
+from .metrics_page import Collected, MetricsPage, write_page
 from .metrics_providers import ProviderMetrics
 from .metrics_start import lines_with_providers, show_from_the_start
 from .metrics_tally import CallTally, FramesByFate
@@ -72,9 +72,11 @@ class CallMetrics(CallObserver):
         self._watched: list[tuple[str, tuple[str, ...], Callable[[], float]]] = []
         self.registry = CollectorRegistry()
         """Where all of it is registered, and others may register collectors of theirs."""
-        self.registry.register(_Collector(self._collect))
+        self.registry.register(Collected(self._collect))
         ProcessCollector(registry=self.registry)
-        show_from_the_start(engine.config, self._values)
+        self._shown: AppConfig | None = None
+        """The configuration whose lines and providers are shown."""
+        self._show_what_there_is()
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -246,7 +248,13 @@ class CallMetrics(CallObserver):
                 seconds = count * _FRAME_S
                 self._values.count("gate_audio_seconds_total", provider, fate, by=seconds)
 
+    def _show_what_there_is(self) -> None:
+        if self._shown is not (config := self._engine.config):
+            show_from_the_start(config, self._values)
+            self._shown = config
+
     def _collect(self) -> Iterator[Metric]:
+        self._show_what_there_is()
         read_engine(self._engine, self._values)
         self._read_watched()
         self._read_calls()
@@ -280,17 +288,3 @@ class CallMetrics(CallObserver):
             if stats is not None and state_now is not None:
                 values.count("gate_calls", state_now.value)
                 self._count_audio(tally.provider, tally.totals.see(stats))
-
-
-class _Collector(Collector):
-    """Collects from what is there when it is asked."""
-
-    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
-        self._collect = collect
-
-    def collect(self) -> Iterator[Metric]:
-        return self._collect()
-
-    def describe(self) -> Iterator[Metric]:
-        """Return nothing: what there is need not be asked for its names."""
-        return iter(())

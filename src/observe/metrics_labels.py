@@ -5,7 +5,16 @@ Invariant: whatever a peer sends, the number of label values is bounded.
 
 from __future__ import annotations
 
-__all__ = ["END_REASONS", "OTHER", "BoundedLabels", "ErrorCause", "cause_of", "end_reason"]
+__all__ = [
+    "ANSWER_STATUSES",
+    "END_REASONS",
+    "ERROR_EFFECTS",
+    "OTHER",
+    "BoundedLabels",
+    "ErrorCause",
+    "cause_of",
+    "end_reason",
+]
 
 import re
 from collections.abc import Mapping
@@ -28,6 +37,13 @@ END_REASONS = (
     "internal_error",
 )
 """Why calls end."""
+
+
+ANSWER_STATUSES = ("completed", "cancelled", "failed", "incomplete")
+"""How answers end."""
+
+ERROR_EFFECTS = ("warning", "disconnected", "ended")
+"""What an error does to a provider's part of a call."""
 
 
 def end_reason(reason: str) -> str:

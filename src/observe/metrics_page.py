@@ -5,9 +5,9 @@ Invariant: the numbers are those of one moment, whatever happens while they are 
 
 from __future__ import annotations
 
-__all__ = ["MetricsPage", "write_page"]
+__all__ = ["Collected", "MetricsPage", "write_page"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client.core import Metric
@@ -23,14 +23,23 @@ class MetricsPage:
     content_type: str
 
 
-class _Collected(Collector):
-    """Families that were collected before, as the library wants to be given them."""
+class Collected(Collector):
+    """What the library takes families from, whenever it asks for them.
 
-    def __init__(self, families: Sequence[Metric]) -> None:
-        self._families = families
+    Args:
+        collect: Returns them.
+    """
+
+    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
+        self._collect = collect
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._families
+        """Return the families."""
+        return self._collect()
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing: what there is need not be asked for its names."""
+        return iter(())
 
 
 def write_page(families: Sequence[Metric], accept: str = "") -> MetricsPage:
@@ -41,4 +50,4 @@ def write_page(families: Sequence[Metric], accept: str = "") -> MetricsPage:
         accept: The request's ``Accept``: OpenMetrics where it asks for that, else Prometheus text.
     """
     encode, content_type = choose_encoder(accept)
-    return MetricsPage(encode(_Collected(families)), content_type)
+    return MetricsPage(encode(Collected(lambda: iter(families))), content_type)

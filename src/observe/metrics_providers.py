@@ -22,11 +22,9 @@ from ..providers.base import (
     TokenUsage,
     UsageReported,
 )
-from .metrics_labels import OTHER, cause_of
+from .metrics_labels import ANSWER_STATUSES, OTHER, cause_of
 from .metrics_tally import CallTally
 from .metrics_values import MetricValues
-
-_STATUSES = frozenset({"completed", "cancelled", "failed", "incomplete"})
 
 
 class ProviderMetrics:
@@ -49,7 +47,7 @@ class ProviderMetrics:
                 if decision.reason is GateReason.PASS_THROUGH and decision.events:
                     tally.interrupt(capture_ms)
             case ResponseDone(_, status):
-                label = status if status in _STATUSES else OTHER
+                label = status if status in ANSWER_STATUSES else OTHER
                 self._values.count("provider_answers_total", tally.provider, label)
             case UsageReported(usage):
                 self._count_tokens(tally.provider, usage)

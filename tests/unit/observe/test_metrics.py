@@ -359,6 +359,19 @@ def test_what_counts_elsewhere_is_read_at_every_scrape(rig: Rig) -> None:
     ]
 
 
+def test_what_another_configuration_brings_is_there_at_zero(rig: Rig) -> None:
+    """From the first scrape under it; what was counted stays."""
+    rig.start()
+    config = rig.engine.config
+    rig.engine.config = replace(
+        config, engine=replace(config.engine, fall_back_provider="deepgram")
+    )
+    shown = rig.shown()
+    assert shown["calls_started_total", "audiosocket", "deepgram"] == 0
+    assert shown["provider_fall_backs_total", "embedded", "deepgram", "start"] == 0
+    assert shown["calls_started_total", "audiosocket", "embedded"] == 1
+
+
 def test_several_engines_do_not_mix() -> None:
     """Each has its own registry, and none is the process's."""
     one, other = Rig(), Rig()

@@ -32,6 +32,7 @@ SHELLS = {
     "local_agent/wyoming_connection.py",
     "local_agent/wyoming_recogniser.py",
     "local_agent/wyoming_voice.py",
+    "observe/desk/bounded_protocols.py",
     "observe/desk/desk.py",
     "observe/desk/live_socket.py",
     "observe/desk/server.py",

@@ -17,14 +17,10 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ...errors import TransportError
+from .bounded_protocols import BoundedHttp, BoundedWebSocket
 
-_MAX_CONNECTIONS = 300
-"""Connections at a time, those of watchers included; one more is closed at once."""
-_REQUEST_TIMEOUT_S = 10.0
-"""How long a connection may take to ask for something, in s."""
 _STOP_TIMEOUT_S = 1.0
 """How long answers that are on their way get when the desk stops, in s."""
 _MAX_MESSAGE_BYTES = 65_536
@@ -46,8 +42,8 @@ class DeskServer:
         self._server = _Server(
             uvicorn.Config(
                 cast("Any", app),
-                http=_BoundedHttp,
-                ws="websockets-sansio",
+                http=BoundedHttp,
+                ws=BoundedWebSocket,
                 ws_max_size=_MAX_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 loop="none",
@@ -138,36 +134,3 @@ class _Server(uvicorn.Server):
         """Close every connection that is still there, whoever does not read."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-
-
-class _BoundedHttp(H11Protocol):
-    """A connection that must ask for something in time, of which there are not too many."""
-
-    _silent: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or close it where there are too many."""
-        super().connection_made(transport)
-        if len(self.connections) > _MAX_CONNECTIONS:
-            transport.abort()
-            return
-        self._silent = self.loop.call_later(_REQUEST_TIMEOUT_S, self._close_silent)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def handle_websocket_upgrade(self, event: Any) -> None:
-        """Hand the connection over to the WebSocket."""
-        self._stop_timer()
-        super().handle_websocket_upgrade(event)
-
-    def _close_silent(self) -> None:
-        if cast("Any", self.scope) is None:  # no request has come
-            self.transport.abort()
-
-    def _stop_timer(self) -> None:
-        if self._silent is not None:
-            self._silent.cancel()
-            self._silent = None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 __all__ = ["STATES", "CallData", "CallMoment", "Sent", "SlotColumns", "gather_call"]
 
-from collections import Counter
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -25,17 +26,25 @@ from ...core.gate_decision import (
     GateReason,
     GateState,
 )
-from ...core.gate_tape import FrameCaptured, GateBegun, GateEnded, GateInput, GateReconfigured
+from ...core.gate_tape import FrameCaptured, GateBegun, GateEnded, GateReconfigured
 from ...core.units import rms_to_dbfs
 from ...recordings import CallHeader, CallTracks, RecordedCall, RecordedDecision, RecordedEnd
+from .chunk_places import ChunkPlaces, Placed
 
 STATES: tuple[GateState, ...] = tuple(GateState)
 """Every state; a column holds positions in here, -1 where no gate stood."""
 
 Floats = NDArray[np.float32]
 
+_LONGEST_MS = 1000.0
+"""A longer chunk is malformed: it is none of the line's time."""
+
 _MAX_SLOTS = 24 * 3600 * 1000 // FRAME_MS
 """Slots of a day: what is later than that in a call is left out."""
+
+
+_Chunk = tuple[RecordedDecision, float]
+"""A captured chunk as it is entered: what became of it, and how many ms it is long."""
 
 
 class Sent(IntEnum):
@@ -95,13 +104,12 @@ class CallData:
     slots: SlotColumns
     moments: tuple[CallMoment, ...]
     """In the order in which they happened."""
-    reasons: Mapping[tuple[GateAction, GateReason], int]
-    """Captured chunks by what became of them and why."""
+    reasons: Mapping[tuple[GateAction, GateReason], float]
+    """Captured audio in ms, by what became of it and why."""
     released: int
     """Held frames that were released."""
     configs: tuple[tuple[float, GatingConfig], ...]
-    """The configuration in force from which time on, since the call began in ms; none where only
-    the trace was recorded."""
+    """The configuration in force from which time on, since the call began in ms."""
     tracks: CallTracks | None
     """What was said and heard; None where it was not recorded."""
 
@@ -150,36 +158,47 @@ class _Step:
     """One input, as much of it as a report needs."""
 
     now_ms: float
-    given: GateInput | None
-    """None where only the trace was recorded."""
-    n_bytes: int | None
-    is_frame: bool
+    capture_format: AudioFormat | None = None
+    """Of captured audio from now on; None where it stays."""
+    config: GatingConfig | None = None
+    """In force from now on; None where it stays."""
+    n_bytes: int | None = None
+    """Of captured audio; None for all but captured chunks."""
+    track_ms: float | None = None
+    """Where that begins, if it is known."""
     decision: RecordedDecision | None
 
 
 def _steps(recorded: RecordedCall) -> Iterator[_Step]:
     """Yield the inputs in order, those of a trace without audio too; no end of a gate."""
-    if not recorded.has_audio:
-        for step in recorded.steps():
-            if step.now_ms is not None:
-                yield _Step(
-                    now_ms=step.now_ms,
-                    given=None,
-                    n_bytes=None,
-                    is_frame=step.kind == "frame_captured",
-                    decision=step.decision,
-                )
-        return
+    steps = _taped_steps(recorded) if recorded.has_audio else _trace_steps(recorded)
+    return (step for step in steps if math.isfinite(step.now_ms))
+
+
+def _taped_steps(recorded: RecordedCall) -> Iterator[_Step]:
     for taped in recorded.inputs():
         given = taped.given
-        if not isinstance(given, GateEnded):
-            is_frame = isinstance(given, FrameCaptured)
+        if isinstance(given, GateEnded):
+            continue
+        yield _Step(
+            now_ms=given.now_ms,
+            capture_format=given.capture_format if isinstance(given, GateBegun) else None,
+            config=given.config if isinstance(given, (GateBegun, GateReconfigured)) else None,
+            n_bytes=len(given.audio) if isinstance(given, FrameCaptured) else None,
+            track_ms=taped.track_ms,
+            decision=taped.decision,
+        )
+
+
+def _trace_steps(recorded: RecordedCall) -> Iterator[_Step]:
+    for step in recorded.steps():
+        if step.now_ms is not None:
             yield _Step(
-                now_ms=given.now_ms,
-                given=given,
-                n_bytes=len(given.audio) if isinstance(given, FrameCaptured) else None,
-                is_frame=is_frame,
-                decision=taped.decision,
+                now_ms=step.now_ms,
+                capture_format=step.capture_format,
+                config=step.config,
+                n_bytes=step.n_bytes if step.kind == "frame_captured" else None,
+                decision=step.decision,
             )
 
 
@@ -199,7 +218,7 @@ class _Gatherer:
 
     def __init__(self, start_ms: float) -> None:
         self.moments: list[CallMoment] = []
-        self.reasons: Counter[tuple[GateAction, GateReason]] = Counter()
+        self.reasons: defaultdict[tuple[GateAction, GateReason], float] = defaultdict(float)
         self.released = 0
         self.configs: list[tuple[float, GatingConfig]] = []
         self.last_ms = start_ms
@@ -209,21 +228,22 @@ class _Gatherer:
         """State, and what was sent, by slot."""
         self._codes[1] = Sent.NOTHING
         self._numbers = np.full((len(_NUMBERS), 3000), np.nan, np.float32)
+        self._places: ChunkPlaces[_Chunk] = ChunkPlaces()
 
     def take(self, step: _Step) -> None:
         """Take the next input."""
-        given, decision = step.given, step.decision
+        decision = step.decision
         self.last_ms = max(self.last_ms, step.now_ms)
-        if isinstance(given, GateBegun):
-            self._format = given.capture_format
-        if isinstance(given, (GateBegun, GateReconfigured)):
-            self.configs.append((step.now_ms - self._start_ms, given.config))
+        self._format = step.capture_format or self._format
+        if step.config is not None:
+            self.configs.append((step.now_ms - self._start_ms, step.config))
         if decision is None:
             return
-        first, last = self._place(step)
-        self._codes[0, first:last] = STATES.index(decision.state)
-        if step.is_frame:
-            self._take_frame(decision, first, last)
+        slot = min(max(self._slot(step.now_ms), 1), _MAX_SLOTS)
+        self._reach(slot)
+        self._codes[0, slot - 1] = STATES.index(decision.state)
+        if step.n_bytes is not None:
+            self._take_frame(step, decision, step.n_bytes)
         for event in decision.events:
             self.moments.append(
                 CallMoment(
@@ -235,7 +255,8 @@ class _Gatherer:
             )
 
     def columns(self, n_slots: int) -> SlotColumns:
-        """Return what was gathered, cut or filled up to so many slots."""
+        """Return what was gathered, cut or filled up to so many slots; nothing more is taken."""
+        self._lay(self._places.rest())
         self._reach(n_slots)
         codes, numbers = self._codes[:, :n_slots], self._numbers[:, :n_slots]
         return SlotColumns(
@@ -244,19 +265,34 @@ class _Gatherer:
             **dict(zip(_NUMBERS, numbers, strict=True)),
         )
 
-    def _place(self, step: _Step) -> tuple[int, int]:
-        """Return the slots of an input, [first, after last); a chunk ended when it came."""
-        end = round((step.now_ms - self._start_ms) / FRAME_MS)
-        frames = 1
-        if step.n_bytes is not None:
-            frames = max(1, round(self._format.duration_ms(step.n_bytes) / FRAME_MS))
-        end = min(max(end, 1), _MAX_SLOTS)
-        self._reach(end)
-        return max(0, end - frames), end
+    def _slot(self, t_ms: float) -> int:
+        """Return the slot that begins nearest to a time."""
+        return math.floor((t_ms - self._start_ms) / FRAME_MS + 0.5)
 
-    def _take_frame(self, decision: RecordedDecision, first: int, last: int) -> None:
-        self.reasons[decision.action, decision.reason] += last - first
+    def _take_frame(self, step: _Step, decision: RecordedDecision, n_bytes: int) -> None:
+        duration_ms = self._format.duration_ms(n_bytes)
+        self.reasons[decision.action, decision.reason] += duration_ms
         self.released += decision.n_released
+        self._lay(
+            self._places.take(
+                (decision, min(duration_ms, _LONGEST_MS)),
+                now_ms=step.now_ms,
+                duration_ms=min(duration_ms, _LONGEST_MS),
+                track_ms=step.track_ms,
+            )
+        )
+
+    def _lay(self, placed: Iterator[Placed[_Chunk]]) -> None:
+        """Enter chunks where they lie."""
+        for each in placed:
+            decision, duration_ms = each.chunk
+            first = min(max(self._slot(each.begins_ms), 0), _MAX_SLOTS - 1)
+            last = self._slot(each.begins_ms + duration_ms)
+            last = min(max(last, first + 1), _MAX_SLOTS)
+            self._reach(last)
+            self._enter(decision, first, last)
+
+    def _enter(self, decision: RecordedDecision, first: int, last: int) -> None:
         is_forwarded = decision.action is GateAction.FORWARD
         self._codes[1, first:last] = Sent.FORWARDED if is_forwarded else Sent.WITHHELD
         before = self._codes[1, max(0, first - decision.n_released) : first]

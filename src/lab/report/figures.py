@@ -102,15 +102,15 @@ def _alarms(data: CallData, lost_detectors: int) -> Iterator[Figure]:
 
 def reason_rows(data: CallData) -> tuple[ReasonRow, ...]:
     """Return what became of the captured audio, most of it first."""
-    total = max(1, sum(data.reasons.values()))
+    total_ms = max(1.0, sum(data.reasons.values()))
     return tuple(
         ReasonRow(
             action=action,
             reason=REASON_WORDS[reason],
-            seconds=frames * FRAME_MS / 1000,
-            share=frames / total,
+            seconds=length_ms / 1000,
+            share=length_ms / total_ms,
         )
-        for (action, reason), frames in sorted(data.reasons.items(), key=lambda item: -item[1])
+        for (action, reason), length_ms in sorted(data.reasons.items(), key=lambda item: -item[1])
     )
 
 
@@ -123,14 +123,14 @@ def counter_rows(stats: CallStats | None) -> tuple[tuple[str, int], ...]:
 
 
 def _captured_s(data: CallData) -> float:
-    return sum(data.reasons.values()) * FRAME_MS / 1000
+    return sum(data.reasons.values()) / 1000
 
 
 def _sent_s(data: CallData) -> float:
-    forwarded = sum(
-        frames for (action, _), frames in data.reasons.items() if action is GateAction.FORWARD
+    forwarded_ms = sum(
+        length_ms for (action, _), length_ms in data.reasons.items() if action is GateAction.FORWARD
     )
-    return (forwarded + data.released) * FRAME_MS / 1000
+    return (forwarded_ms + data.released * FRAME_MS) / 1000
 
 
 def _length(seconds: float) -> str:

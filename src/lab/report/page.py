@@ -148,7 +148,7 @@ def _notes(recorded: RecordedCall, data: CallData) -> Iterator[str]:
     if data.tracks is None:
         yield (
             "Only the decision trace was recorded (recording.audio is off): there are no "
-            "waveforms, no sound, and no configuration to show."
+            "waveforms and no sound."
         )
     yield from (f"{each}." for each in version_differences(recorded.header))
 

@@ -20,7 +20,7 @@ from ...core.gate_decision import GateAction, GateDecision
 from ...core.gate_tape import FrameCaptured, GateBegun
 from ...core.units import ms_to_samples
 from ...recordings import CallTracks, RecordedCall, RecordedDecision
-from ..replay.replayed_call import recorded_run, replayed_decisions
+from ..replay.replayed_call import replayed_decisions
 
 _JITTER_MS = 3 * FRAME_MS
 """A frame that comes so little sooner or later than its turn follows the one before."""
@@ -39,21 +39,21 @@ def provider_track(recorded: RecordedCall, tracks: CallTracks) -> Samples | None
         RecordingError: the call can't be replayed.
     """
     layer = _Layer(tracks)
-    formats = iter(
-        taped.given.capture_format
-        for taped in recorded.inputs()
-        if isinstance(taped.given, GateBegun)
-    )
-    audio_format = next(formats, AudioFormat())
-    run = zip(recorded_run(recorded), replayed_decisions(recorded), strict=False)
-    for then, (given, decision) in run:
-        if RecordedDecision.of(decision) != then.decision:
-            return None
-        if not isinstance(given, FrameCaptured):
+    audio_format = AudioFormat()
+    replayed = replayed_decisions(recorded)
+    for taped in recorded.inputs():
+        given = taped.given
+        if isinstance(given, GateBegun):
+            audio_format = given.capture_format
+        if taped.decision is None:
             continue
-        layer.follow(given, audio_format)
-        if decision.action is GateAction.FORWARD:
-            layer.lay(_sounding(given, decision, audio_format), audio_format)
+        _, decision = next(replayed, (given, None))
+        if decision is None or RecordedDecision.of(decision) != taped.decision:
+            return None
+        if isinstance(given, FrameCaptured):
+            layer.follow(given, audio_format, taped.track_ms)
+            if decision.action is GateAction.FORWARD:
+                layer.lay(_sounding(given, decision, audio_format), audio_format)
     return layer.samples
 
 
@@ -77,12 +77,17 @@ class _Layer:
         self._end: int | None = None
         """Where the last chunk ended."""
 
-    def follow(self, given: FrameCaptured, audio_format: AudioFormat) -> None:
-        """Take note of where a chunk lies: behind the one before, as far as jitter explains it."""
-        rate_hz = self._tracks.rate_hz
-        end = ms_to_samples(given.now_ms - self._tracks.origin_ms, rate_hz)
+    def follow(
+        self, given: FrameCaptured, audio_format: AudioFormat, track_ms: float | None
+    ) -> None:
+        """Take note of where a chunk lies: where it was recorded, else behind the one before."""
+        rate_hz, origin_ms = self._tracks.rate_hz, self._tracks.origin_ms
+        duration_ms = audio_format.duration_ms(len(given.audio))
+        if track_ms is not None:
+            self._end = ms_to_samples(track_ms + duration_ms - origin_ms, rate_hz)
+            return
+        end = ms_to_samples(given.now_ms - origin_ms, rate_hz)
         if self._end is not None:
-            duration_ms = audio_format.duration_ms(len(given.audio))
             follows = self._end + ms_to_samples(duration_ms, rate_hz)
             if abs(end - follows) <= ms_to_samples(_JITTER_MS, rate_hz):
                 end = follows

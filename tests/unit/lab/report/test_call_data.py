@@ -56,7 +56,7 @@ def test_nothing_of_the_call_is_left_out() -> None:
     kinds = Counter((decision.action, decision.reason) for decision in chunks)
     assert data.reasons.keys() == kinds.keys()
     music = GateAction.WITHHOLD, GateReason.LINE_MUSIC
-    assert data.reasons[music] == kinds[music]
+    assert data.reasons[music] == 20 * kinds[music]
     assert len(data.configs) == 3
     assert data.configs[1][1].audio_guard.sensitivity == 0.4
     states = {STATES[code] for code in data.slots.state}
@@ -64,11 +64,12 @@ def test_nothing_of_the_call_is_left_out() -> None:
 
 
 def test_a_trace_without_audio_has_the_same_columns() -> None:
-    """As far as they are not of the sound itself, and chunks of 20 ms each."""
+    """As far as they are not of the sound itself."""
     recorded = asked(1000)
     whole, trace = gathered(recorded), gathered(recorded.without_audio())
     assert trace.tracks is None
-    assert trace.configs == ()
+    assert trace.configs == whole.configs != ()
+    assert trace.reasons == whole.reasons
     assert trace.moments == whole.moments
     for name in ("state", "sent", "capture_dbfs", "speech_logit"):
         columns = [getattr(data.slots, name) for data in (trace, whole)]
@@ -80,7 +81,7 @@ def test_a_call_that_is_not_gated_has_no_decisions() -> None:
     data = gathered(taped_call(lambda call: call.play(speech(400, seed=3)), provider="deepgram"))
     assert not data.is_gated
     assert data.moments == ()
-    assert data.reasons == {(GateAction.FORWARD, GateReason.PASS_THROUGH): 20}
+    assert data.reasons == {(GateAction.FORWARD, GateReason.PASS_THROUGH): 400}
 
 
 def test_the_call_is_as_long_as_the_longest_of_its_parts() -> None:
@@ -125,3 +126,64 @@ def test_an_empty_recording_is_one_slot() -> None:
     assert data.duration_ms == 20
     assert [config for _, config in data.configs] == [GatingConfig()]
     assert not [m for m in data.moments if m.event.type is GateEventType.GATE_CLOSED]
+
+
+@pytest.mark.parametrize("has_audio", [True, False])
+def test_a_burst_lies_where_it_was_captured(has_audio: bool) -> None:
+    """What a stall held back came at once, and ended when it came; nothing of it lies later."""
+
+    def talk(call: Talk) -> None:
+        call.quiet(1000)
+        frames = speech(1000, seed=3)
+        for _ in range(24):
+            call.slot()
+        call.slot(*frames[:25])
+        call.play(frames[25:])
+
+    recorded = taped_call(talk)
+    data = gathered(recorded if has_audio else recorded.without_audio())
+    assert len(data.slots) == 100
+    assert (data.slots.sent[:100] != Sent.NOTHING).all()
+    assert not np.isnan(data.slots.capture_dbfs[50:100]).any()
+
+
+def test_chunks_that_come_a_little_late_leave_no_holes() -> None:
+    """A telephone network's jitter: each chunk lies behind the one before."""
+    late_ms = [0.0, 11.0, 19.0, 3.0, 17.0]
+
+    def talk(call: Talk) -> None:
+        for n, frame in enumerate(speech(1000, seed=3)):
+            call.now_ms += late_ms[n % 5]
+            call.slot(frame)
+            call.now_ms -= late_ms[n % 5]
+
+    data = gathered(taped_call(talk))
+    assert (data.slots.sent[:49] != Sent.NOTHING).all()
+    assert sum(data.reasons.values()) == 1000
+
+
+def test_chunks_of_half_a_frame_are_not_counted_double() -> None:
+    """Some lines deliver 10 ms at a time."""
+
+    def talk(call: Talk) -> None:
+        for frame in speech(1000, seed=3):
+            call.slot(frame[:160], frame[160:])
+
+    recorded = taped_call(talk)
+    for data in (gathered(recorded), gathered(recorded.without_audio())):
+        assert sum(data.reasons.values()) == 1000
+        assert (data.slots.sent[1:] != Sent.NOTHING).all()
+
+
+def test_where_a_chunk_was_recorded_it_lies() -> None:
+    """Whenever it came."""
+    recorded = asked(200)
+    taped = [
+        replace(each, track_ms=each.given.now_ms + 980.0)
+        if isinstance(each.given, FrameCaptured)
+        else each
+        for each in recorded.taped
+    ]
+    data = gathered(replace(recorded, taped=taped))
+    assert (data.slots.sent[:50] == Sent.NOTHING).all()
+    assert (data.slots.sent[50:110] != Sent.NOTHING).all()

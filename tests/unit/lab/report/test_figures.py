@@ -31,7 +31,7 @@ def test_a_call_is_told_in_four_numbers() -> None:
         "1 candidates dropped, 1 barge-ins not confirmed" in figures["pauses for nothing"].meaning
     )
     forwarded = sum(n for (action, _), n in data.reasons.items() if action is GateAction.FORWARD)
-    heard_s = (forwarded + data.released) * 0.02
+    heard_s = (forwarded + 20 * data.released) / 1000
     assert figures["heard by the provider"].value == f"{heard_s:.1f} s"
     assert not any(figure.is_alarming for figure in figures.values())
 
@@ -39,7 +39,7 @@ def test_a_call_is_told_in_four_numbers() -> None:
 def test_a_long_call_is_told_in_minutes() -> None:
     """A thousand seconds are no length for people."""
     data = gather_call(eventful_call())  # type: ignore[arg-type]
-    long = {(GateAction.FORWARD, GateReason.CALLER_SPEECH): 50_000}
+    long = {(GateAction.FORWARD, GateReason.CALLER_SPEECH): 1_000_000.0}
     figures = {figure.name: figure for figure in call_figures(replace(data, reasons=long))}
     heard = figures["heard by the provider"]
     assert heard.value == "16:41 min"

@@ -185,7 +185,7 @@ def test_a_trace_without_audio_says_what_it_lacks() -> None:
     """No wave, no sound, no player; the decisions are there."""
     found = rendered(eventful_call().without_audio())
     assert "Only the decision trace was recorded" in found.words
-    assert "The configuration was not recorded" in found.words
+    assert "All keys of the gate" in found.words
     assert found.all("audio") == []
     assert found.all("img") == []
     assert "play" not in found.ids

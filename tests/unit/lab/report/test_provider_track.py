@@ -122,3 +122,43 @@ def test_what_passes_through_is_what_was_captured(provider: str) -> None:
     heard = track(recorded)
     assert heard is not None
     assert (heard == captured(recorded)).all()
+
+
+def test_it_lies_where_the_call_was_recorded() -> None:
+    """A burst after a stall too: what the provider got is heard beside what the line delivered."""
+
+    def talk(call: Talk) -> None:
+        call.quiet(1000)
+        frames = speech(1000, seed=3)
+        for _ in range(24):
+            call.slot()
+        call.slot(*frames[:25])
+        call.play(frames[25:])
+
+    recorded = taped_call(talk, provider="deepgram")
+    n_captured = 0
+    taped = []
+    for each in recorded.taped:
+        is_chunk = isinstance(each.given, FrameCaptured)
+        taped.append(replace(each, track_ms=START_MS + 20 * n_captured) if is_chunk else each)
+        n_captured += is_chunk
+    heard = track(replace(recorded, taped=taped))
+    assert heard is not None
+    assert (heard == captured(recorded)).all()
+
+
+def test_each_gate_of_a_call_has_its_format() -> None:
+    """A provider that takes over may be given another one."""
+
+    def talk(call: Talk) -> None:
+        call.play(speech(500, seed=3))
+        call.audio_format = MULAW
+        call.begin("deepgram")
+        call.play(reencoded(speech(500, seed=4), MULAW))
+
+    recorded = taped_call(talk, provider="deepgram")
+    heard = track(recorded, n=8000)
+    assert heard is not None
+    frames = [each.given.audio for each in recorded.taped if isinstance(each.given, FrameCaptured)]
+    assert (heard[:4000] == np.frombuffer(b"".join(frames[:25]), "<i2")).all()
+    assert (heard[4000:] == decode(b"".join(frames[25:]), MULAW)).all()

@@ -98,6 +98,20 @@ _OPTIONAL = frozenset({"capture_ms", "placed_ms"})
 
 _AUDIBLE = frozenset({"frame_captured", "far_end_played"})
 
+_TIMES = (
+    "now_ms",
+    "placed_ms",
+    "capture_ms",
+    "audio_ms",
+    "started_ms",
+    "origin_ms",
+    "duration_ms",
+)
+"""Fields of lines that are times; a gate would fill the slots up to any that it is told."""
+
+_MAX_TIME_MS = 1e12
+"""Thirty years: no machine's monotonic clock is further."""
+
 _PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
     given: tuple(field.name for field in fields(given) if field.name not in {"audio", "config"})
     for given in _KINDS
@@ -169,7 +183,17 @@ def tree_of_line(line: bytes) -> Tree:
     tree = json.loads(line)
     if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
         raise ValueError("is no line of a trace")  # noqa: TRY004 - wrong text, not a wrong caller
+    for name in _TIMES:
+        if name in tree and not _is_time(tree[name]):
+            raise ValueError(f"{name} is no time")
     return tree
+
+
+def _is_time(value: Any) -> bool:
+    """Return whether that is a time that a clock can show, or none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None
+    return abs(value) <= _MAX_TIME_MS
 
 
 def _finite(value: Any) -> Any:
@@ -355,6 +379,13 @@ def decision_of(tree: Tree) -> RecordedDecision | None:
     return None if decided is None else decision_from_tree(decided)
 
 
+def _time(value: Any) -> float:
+    if value is None or not _is_time(value):
+        raise TypeError(f"{type(value).__name__} is no time")
+    time_ms: float = value
+    return time_ms
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} is not text")
@@ -370,7 +401,7 @@ def _whole(value: Any) -> int:
 def _event(tree: Tree) -> GateEvent:
     return GateEvent(
         type=GateEventType(tree["type"]),
-        t_ms=number_of(tree["t_ms"]),
+        t_ms=_time(tree["t_ms"]),
         reason=GateReason(tree["reason"]),
         count=_whole(tree["count"]),
         detail=str(tree["detail"]),

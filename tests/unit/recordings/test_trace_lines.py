@@ -49,29 +49,30 @@ from voxgate.recordings.trace_lines import (
 )
 
 numbers = st.floats(allow_nan=False)
+times = st.floats(-1e12, 1e12)
 config = GatingConfig(barge_in=BargeInConfig(min_ms=160))
 inputs: st.SearchStrategy[GateInput] = st.one_of(
     st.builds(
         GateBegun,
-        now_ms=numbers,
+        now_ms=times,
         provider=st.text(),
         capture_format=st.sampled_from([AudioFormat(), AudioFormat(Encoding.ALAW)]),
         far_end_format=st.just(AudioFormat(rate_hz=16_000)),
         config=st.sampled_from([config, GatingConfig()]),
     ),
-    st.builds(FrameCaptured, now_ms=numbers, audio=st.just(b"a"), placed_ms=st.none() | numbers),
-    st.builds(TimePassed, now_ms=numbers),
-    st.builds(FarEndPlayed, now_ms=numbers, audio=st.just(b"a"), is_agent_audio=st.booleans()),
-    st.builds(AgentSpeaking, now_ms=numbers, is_speaking=st.booleans(), audio_ms=numbers),
-    st.builds(ProviderSpeechStarted, now_ms=numbers, capture_ms=st.none() | numbers),
-    st.builds(ProviderSpeechStopped, now_ms=numbers),
-    st.builds(GateReconfigured, now_ms=numbers, config=st.just(config)),
+    st.builds(FrameCaptured, now_ms=times, audio=st.just(b"a"), placed_ms=st.none() | times),
+    st.builds(TimePassed, now_ms=times),
+    st.builds(FarEndPlayed, now_ms=times, audio=st.just(b"a"), is_agent_audio=st.booleans()),
+    st.builds(AgentSpeaking, now_ms=times, is_speaking=st.booleans(), audio_ms=times),
+    st.builds(ProviderSpeechStarted, now_ms=times, capture_ms=st.none() | times),
+    st.builds(ProviderSpeechStopped, now_ms=times),
+    st.builds(GateReconfigured, now_ms=times, config=st.just(config)),
     st.just(GateEnded()),
 )
 events = st.builds(
     GateEvent,
     type=st.sampled_from(GateEventType),
-    t_ms=numbers,
+    t_ms=times,
     reason=st.sampled_from(GateReason),
     count=st.integers(0, 99),
     detail=st.text(max_size=5),
@@ -113,6 +114,19 @@ def read(tree: dict[str, Any]) -> dict[str, Any]:
     assert line.count(b"\n") == 1
     json.loads(line, parse_constant=pytest.fail)  # no NaN, no Infinity
     return tree_of_line(line)
+
+
+@pytest.mark.parametrize("time", ["inf", "-inf", "nan", 1e13, -1e13, 10**400, True, "1", [1]])
+def test_a_time_that_no_clock_shows_is_none(time: object) -> None:
+    """A gate that was told of it would fill slots until the end of days."""
+    for name in ("now_ms", "placed_ms", "capture_ms", "audio_ms", "origin_ms", "started_ms"):
+        line = json.dumps({"type": "time_passed", name: time}).encode()
+        with pytest.raises(ValueError, match=f"{name} is no time|integer string"):
+            tree_of_line(line)
+    told = {"type": "opened", "t_ms": time, "reason": "barge_in", "count": 1, "detail": ""}
+    plain = {"action": "forward", "state": "open", "reason": "barge_in", "events": [told]}
+    with pytest.raises((TypeError, ValueError)):
+        decision_from_tree(plain)
 
 
 @given(inputs)
@@ -165,8 +179,15 @@ def test_what_has_no_place_in_a_trace_is_refused() -> None:
 
 def test_no_number_is_no_json() -> None:
     """Infinite numbers are text, and numbers again."""
-    now = TimePassed(now_ms=-math.inf)
-    assert input_from_tree(read(input_tree(now, None)), None) == now
+    measured = GateMeasurements(near_end_dbfs=-math.inf, erle_db=math.inf)
+    decided = RecordedDecision(
+        action=GateAction.FORWARD,
+        state=GateState.OPEN,
+        reason=GateReason.PASS_THROUGH,
+        measurements=measured,
+    )
+    line = read({"type": "time_passed", "decision": decision_tree(decided)})
+    assert decision_from_tree(line["decision"]) == decided
 
 
 @pytest.mark.parametrize(

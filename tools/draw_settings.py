@@ -23,6 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from voxgate import AudioGuardConfig, ProviderGatingPolicy
 from voxgate.core.wav import parse_wav
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,15 +43,29 @@ _LEADS_TO = {
     "resumed": "closed",
 }
 """The state after each event of the gate."""
+_LABELS = {"energy_threshold": "energy_threshold, RMS"}
+"""What stands below an axis where that is more than the key."""
+_DEFAULTS = {
+    f"{_POLICY}.sensitivity": ProviderGatingPolicy(gating_enabled=True).sensitivity,
+    f"{_POLICY}.energy_threshold": ProviderGatingPolicy(gating_enabled=True).energy_threshold,
+    "audio_guard.sensitivity": AudioGuardConfig().sensitivity,
+}
 _CALLS = ("echo-12", "echo-12-interrupted")
 _MODES = ("vad", "echo_aware")
-_NO_CALLER = ("music", "recorded", "cafe", "babble")
-_WITH_CALLER = (
-    "speech, quiet line",
-    "speech, steady 6 dB below",
-    "speech, recorded 6 dB below",
-    "speech, everyday 6 dB below",
-)
+_NO_CALLER = {
+    "music": "music",
+    "recorded": "recorded noise",
+    "cafe": "café",
+    "babble": "babble",
+}
+"""Sounds of ``voxgate bench-guard`` without a caller, and what the picture calls them."""
+_WITH_CALLER = {
+    "speech, quiet line": "quiet line",
+    "speech, steady 6 dB below": "steady noise, 6 dB below the caller",
+    "speech, recorded 6 dB below": "recorded noise, 6 dB below",
+    "speech, everyday 6 dB below": "everyday sounds, 6 dB below",
+}
+"""The same with a caller over them."""
 
 
 def state_intervals(
@@ -77,9 +92,15 @@ def _shares(axes: Axes, rows: Sequence[Mapping[str, Any]], name: str, colour: st
 
 
 def _finish(axes: Axes, title: str, key: str, unit: str) -> None:
-    axes.set(title=title, xlabel=key.rpartition(".")[2], ylabel=unit)
+    """Name the axes, begin at 0, and mark the default."""
+    section, _, name = key.rpartition(".")
+    name = key if section == "audio_guard" else name
+    default = _DEFAULTS[key]
+    axes.set(title=title, ylabel=unit)
+    axes.set_xlabel(f"{_LABELS.get(name, name)} (default {default:g}, dotted)")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
+    axes.axvline(default, color="#555555", linestyle="dotted", linewidth=1.2, zorder=0)
 
 
 def _draw_sensitivity(keys: Mapping[str, Any]) -> None:
@@ -88,7 +109,7 @@ def _draw_sensitivity(keys: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(10.0, 3.4), layout="constrained")
     right, false, soon = figure.subplots(1, 3)
     _shares(right, rows, "right", _GREEN)
-    _finish(right, "right barge-ins", key, "% of interruptions")
+    _finish(right, "right barge-ins (axis from 80 %)", key, "% of interruptions")
     right.set_ylim(80, 100)
     _shares(false, rows, "false", _ORANGE)
     _finish(false, "false barge-ins", key, "% of agent turns")
@@ -106,9 +127,9 @@ def _draw_energy(keys: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(10.0, 3.4), layout="constrained")
     right, false = figure.subplots(1, 2)
     reference = [row for row in keys[f"{_POLICY}.sensitivity"] if row["value"] == 0.5]
-    for axes, name, colour, title, unit in (
-        (right, "right", _GREEN, "right barge-ins", "% of interruptions"),
-        (false, "false", _ORANGE, "false barge-ins", "% of agent turns"),
+    for axes, name, colour, title, unit, place in (
+        (right, "right", _GREEN, "right barge-ins", "% of interruptions", "lower left"),
+        (false, "false", _ORANGE, "false barge-ins", "% of agent turns", "upper right"),
     ):
         _shares(axes, keys[key], name, colour)
         level = reference[0][name]["percent"]
@@ -117,7 +138,7 @@ def _draw_energy(keys: Mapping[str, Any]) -> None:
         axes.set_xticks([row["value"] for row in keys[key]])
         axes.xaxis.set_major_formatter("{x:g}")
         _finish(axes, f"mode vad: {title}", key, unit)
-        axes.legend()
+        axes.legend(loc=place)
     _save(figure, "tuning-energy-threshold.png")
 
 
@@ -129,18 +150,16 @@ def _draw_guard(keys: Mapping[str, Any]) -> None:
         (through, _NO_CALLER, "idle_forwarded_percent"),
         (lost, _WITH_CALLER, "speech_lost_percent"),
     ):
-        for cell, colour, marker in zip(
-            cells, (_BLUE, _ORANGE, _GREEN, _PINK), "osDv", strict=True
-        ):
+        for (cell, label), (colour, marker) in zip(cells.items(), _MARKED, strict=True):
             shares = [
                 next(each[name] for each in row["cells"] if each["cell"] == cell)
                 for row in keys[key]
             ]
             values = [row["value"] for row in keys[key]]
-            axes.plot(values, shares, color=colour, marker=marker, label=cell)
+            axes.plot(values, shares, color=colour, marker=marker, label=label)
         axes.legend()
     _finish(through, "nobody speaks: sound let through", key, "% of the time")
-    _finish(lost, "the caller speaks: speech kept back", key, "% of it")
+    _finish(lost, "the caller speaks: speech kept back", key, "% of the speech")
     _save(figure, "tuning-guard.png")
 
 

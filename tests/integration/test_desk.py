@@ -27,6 +27,7 @@ from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError
 from voxgate.observe.config_keeper import ConfigKeeper
 from voxgate.observe.desk import bounded_protocols, live_socket, server
+from voxgate.observe.desk.attribute_docs import attribute_docs
 from voxgate.observe.desk.service import DeskService
 from voxgate.observe.desk.worker import Worker, WorkFailed
 from voxgate.observe.metrics import CallMetrics
@@ -170,6 +171,17 @@ async def test_an_operator_logs_in_and_out() -> None:
         logout = session.post(f"{it.url}/api/logout", json={}, headers=it.origin)
         assert (await answered(logout))[0] == 204
         assert (await answered(session.get(f"{it.url}/api/overview")))[0] == 401
+
+
+async def test_nothing_is_read_while_calls_run() -> None:
+    """What the page is told of the code takes a tenth of a second to read: five frames."""
+    attribute_docs.cache_clear()
+    async with running() as it:
+        before = attribute_docs.cache_info().misses
+        async with it.live() as live:
+            await message_of(live, "hello")
+        await it.get("/api/thresholds")
+        assert attribute_docs.cache_info().misses == before
 
 
 async def test_a_token_that_is_not_set_is_an_error() -> None:
@@ -490,7 +502,7 @@ async def test_serve_shows_the_desk_and_stops_with_a_watcher(tmp_path: Path) -> 
     [
         b"GET /api",
         b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz",
-        b"GET /assets/views.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000,
+        b"GET /assets/layout.css HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000,
     ],
     ids=["half a request", "half of the next", "answers that it does not fetch"],
 )

@@ -25,6 +25,7 @@ from .broadcast import Broadcast
 from .call_api import CallApi
 from .call_roster import CallRoster
 from .config_api import ConfigApi, Keeper
+from .feed_messages import hello_message
 from .guard import Guard, failure, session_cookie_name
 from .lateness import INTERVAL_S, Lateness
 from .live_socket import LiveSocket
@@ -37,6 +38,7 @@ from .recording_api import RecordingApi
 from .refusal import Refusal
 from .server import DeskServer
 from .session_api import SessionApi
+from .threshold_form import threshold_form
 from .worker import Worker
 
 _HOUR_MS = 3_600_000.0
@@ -127,6 +129,9 @@ class Desk:
         Raises:
             TransportError: the address can't be bound.
         """
+        # What the page is told of the code is read once, before there are calls: it takes a tenth
+        # of a second.
+        await asyncio.to_thread(self._read_help)
         self._engine.add_observer(self._roster)
         if self._phone is not None:
             await self._phone.start()
@@ -144,6 +149,10 @@ class Desk:
         await self._server.stop()
         if self._phone is not None:
             await self._phone.stop()
+
+    def _read_help(self) -> None:
+        hello_message(0.0)
+        threshold_form(self._engine.config, {})
 
     def _policy_of(self, provider: str) -> ProviderGatingPolicy | None:
         """Return how a provider is gated, by what is in force now."""

@@ -61,10 +61,11 @@ class Worker:
         """
         async with self._turn:
             pool = self._pool = self._pool or _new_pool()
-            future = asyncio.wrap_future(pool.submit(function, *args))
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    return await future
+                    # To start a process takes longer than a frame may wait.
+                    future = await asyncio.to_thread(pool.submit, function, *args)
+                    return await asyncio.wrap_future(future)
             except TimeoutError:
                 self._end()
                 raise WorkFailed("It took too long.") from None
@@ -91,9 +92,9 @@ class Worker:
         pool, self._pool = self._pool, None
         if pool is None:
             return
-        processes = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
+        processes = getattr(pool, "_processes", None)
+        pool.shutdown(wait=False, cancel_futures=True)  # waits for one that is being started
+        for process in list((processes or {}).values()):
             process.kill()
 
 

@@ -10,11 +10,11 @@ __all__ = ["ConfigKeeper", "Reconfigurable"]
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -99,6 +99,9 @@ class ConfigKeeper:
         self._is_writable = False
         self._is_in_step = True
         self._has_history_failed = False
+        self.refused = 0
+        """Changes that somebody asked for, and was refused; readings of the file are not among
+        them."""
 
     # -- what is in force --------------------------------------------------------------------------
 
@@ -173,7 +176,7 @@ class ConfigKeeper:
             ConfigError: with everything that stands against it; key ``document`` where the file
                 can't be written, or was changed by somebody else meanwhile.
         """
-        return await to_the_end(self._applied(changes, who))
+        return await self._asked(self._applied(changes, who))
 
     async def undo(self, change_id: str, who: str) -> ConfigChange:
         """Give the keys of a change the values that they had before it.
@@ -184,7 +187,7 @@ class ConfigKeeper:
             ConfigError: as :meth:`apply`; key ``history`` where there is no such change, or a key
                 has another value by now than the change gave it.
         """
-        return await to_the_end(self._undone(change_id, who))
+        return await self._asked(self._undone(change_id, who))
 
     async def reload(self, who: str = "file") -> ConfigChange | None:
         """Read the file anew and follow it; None where nothing differs.
@@ -200,6 +203,14 @@ class ConfigKeeper:
         return await to_the_end(self._reloaded(who))
 
     # -- private steps: each is all or nothing, and not to be left off -----------------------------
+
+    async def _asked(self, work: Coroutine[Any, Any, ConfigChange]) -> ConfigChange:
+        """Do what somebody asks for, to the end; count it where it is refused."""
+        try:
+            return await to_the_end(work)
+        except ConfigError:
+            self.refused += 1
+            raise
 
     async def _applied(self, changes: Changes, who: str) -> ConfigChange:
         async with self._lock:

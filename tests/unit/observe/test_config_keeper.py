@@ -169,6 +169,21 @@ async def test_what_the_environment_sets_cannot_be_changed(tmp_path: Path) -> No
     assert "min_ms: 160" in kept.text
 
 
+async def test_what_was_asked_for_and_refused_is_counted(tmp_path: Path) -> None:
+    """A look at what would be refused is not, nor is a file that is wrong: others tell of that."""
+    kept = await Kept(tmp_path).started()
+    await kept.keeper.check({"barge_in.min_ms": -1})
+    await kept.keeper.apply({"barge_in.min_ms": 200}, "desk")
+    assert kept.keeper.refused == 0
+    await kept.refused(kept.keeper.apply({"barge_in.min_ms": -1}, "desk"))
+    await kept.refused(kept.keeper.undo("no such", "desk"))
+    assert kept.keeper.refused == 2
+    assert kept.path is not None
+    write(kept.path, "barge_in: {min_ms: -1}")
+    await kept.refused(kept.keeper.reload())
+    assert kept.keeper.refused == 2
+
+
 async def test_the_engine_s_refusal_changes_no_file(tmp_path: Path) -> None:
     """What only it knows, and that it does not run."""
     kept = await Kept(tmp_path).started()

@@ -25,6 +25,7 @@ from ..core.config import (
 from ..core.guard.silero import SILERO_INSTALL, has_onnxruntime
 from ..core.guard_profile import PROFILE_DEFAULTS
 from ..core.held_audio import MAX_HELD_CHUNKS
+from .desk_advice import desk_warnings
 from .environment import PREFIX
 from .listen_address import is_loopback
 from .local_advice import local_warnings
@@ -124,6 +125,7 @@ def config_warnings(
         *(_warning(*found) for found in local_warnings(config, environ)),
         *_line_secrets(config, environ),
         *(_warning(*found) for found in tracing_warnings(config.tracing, environ)),
+        *(_warning(*found) for found in desk_warnings(config.desk, environ)),
         *_variables(config, environ),
     )
 

@@ -398,6 +398,13 @@ def test_an_asterisk_websocket_whose_password_is_not_set_is_told() -> None:
     assert "WS_U is not set" in warned(text, {})["lines.asterisk_websocket.username_env"]
 
 
+def test_a_desk_whose_token_is_not_set_is_told() -> None:
+    """serve refuses it."""
+    text = "desk: {token_env: DESK_TOKEN}"
+    assert "DESK_TOKEN is not set" in warned(text, {})["desk.token_env"]
+    assert warned(text, {"DESK_TOKEN": "0123456789abcdef"}) == {}
+
+
 def test_a_browser_line_whose_token_is_not_set_is_told() -> None:
     """serve refuses it."""
     text = "lines: {browser: {enabled: true, token_env: PAGE_TOKEN}}"

@@ -1,8 +1,8 @@
 """One call's gate: its state, the frames it holds, and what it makes of each 20 ms.
 
-The table of ``gate_transitions.py`` says where each input leads; this module derives the inputs
-from what is measured, and carries out what the transitions stand for. Invariant: everything in here
-belongs to one call, and the same inputs give the same decisions.
+``gate_course.py`` leads from state to state; this module asks detectors and guard about each frame,
+and has it let out or held. Invariant: everything in here belongs to one call, and the same inputs
+give the same decisions.
 """
 
 from __future__ import annotations
@@ -22,19 +22,15 @@ from .degradation_report import DegradationReport
 from .evidence import Evidence
 from .framer import Framer, is_malformed
 from .gap_recovery import GapRecovery
+from .gate_course import GateCourse
 from .gate_decision import GateAction, GateDecision, GateReason
 from .gate_output import GateOutput, Outlet
-from .gate_transitions import TRANSITIONS, GateEventType, GateInput, GateState
+from .gate_transitions import GateInput, GateState
 from .guarded_line import GuardedLine
 from .late_slots import LateSlots
 from .line_clock import LineClock
-from .speech_report import is_from_before_agent, is_stale
 
 _LETS_OUT = (GateState.OPEN, GateState.BARGE_IN)
-_ONSET_EVIDENCE_MS = 40
-"""Evidence from which a caller was already speaking when the agent fell silent."""
-_CONFIRM_SILENCE_MS = 140
-"""Without evidence for so long, the caller counts as silent when a barge-in times out."""
 
 
 class GatingState:
@@ -60,19 +56,15 @@ class GatingState:
         start_ms: float,
         guard: AudioGuard | None,
     ) -> None:
-        self.state = GateState.OPEN
         self.stats = CallStats()
         self.capture_format = capture_format
         self.is_forwarding = True
         """The last 20 ms were let out when they came; true of none yet."""
         self._analyzer = analyzer
-        self._barge_in = config.barge_in
         self._framer = Framer(capture_format.frame_bytes)
         self._line = LineClock(start_ms, config.idle_fill.after_ms)
         self._agent = AgentAudibility(policy.post_speech_grace_ms)
         self._was_audible = False
-        self._has_paused = False
-        """Playout stands still by our own doing, with something left to say."""
         self._followed_ms = -math.inf
         self._evidence = Evidence(config.barge_in, analyzer.thresholds)
         self._outlet = Outlet(policy.withheld_audio, capture_format, start_ms, self.stats)
@@ -87,14 +79,23 @@ class GatingState:
                 guard, self._outlet, self.stats, config=config.audio_guard, start_ms=start_ms
             )
         self._turn = CallerTurn(config.barge_in.turn_end_ms)
-        self._closed_ms = start_ms
-        self._opened_ms = start_ms
-        self._confirmed_ms = 0
-        self._cooldown_until_ms = start_ms
-        self._captured_ms = start_ms
-        """When the last 20 ms were captured; they may have come later."""
+        self._course = GateCourse(
+            config.barge_in,
+            agent=self._agent,
+            turn=self._turn,
+            evidence=self._evidence,
+            outlet=self._outlet,
+            guarded=self._guarded,
+            stats=self.stats,
+            start_ms=start_ms,
+        )
         self.placed_ms: float | None = None
         """When the next chunk ended at the caller's line; None where the line does not say."""
+
+    @property
+    def state(self) -> GateState:
+        """Where the gate stands."""
+        return self._course.state
 
     @property
     def mode(self) -> GatingMode:
@@ -113,7 +114,7 @@ class GatingState:
 
     def reconfigure(self, policy: ProviderGatingPolicy, config: GatingConfig) -> None:
         """Judge by other thresholds from the next frame on; see the manager's method."""
-        self._barge_in = config.barge_in
+        self._course.config = config.barge_in
         self._analyzer.reconfigure(policy)
         self._evidence.reconfigure(config.barge_in, self._analyzer.thresholds)
         self._turn.end_ms = config.barge_in.turn_end_ms
@@ -181,15 +182,7 @@ class GatingState:
         """Take the provider's word that the caller speaks, and since when as far as it says."""
         output = GateOutput(now_ms, GateReason.PROVIDER_SPEECH)
         self._outlet.feed.in_turn = True
-        if self.state is GateState.BARGE_IN and is_stale(capture_ms, self._closed_ms):
-            return output.decision(self.state)
-        gate_input = GateInput.PROVIDER_SPEECH
-        is_closed = self.state in {GateState.CLOSED, GateState.CANDIDATE}
-        if is_closed and is_from_before_agent(capture_ms, self._closed_ms, now_ms):
-            gate_input = GateInput.PROVIDER_SPEECH_BEFORE_AGENT
-        elif self._agent.is_active(now_ms):
-            gate_input = GateInput.PROVIDER_SPEECH_OVER_AGENT
-        self._apply(gate_input, GateReason.PROVIDER_SPEECH, output)
+        self._course.follow_provider(output, capture_ms=capture_ms)
         return output.decision(self.state)
 
     def receive_provider_speech_stopped(self) -> None:
@@ -202,7 +195,7 @@ class GatingState:
         self, unit: bytes, captured_ms: float, paired_ms: float, output: GateOutput
     ) -> None:
         self.stats.captured_frames += 1
-        self._captured_ms = captured_ms
+        self._course.captured_ms = captured_ms
         analysis = self._analyzer.analyze(
             unit,
             paired_ms,
@@ -242,7 +235,7 @@ class GatingState:
             is_caller = self._holds_turn(analysis)
             if is_caller and self._guarded is not None:
                 self._guarded.hear_speech()
-            self._follow_turn(output, is_caller=is_caller)
+            self._course.follow_turn(output, is_caller=is_caller)
             if self.state is GateState.OPEN:
                 self._outlet.forward(unit, GateReason.CALLER_TURN, output)
             else:
@@ -256,9 +249,11 @@ class GatingState:
         """Judge what comes late, captured while the agent was still audible."""
         self._observe_evidence(analysis)
         if self._evidence.is_held:
-            self._release_onset(self._evidence.span_frames - 1, GateReason.CALLER_SPEECH, output)
+            self._course.release_onset(
+                self._evidence.span_frames - 1, GateReason.CALLER_SPEECH, output
+            )
             self._outlet.forward(unit, GateReason.CALLER_SPEECH, output)
-            self._hear_caller()
+            self._course.hear_caller()
         else:
             reason, level = GateReason.AGENT_AUDIBLE, analysis.level
             self._outlet.hold(unit, reason, output, level=level, is_echo=True)
@@ -277,9 +272,9 @@ class GatingState:
 
     def _process_closed(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
         lapsed = self._observe_evidence(analysis)
-        self._follow_evidence(output, lapsed=lapsed)
+        self._course.follow_evidence(output, lapsed=lapsed)
         if self.state is GateState.BARGE_IN:
-            self._release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
+            self._course.release_onset(self._evidence.span_frames - 1, GateReason.BARGE_IN, output)
             self._outlet.forward(unit, GateReason.BARGE_IN, output)
             return
         is_candidate = self.state is GateState.CANDIDATE
@@ -287,7 +282,7 @@ class GatingState:
         self._hold(unit, reason, analysis, output)
 
     def _process_barge_in(self, unit: bytes, analysis: CaptureAnalysis, output: GateOutput) -> None:
-        self._follow_barge_in(output, is_caller=analysis.is_caller)
+        self._course.follow_barge_in(output, is_caller=analysis.is_caller)
         if self.state is GateState.CLOSED:
             self._hold(unit, GateReason.CONFIRM_TIMEOUT, analysis, output)
         else:
@@ -309,14 +304,14 @@ class GatingState:
         if self.state is GateState.OPEN:
             self._outlet.forget()  # what is held is not what comes before the next frame
             if self._is_agent_audible(output.now_ms):
-                self._follow_turn(output, is_caller=False)
+                self._course.follow_turn(output, is_caller=False)
             else:
                 self._turn.observe(is_caller=False)
         elif self.state is GateState.BARGE_IN:
-            self._follow_barge_in(output, is_caller=False)
+            self._course.follow_barge_in(output, is_caller=False)
         else:
             lapsed = self._evidence.observe_nothing()
-            self._follow_evidence(output, lapsed=lapsed)
+            self._course.follow_evidence(output, lapsed=lapsed)
         self.stats.idle_fill_frames += self._outlet.send_silence(output)
 
     def _pass_unasked(self) -> None:
@@ -358,9 +353,9 @@ class GatingState:
                     self._outlet.forget()  # the caller's frames go out from here on
             self._turn.is_over_agent = gate_input is GateInput.AGENT_STARTED_OVER_CALLER
             self._turn.has_reference = self.mode is GatingMode.ECHO_AWARE
-            self._apply(gate_input, GateReason.AGENT_AUDIBLE, output)
-        elif not is_audible and self.state is not GateState.OPEN and not self._has_paused:
-            self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
+            self._course.apply(gate_input, GateReason.AGENT_AUDIBLE, output)
+        elif not is_audible and self.state is not GateState.OPEN and not self._course.has_paused:
+            self._course.apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
         self._was_audible = is_audible
 
     def _holds_turn(self, analysis: CaptureAnalysis) -> bool:
@@ -371,45 +366,11 @@ class GatingState:
             is_voice=analysis.voice is not None and analysis.voice.is_speech,
         )
 
-    def _follow_turn(self, output: GateOutput, *, is_caller: bool) -> None:
-        """Follow a caller's turn that goes on over the agent."""
-        self._turn.observe(is_caller=is_caller)
-        if self._turn.has_ended:
-            self._apply(GateInput.CALLER_TURN_ENDED, GateReason.AGENT_AUDIBLE, output)
-
-    def _follow_evidence(self, output: GateOutput, *, lapsed: bool) -> None:
-        if lapsed and self.state is GateState.CANDIDATE and not self._has_paused:
-            # A short word in the echo tail, with nothing left to resume: it is the caller's turn.
-            self._release_onset(self._evidence.lapsed_frames, GateReason.CALLER_SPEECH, output)
-            self._hear_caller()
-            self._apply(GateInput.AGENT_ENDED, GateReason.AGENT_SILENT, output)
-        elif lapsed:
-            self._apply(GateInput.EVIDENCE_LOST, GateReason.EVIDENCE_LOST, output)
-        elif self._is_cooling_down(output.now_ms):
-            return
-        elif self._evidence.is_held:
-            self._apply(GateInput.EVIDENCE_HELD, GateReason.BARGE_IN, output)
-        elif self._evidence.is_candidate:
-            self._apply(GateInput.EVIDENCE_SEEN, GateReason.CANDIDATE, output)
-
-    def _is_cooling_down(self, now_ms: float) -> bool:
-        """Say whether a false barge-in is so recent; what came late was captured before its end."""
-        return now_ms < self._cooldown_until_ms and self._captured_ms >= self._closed_ms
-
     def _observe_evidence(self, analysis: CaptureAnalysis) -> bool:
         """Take a frame's evidence, an unjudged one's none; return True if this made it lapse."""
         if analysis.is_unjudged:
             return self._evidence.observe_nothing()
         return self._evidence.observe(is_caller=analysis.is_caller, logit=analysis.logit)
-
-    def _follow_barge_in(self, output: GateOutput, *, is_caller: bool) -> None:
-        self._evidence.observe(is_caller=is_caller)
-        self._confirmed_ms += FRAME_MS * is_caller
-        is_timed_out = output.now_ms - self._opened_ms >= self._barge_in.confirm_timeout_ms
-        if self._confirmed_ms >= self._barge_in.confirm_speech_ms:
-            self._apply(GateInput.CALLER_CONTINUED, GateReason.CALLER_TURN, output)
-        elif is_timed_out and self._evidence.gap_ms >= _CONFIRM_SILENCE_MS:
-            self._apply(GateInput.CONFIRM_TIMED_OUT, GateReason.CONFIRM_TIMEOUT, output)
 
     def _follow_detectors(self, analysis: CaptureAnalysis, output: GateOutput) -> None:
         if analysis.echo_delay_ms is not None:
@@ -418,86 +379,6 @@ class GatingState:
             self._analyzer.degradations, self.mode, output, agent_audible=self._was_audible
         )
 
-    # -- what the transitions stand for ------------------------------------------------------------
-
-    def _apply(self, gate_input: GateInput, reason: GateReason, output: GateOutput) -> None:
-        transition = TRANSITIONS[self.state, gate_input]
-        self.state = transition.state
-        if transition.event is None:
-            return
-        output.report(transition.event, reason)
-        _EFFECTS[transition.event](self, output)
-
-    def _on_gate_closed(self, output: GateOutput) -> None:
-        self._closed_ms = output.now_ms
-        self._turn.is_over_agent = False
-        self._outlet.forget()
-        self._evidence.reset()
-
-    def _on_gate_opened(self, output: GateOutput) -> None:
-        """The agent fell silent: what is held is echo, unless the caller has begun to speak."""
-        if self._evidence.ms >= _ONSET_EVIDENCE_MS:
-            self._hear_caller()
-            self._release_onset(self._evidence.span_frames, GateReason.CALLER_SPEECH, output)
-        else:
-            self._outlet.discard(output)
-        self._evidence.reset()
-
-    def _on_candidate_started(self, output: GateOutput) -> None:
-        self.stats.candidates += 1
-        self._has_paused = self._agent.is_playing(output.now_ms)
-
-    def _on_candidate_dropped(self, output: GateOutput) -> None:
-        self.stats.candidates_dropped += 1
-        self._resume(output)
-
-    def _on_barge_in_committed(self, output: GateOutput) -> None:
-        self.stats.barge_ins += 1
-        self._has_paused = self._has_paused or self._agent.is_playing(output.now_ms)
-        self._opened_ms = output.now_ms
-        self._confirmed_ms = 0
-
-    def _on_interrupted(self, output: GateOutput) -> None:
-        self.stats.interruptions += 1
-        self._has_paused = False
-        self._agent.flush(output.now_ms)
-        self._evidence.reset()
-        self._hear_caller()
-
-    def _hear_caller(self) -> None:
-        """The gate itself heard the caller: the guard's hangover begins there too."""
-        self._turn.observe(is_caller=True)
-        if self._guarded is not None:
-            self._guarded.hear_speech()
-
-    def _on_resumed(self, output: GateOutput) -> None:
-        self.stats.resumed += 1
-        self._closed_ms = output.now_ms
-        self._cooldown_until_ms = output.now_ms + self._barge_in.cooldown_ms
-        self._resume(output)
-        self._outlet.forget()
-        self._evidence.reset()
-
-    def _resume(self, output: GateOutput) -> None:
-        """Playout goes on, if there was anything to pause."""
-        if self._has_paused:
-            self._agent.resume(output.now_ms)
-        self._has_paused = False
-
-    def _release_onset(self, n_sure: int, reason: GateReason, output: GateOutput) -> None:
-        n_preroll = self._barge_in.onset_preroll_ms // FRAME_MS
-        self._outlet.release(n_sure + n_preroll, reason, output, sure_frames=n_sure)
-
-
-_EFFECTS = {
-    GateEventType.GATE_CLOSED: GatingState._on_gate_closed,  # noqa: SLF001 - this module's own
-    GateEventType.GATE_OPENED: GatingState._on_gate_opened,  # noqa: SLF001
-    GateEventType.CANDIDATE_STARTED: GatingState._on_candidate_started,  # noqa: SLF001
-    GateEventType.CANDIDATE_DROPPED: GatingState._on_candidate_dropped,  # noqa: SLF001
-    GateEventType.BARGE_IN_COMMITTED: GatingState._on_barge_in_committed,  # noqa: SLF001
-    GateEventType.INTERRUPTED: GatingState._on_interrupted,  # noqa: SLF001
-    GateEventType.RESUMED: GatingState._on_resumed,  # noqa: SLF001
-}
 
 _IDLE_DECISIONS = {
     state: GateOutput(0.0, GateReason.IDLE_FILL).decision(state) for state in GateState

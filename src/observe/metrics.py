@@ -34,7 +34,7 @@ from ..engine import AIEngine
 from ..providers.base import ProviderEvent
 from ..transports.base import LineEvent, LineWarning
 from .metrics_engine import read_engine
-from .metrics_labels import BoundedLabels, end_reason
+from .metrics_labels import BoundedLabels, change_source, end_reason
 from .metrics_page import Collected, MetricsPage, write_page
 from .metrics_providers import ProviderMetrics
 from .metrics_start import lines_with_providers, show_from_the_start
@@ -108,11 +108,10 @@ class CallMetrics(CallObserver):
 
     # -- what happens to no call -------------------------------------------------------------------
 
-    def count_config_reload(self, *, is_applied: bool) -> None:
-        """Count a change of the configuration, which was applied, or refused as a whole."""
-        self._values.count("config_reloads_total", "applied" if is_applied else "refused")
-        if is_applied:
-            self._values.set("config_last_applied_timestamp_seconds", value=self._wall_clock())
+    def count_config_change(self, who: str) -> None:
+        """Count a change of the configuration that was applied, by who asked for it."""
+        self._values.count("config_changes_total", change_source(who), "applied")
+        self._values.set("config_last_applied_timestamp_seconds", value=self._wall_clock())
 
     def watch(self, name: str, *labels: str, read: Callable[[], float]) -> None:
         """Read one metric of the catalogue at every scrape.

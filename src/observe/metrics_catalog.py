@@ -116,7 +116,8 @@ def _of_the_gate() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "gate_audio_seconds_total", ("provider", "fate"),
               "Audio by what became of it: forwarded or withheld, which together is what was "
               "captured; released or discarded later; silence that was sent, idle_fill a part of "
-              "it; gap_recovery made up; surplus left out."),
+              "it; gap_recovery made up; surplus left out. What a provider that takes over hears "
+              "again counts for both."),
         _spec(group, _C, "gate_malformed_total", ("provider", "direction"),
               "Audio that was not of the call's format: chunks of the capture, frames of the "
               "far_end."),
@@ -191,8 +192,9 @@ def _of_the_engine() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "observer_failures_total", (),
               "What watches calls - metrics, recordings, traces - and raised: it is told nothing "
               "more."),
-        _spec(group, _C, "config_reloads_total", ("outcome",),
-              "Changes of the configuration while it runs: applied, or refused as a whole."),
+        _spec(group, _C, "config_changes_total", ("source", "outcome"),
+              "Changes of the configuration while it runs, by the file or at the desk: applied, or "
+              "refused as a whole."),
         _spec(group, _G, "config_last_applied_timestamp_seconds", (),
               "When the configuration that is in force was applied, in Unix time; 0 since the "
               "start."),

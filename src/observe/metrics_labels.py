@@ -13,6 +13,7 @@ __all__ = [
     "BoundedLabels",
     "ErrorCause",
     "cause_of",
+    "change_source",
     "end_reason",
 ]
 
@@ -49,6 +50,14 @@ ERROR_EFFECTS = ("warning", "disconnected", "ended")
 def end_reason(reason: str) -> str:
     """Return the label for why a call ended."""
     return reason if reason in END_REASONS else OTHER
+
+
+_CHANGE_SOURCES = {"file": "file", "SIGHUP": "file", "desk": "desk"}
+
+
+def change_source(who: str) -> str:
+    """Return the label for who asks for a change of the configuration."""
+    return _CHANGE_SOURCES.get(who, OTHER)
 
 
 class ErrorCause(StrEnum):

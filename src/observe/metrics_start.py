@@ -32,8 +32,8 @@ def show_from_the_start(config: AppConfig, values: MetricValues) -> None:
     values.set("build_info", version("voxgate"), platform.python_version(), value=1)
     for reason in _REFUSALS:
         values.count("calls_refused_total", reason, by=0)
-    for outcome in ("applied", "refused"):
-        values.count("config_reloads_total", outcome, by=0)
+    for source, outcome in product(("file", "desk"), ("applied", "refused")):
+        values.count("config_changes_total", source, outcome, by=0)
     for state in GateState:
         values.buckets("gate_state_seconds", state.value)
     for provider in config.answering_providers:

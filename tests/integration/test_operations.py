@@ -55,10 +55,13 @@ async def test_every_part_starts_and_stops_with_a_real_engine(tmp_path: Path) ->
     for name, outcomes in {
         "trace_spans": {"exported", "lost"},
         "recordings": {"begun", "cut", "failed"},
-        "config_reloads": {"applied", "refused"},
     }.items():
         samples = families[f"voxgate_{name}"].samples
         assert {sample.labels["outcome"]: sample.value for sample in samples} == dict.fromkeys(
             outcomes, 0.0
         )
+    changes = families["voxgate_config_changes"].samples
+    assert {(each.labels["source"], each.labels["outcome"]) for each in changes} == {
+        (source, outcome) for source in ("file", "desk") for outcome in ("applied", "refused")
+    }
     assert operations.notices == ()

@@ -334,15 +334,19 @@ def test_who_takes_over_does_not_answer_for_the_other_ones_time(rig: Rig) -> Non
     assert ("provider_turn_seconds_count", "local") not in rig.shown()
 
 
-def test_reloads_count_by_what_came_of_them(rig: Rig) -> None:
-    """With the time of the last one that was applied."""
-    rig.metrics.count_config_reload(is_applied=False)
+def test_changes_of_the_configuration_count_by_who_asked_for_them(rig: Rig) -> None:
+    """With the time of the last one."""
+    assert rig.shown()["config_last_applied_timestamp_seconds",] == 0
+    for who in ("desk", "file", "SIGHUP", "a script of mine"):
+        rig.metrics.count_config_change(who)
     shown = rig.shown()
-    assert shown["config_reloads_total", "refused"] == 1
-    assert shown["config_last_applied_timestamp_seconds",] == 0
-    rig.metrics.count_config_reload(is_applied=True)
-    shown = rig.shown()
-    assert shown["config_reloads_total", "applied"] == 1
+    assert {key[1:]: value for key, value in shown.items() if key[0] == "config_changes_total"} == {
+        ("file", "applied"): 2,
+        ("file", "refused"): 0,
+        ("desk", "applied"): 1,
+        ("desk", "refused"): 0,
+        ("other", "applied"): 1,
+    }
     assert shown["config_last_applied_timestamp_seconds",] == 1_800_000_000
 
 

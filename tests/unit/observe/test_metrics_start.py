@@ -36,7 +36,7 @@ def test_what_alerts_go_by_is_there_at_zero() -> None:
     for key in (
         ("calls_ended_total", "twilio", "embedded", "internal_error"),
         ("calls_refused_total", "max_calls"),
-        ("config_reloads_total", "refused"),
+        ("config_changes_total", "file", "refused"),
         ("gate_events_total", "openai", "resumed"),
         ("provider_away_frames_total", "openai", "dropped"),
         ("provider_turn_seconds_count", "embedded"),

@@ -6,6 +6,8 @@ __all__ = ["command"]
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -13,11 +15,13 @@ from rich.console import Console
 
 from ..config import read_config
 from ..core.config import GatingConfig
-from ..core.gate_tape import GateBegun
+from ..core.gate_tape import GateBegun, GateReconfigured
 from ..errors import RecordingError
-from ..lab.replay import ReplayedCall, compare, replay_call
+from ..lab.replay import ReplayedCall, RunDecision, compare
+from ..lab.replay.replayed_call import replayed_run
 from ..recordings import RecordedCall
 from .gate_settings import GateSettings, parse_settings
+from .progress import with_progress
 from .recorded_calls import call_folder_option, find_call, reading
 from .replay_text import ReplayReport
 
@@ -94,27 +98,60 @@ def _replayed(
         ConfigError: a configuration is wrong.
         RecordingError: the call can't be replayed.
     """
-    in_force = recorded_config(recorded)
-    config = wanted.applied_to(in_force) if wanted else None
+    configs = recorded_configs(recorded)
+    config = wanted.applied_to(configs[0]) if wanted else None
     first: RecordedCall | ReplayedCall = recorded
     if against is not None:
-        first = replay_call(recorded, against.applied_to(in_force))
+        first = _watched(recorded, against.applied_to(configs[0]))
     return ReplayReport(
         recorded=recorded,
         against=None if against is None else against.label,
         config=wanted.label,
         is_other_config=config is not None or against is not None,
-        comparison=compare(first, replay_call(recorded, config)),
+        config_changes=sum(one != other for one, other in pairwise(configs)),
+        comparison=compare(first, _watched(recorded, config)),
     )
 
 
-def recorded_config(recorded: RecordedCall) -> GatingConfig:
-    """Return the configuration with which a call's first gate began.
+def _watched(recorded: RecordedCall, config: GatingConfig | None) -> ReplayedCall:
+    """Replay a call; on stderr it shows how many seconds of it are through."""
+    start_ms = recorded.header.started_ms
+    end = recorded.end
+    total_s = 0 if end is None else round(end.duration_ms / 1000)
+    run: list[RunDecision] = []
+    seconds = _seconds(replayed_run(recorded, config), run, start_ms)
+    for _ in with_progress(seconds, total_s, "replaying, seconds of the call"):
+        pass
+    return ReplayedCall(header=recorded.header, config=config, run=tuple(run))
+
+
+def _seconds(
+    decisions: Iterable[RunDecision], run: list[RunDecision], start_ms: float
+) -> Iterator[int]:
+    """Put decisions into a run, and yield each whole second of the call that is through."""
+    through = 0
+    for each in decisions:
+        run.append(each)
+        if each.t_ms - start_ms >= 1000 * (through + 1):
+            through += 1
+            yield through
+
+
+def recorded_configs(recorded: RecordedCall) -> list[GatingConfig]:
+    """Return the configurations that were in force, from that of a call's first gate on.
 
     Raises:
         RecordingError: no gate began, so that there is nothing to replay.
     """
-    for taped in recorded.inputs():
-        if isinstance(taped.given, GateBegun):
-            return taped.given.config
-    raise RecordingError("the call ended before its gate began; there is nothing to replay")
+    configs = [
+        taped.given.config
+        for taped in recorded.inputs()
+        if isinstance(taped.given, (GateBegun, GateReconfigured))
+    ]
+    if configs:
+        return configs
+    damage = f" ({recorded.damage})" if recorded.damage else ""
+    raise RecordingError(
+        f"{recorded.folder}: the call ended before its gate began; there is nothing to replay"
+        f"{damage}"
+    )

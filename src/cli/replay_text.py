@@ -44,6 +44,8 @@ class ReplayReport:
     """The configuration of the replay."""
     is_other_config: bool
     """Something else than the recorded configuration was asked for."""
+    config_changes: int = 0
+    """How often it was changed during the call."""
     comparison: Comparison
 
     def show(self, console: Console, *, only_differences: bool) -> None:
@@ -72,6 +74,8 @@ class ReplayReport:
                 "provider": header.provider,
                 "line": header.line,
                 "is_complete": self.recorded.is_complete,
+                "damage": self.recorded.damage,
+                "config_changes": self.config_changes,
             },
             "against": self.against,
             "config": self.config,
@@ -79,6 +83,7 @@ class ReplayReport:
             "identical": comparison.is_identical,
             "inputs": comparison.inputs,
             "inputs_differ": comparison.inputs_differ,
+            "outcomes_differ": comparison.outcomes_differ,
             "frames": comparison.frames,
             "frames_differ": comparison.frames_differ,
             "decisions": [self._point_json(pair) for pair in comparison.points],
@@ -98,14 +103,27 @@ class ReplayReport:
         yield f"replayed with the configuration {self.config}"
         if self.against is not None:
             yield f"compared with a replay with {self.against}"
-        if not self.recorded.is_complete:
-            yield "note: the recording breaks off before the end of the call"
+        yield from (f"note: {each}" for each in self._gaps())
         for difference in version_differences(header):
             yield f"note: {difference}: what is measured may differ"
         if comparison.is_identical:
-            yield f"identical, bit for bit: {comparison.inputs} answers of the gate"
+            so_far = "" if self.recorded.is_complete else ", as far as it is recorded"
+            yield f"identical, bit for bit{so_far}: {comparison.inputs} answers of the gate"
         else:
             yield _sentence(comparison)
+
+    def _gaps(self) -> Iterator[str]:
+        """Yield what of the call is not compared, and what is not as it was."""
+        if self.recorded.damage is not None:
+            yield self.recorded.damage
+        elif not self.recorded.is_complete:
+            yield "the recording breaks off before the end of the call"
+        if self.config_changes and self.is_other_config:
+            times = "once" if self.config_changes == 1 else f"{self.config_changes} times"
+            yield (
+                f"the configuration was changed {times} during the call; here the one that it "
+                "began with is turned, and holds for all of it"
+            )
 
     def _table(self, points: list[PointPair]) -> Table:
         table = Table()
@@ -174,9 +192,12 @@ class ReplayReport:
 
 def _sentence(comparison: Comparison) -> str:
     shifted = comparison.points_shifted
-    more = f", {shifted} more come sooner or later" if shifted else ""
-    if comparison.frames_differ == 0:
+    verb = "comes" if shifted == 1 else "come"
+    more = f", {shifted} more {verb} sooner or later" if shifted else ""
+    if comparison.outcomes_differ == 0:
         more += f"; {comparison.inputs_differ} answers are alike but for their measurements"
+    elif comparison.frames_differ == 0:
+        more += f"; {comparison.outcomes_differ} answers between the frames differ"
     return f"{comparison}{more}"
 
 

@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from itertools import zip_longest
+from pathlib import Path
 
 import numpy as np
 
@@ -62,6 +63,8 @@ class MemoryCall:
     taped: list[TapedInput] = field(default_factory=list)
     end: RecordedEnd | None = None
     is_complete: bool = True
+    damage: str | None = None
+    folder: Path = Path("call-1")
     happened: tuple[CallEvent, ...] = ()
 
     @property

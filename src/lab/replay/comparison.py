@@ -57,10 +57,12 @@ class Comparison:
     """Inputs that the gate decided about: captured chunks, slots, words of the provider."""
     inputs_differ: int
     """Those with a difference of any kind, to the last bit of what was measured."""
+    outcomes_differ: int
+    """Those of which something else became: action, state, reason, events, or what went out."""
     frames: int
     """The captured chunks among the inputs."""
     frames_differ: int
-    """Those of which something else became: action, state, reason, events, or what went out."""
+    """Those of them of which something else became."""
     spans: tuple[FrameSpan, ...]
     """Those chunks in stretches, at most 2000 of them."""
     points: tuple[PointPair, ...]
@@ -104,6 +106,7 @@ def compare_runs(first: Iterable[RunDecision], second: Iterable[RunDecision]) ->
     return Comparison(
         inputs=counts.inputs,
         inputs_differ=counts.inputs_differ,
+        outcomes_differ=counts.outcomes_differ,
         frames=counts.frames,
         frames_differ=counts.frames_differ,
         spans=tuple(spans.closed()),
@@ -115,7 +118,8 @@ class _Counts:
     """How many inputs there were, and of how many something else became."""
 
     def __init__(self) -> None:
-        self.inputs = self.inputs_differ = self.frames = self.frames_differ = 0
+        self.inputs = self.inputs_differ = self.outcomes_differ = 0
+        self.frames = self.frames_differ = 0
 
     def take(self, one: RunDecision | None, other: RunDecision | None, spans: _Spans) -> None:
         """Take what both runs made of an input, which the shorter one may lack."""
@@ -125,13 +129,14 @@ class _Counts:
         if one is not None and other is not None and one.decision == other.decision:
             return
         self.inputs_differ += 1
-        if not is_frame:
-            return
         if one is None or other is None:
-            self.frames_differ += 1
+            self.outcomes_differ += 1
+            self.frames_differ += is_frame
         elif _outcome(one.decision) != _outcome(other.decision):
-            self.frames_differ += 1
-            spans.take(self.frames, one, other)
+            self.outcomes_differ += 1
+            self.frames_differ += is_frame
+            if is_frame:
+                spans.take(self.frames, one, other)
 
 
 def _outcome(decision: RecordedDecision) -> tuple[object, ...]:

@@ -21,10 +21,11 @@ from itertools import islice
 from pathlib import Path
 
 from ...core.config import GatingConfig
-from ...core.gate_tape import GateBegun, GateReconfigured
+from ...core.gate_tape import GateBegun, GateEnded, GateReconfigured
 from ...recordings import CallSummary, RecordedCall, RecordingError, list_calls, open_call
 from .comparison import Comparison
 from .replayed_call import OPEN_LOOP, compare, replay_call
+from .versions import version_differences
 
 MAX_MINUTES = 60.0
 """Recorded time in minutes that one preview goes through, however much is asked for; a minute takes
@@ -151,7 +152,7 @@ def _previewed(
     start_ms = recorded.header.started_ms
     until_ms = start_ms + left_ms
     replayed = replay_call(recorded, config, until_ms=until_ms)
-    if against is None or against == _recorded_config(recorded):
+    if against is None or _is_as_recorded(recorded, against, until_ms):
         comparison = compare(recorded, replayed, until_ms=until_ms)
     else:
         comparison = compare(replay_call(recorded, against, until_ms=until_ms), replayed)
@@ -169,15 +170,19 @@ def _previewed(
     )
 
 
-def _recorded_config(recorded: RecordedCall) -> GatingConfig | None:
-    """Return the configuration that held for all of a call; None where it was changed in it."""
-    configs = [
-        taped.given.config
-        for taped in recorded.inputs()
-        if isinstance(taped.given, (GateBegun, GateReconfigured))
-    ]
-    first = configs[0] if configs else None
-    return first if all(config == first for config in configs) else None
+def _is_as_recorded(recorded: RecordedCall, config: GatingConfig, until_ms: float) -> bool:
+    """Say whether a configuration decided in a call until then, in the software of today."""
+    if version_differences(recorded.header):
+        return False  # what another version decided otherwise is no effect of the change
+    for taped in recorded.inputs():
+        given = taped.given
+        if isinstance(given, GateEnded):
+            continue
+        if given.now_ms >= until_ms:
+            break
+        if isinstance(given, (GateBegun, GateReconfigured)) and given.config != config:
+            return False
+    return True
 
 
 def _differing(comparison: Comparison, start_ms: float) -> Iterator[PreviewedPoint]:

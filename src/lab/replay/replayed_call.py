@@ -19,6 +19,7 @@ __all__ = [
     "recorded_run",
     "replay_call",
     "replayed_decisions",
+    "replayed_run",
 ]
 
 from collections.abc import Callable, Iterable, Iterator
@@ -80,13 +81,22 @@ def replay_call(
         RecordingError: the call has no audio, or can't be read.
         ModuleNotFoundError: threadpoolctl is not installed (extra ``server``).
     """
-    run = tuple(
-        _run_decision(given, RecordedDecision.of(decision))
-        for given, decision in replayed_decisions(
-            recorded, config, until_ms=until_ms, make_manager=make_manager
-        )
-    )
-    return ReplayedCall(header=recorded.header, config=config, run=run)
+    run = replayed_run(recorded, config, until_ms=until_ms, make_manager=make_manager)
+    return ReplayedCall(header=recorded.header, config=config, run=tuple(run))
+
+
+def replayed_run(
+    recorded: RecordedCall,
+    config: GatingConfig | None = None,
+    *,
+    until_ms: float | None = None,
+    make_manager: MakeManager | None = None,
+) -> Iterator[RunDecision]:
+    """Yield what a fresh gate makes of each input, as it comes to it; see :func:`replay_call`."""
+    for given, decision in replayed_decisions(
+        recorded, config, until_ms=until_ms, make_manager=make_manager
+    ):
+        yield _run_decision(given, RecordedDecision.of(decision))
 
 
 def replayed_decisions(

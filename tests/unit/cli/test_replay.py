@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_the_same_configuration_is_the_same_to_the_bit() -> None:
     rows = [line for line in result.stdout.splitlines() if line.startswith("│")]
     assert len(rows) == 12
     assert all(line[2] == " " for line in rows)
+    assert "changed" not in result.stdout  # the changes of then are part of the replay
 
 
 @pytest.mark.usefixtures("call")
@@ -55,6 +57,7 @@ def test_another_one_shows_what_differs() -> None:
     marks = {line[2] for line in result.stdout.splitlines() if line.startswith("│")}
     assert "-" in marks
     assert " " in marks
+    assert "the configuration was changed once during the call" in words
     only = replay("--set", DEAF, "--differences")
     marks = {line[2] for line in only.stdout.splitlines() if line.startswith("│")}
     assert " " not in marks
@@ -138,3 +141,21 @@ def test_the_folder_is_that_of_the_configuration(
     monkeypatch.setattr(module, "find_call", find_call)
     replay("--config", str(path))
     assert asked == ["/var/calls"]
+
+
+@pytest.mark.usefixtures("call")
+def test_how_far_a_long_replay_is_stands_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In seconds of the call, for each of the replays; the result is the same."""
+    told: list[tuple[int, int, str]] = []
+
+    def with_progress(items: Iterable[int], total: int, doing: str) -> Iterator[int]:
+        for item in items:
+            told.append((item, total, doing))
+            yield item
+
+    plain = replay("--json")
+    monkeypatch.setattr(module, "with_progress", with_progress)
+    assert replay("--json").stdout == plain.stdout
+    assert [second for second, _, _ in told] == list(range(1, len(told) + 1))
+    assert len(told) == 33
+    assert told[0][2] == "replaying, seconds of the call"

@@ -78,5 +78,24 @@ def test_a_decision_that_comes_later_says_by_how_much() -> None:
     late = tuple(replace(event, t_ms=event.t_ms + 40) for event in decision.events)
     other[at] = replace(other[at], decision=replace(decision, events=late))
     said = shown(compare_runs(run(), other))
-    assert "0 of 12 decisions differ, 1 more come sooner or later" in said
+    assert "0 of 12 decisions differ, 1 more comes sooner or later" in said
     assert "40 ms later" in said
+
+
+def test_a_damaged_recording_is_not_called_identical_as_a_whole() -> None:
+    """File and line are named, and how far the claim goes."""
+    damage = "calls/a/trace.jsonl:812: is damaged; the rest is not read"
+    said = shown(compare_runs(run(), run()), is_complete=False, damage=damage)
+    assert f"note: {damage}" in said
+    assert "identical, bit for bit, as far as it is recorded: " in said
+    assert "breaks off" not in said
+
+
+def test_answers_that_differ_between_the_frames_are_no_mere_measurements() -> None:
+    """Time that passes closes a gate too."""
+    other = run()
+    at = next(n for n, each in enumerate(other) if not each.is_frame and not each.decision.events)
+    other[at] = replace(other[at], decision=replace(other[at].decision, audio_digest="ff"))
+    said = shown(compare_runs(run(), other))
+    assert "1 answers between the frames differ" in said
+    assert "but for their measurements" not in said

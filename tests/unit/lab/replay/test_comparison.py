@@ -69,7 +69,7 @@ def test_frames_that_differ_alike_are_told_as_one_stretch() -> None:
 def test_slots_are_compared_and_not_counted_as_frames() -> None:
     """What time that passes brings forth is a decision of its own."""
     comparison = compare_runs(run(FORWARD, is_frame=False), run(WITHHOLD, is_frame=False))
-    assert (comparison.inputs, comparison.inputs_differ) == (1, 1)
+    assert (comparison.inputs, comparison.inputs_differ, comparison.outcomes_differ) == (1, 1, 1)
     assert (comparison.frames, comparison.frames_differ, comparison.spans) == (0, 0, ())
 
 

@@ -97,6 +97,20 @@ def test_the_same_setting_changes_nothing(shelf: Shelf) -> None:
     assert preview(Path(), GatingConfig(), against=DEAF).points_differ > 0
 
 
+def test_another_version_is_no_effect_of_the_change(shelf: Shelf) -> None:
+    """Both settings are decided by the software of today, where the recording was made by other."""
+    recorded = interrupted_call()
+    taped = [
+        replace(each, decision=replace(each.decision, events=())) if each.decision else each
+        for each in recorded.taped
+    ]
+    shelf.put(replace(recorded, taped=taped), "a")
+    assert preview(Path(), GatingConfig(), against=GatingConfig()).points_differ > 0
+    header = replace(recorded.header, voxgate_version="0.0.9")
+    shelf.put(replace(recorded, taped=taped, header=header), "a")
+    assert preview(Path(), GatingConfig(), against=GatingConfig()).points_differ == 0
+
+
 def test_no_more_than_the_newest_minutes_are_replayed(shelf: Shelf) -> None:
     """The call in which they end is cut there; older ones are not opened."""
     for name in ("newest", "older", "oldest"):

@@ -153,6 +153,7 @@ def test_each_gate_of_a_call_has_its_format() -> None:
     def talk(call: Talk) -> None:
         call.play(speech(500, seed=3))
         call.audio_format = MULAW
+        call.manager.cleanup_call("call-1")
         call.begin("deepgram")
         call.play(reencoded(speech(500, seed=4), MULAW))
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["FACT", "axe_findings", "colour_share", "is_wider_than_its_window", "tab_to"]
+__all__ = [
+    "FACT",
+    "axe_findings",
+    "is_wider_than_its_window",
+    "tab_to",
+    "wait_for_colour",
+]
 
 from functools import cache
 from importlib.resources import files
@@ -66,9 +72,9 @@ async def is_wider_than_its_window(page: Page) -> bool:
     )
 
 
-async def colour_share(page: Page, canvas: str, name: str) -> float:
-    """Return how much of a canvas has a colour of the style sheet, 0 to 1."""
-    return float(await page.evaluate(_COLOUR_SHARE, [canvas, name]))
+async def wait_for_colour(page: Page, canvas: str, name: str) -> None:
+    """Wait until a canvas shows a colour of the style sheet."""
+    await page.wait_for_function(f"(wanted) => ({_COLOUR_SHARE})(wanted) > 0", arg=[canvas, name])
 
 
 async def tab_to(page: Page, wanted: str, *, most: int = 120) -> None:

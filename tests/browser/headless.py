@@ -1,31 +1,73 @@
 """Headless Chromium with a microphone that says what a test says, and pages to open in it.
 
-For every test of a page: :func:`browsing` gives a page of :data:`PAGES` in a browser of its own,
-and fails the test if the page had an error that nobody caught.
+For every test of a page: :func:`browsing` gives a page of :data:`PAGES` with storage of its own,
+and fails the test if the page had an error that nobody caught. Within :func:`shared_browsers` pages
+that want the same switches come from one browser: to start one takes longer than most tests.
 """
 
 from __future__ import annotations
 
-__all__ = ["PAGES", "browsing", "eventually", "write_microphone"]
+__all__ = ["PAGES", "browsing", "eventually", "shared_browsers", "write_microphone"]
 
 import asyncio
 import os
 import wave
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 from numpy.typing import NDArray
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 PAGES = Path(__file__).parent / "pages"
 """What the test server serves, at its root."""
 
 _MICROPHONE_HZ = 48_000
 _ALLOWED_MICROPHONE = ("--use-fake-ui-for-media-stream",)
+
+
+class _Browsers:
+    """Browsers by their switches, for as long as a block."""
+
+    def __init__(self, stack: AsyncExitStack, launch: Callable[..., Any]) -> None:
+        self._stack = stack
+        self._launch = launch
+        self._started: dict[tuple[str, ...], Browser] = {}
+
+    async def with_switches(self, switches: tuple[str, ...]) -> Browser:
+        """Return the browser that has these, started where there is none."""
+        if switches not in self._started:
+            browser = await self._stack.enter_async_context(await self.own(switches))
+            self._started[switches] = browser
+        return self._started[switches]
+
+    async def own(self, switches: tuple[str, ...]) -> Browser:
+        """Return one that the caller closes."""
+        browser: Browser = await self._launch(
+            executable_path=os.environ["CHROMIUM_PATH"], args=list(switches)
+        )
+        return browser
+
+
+_shared: list[_Browsers] = []
+
+
+@asynccontextmanager
+async def shared_browsers() -> AsyncIterator[_Browsers]:
+    """Keep browsers for the length of a block; what is asked for within another one is its."""
+    if _shared:
+        yield _shared[0]
+        return
+    async with AsyncExitStack() as stack:
+        playwright = await stack.enter_async_context(async_playwright())
+        _shared.append(_Browsers(stack, playwright.chromium.launch))
+        try:
+            yield _shared[0]
+        finally:
+            _shared.clear()
 
 
 def write_microphone(path: Path, audio: NDArray[np.int16], rate_hz: int) -> Path:
@@ -76,23 +118,22 @@ async def browsing(
         options: Of the page, such as ``viewport``.
     """
     errors: list[str] = []
-    async with (
-        _serving(folder, assets) as port,
-        async_playwright() as playwright,
-        await playwright.chromium.launch(
-            executable_path=os.environ["CHROMIUM_PATH"],
-            args=[*_switches(microphone, host), *switches],
-        ) as browser,
-    ):
-        opened = await browser.new_page(**options)
-        opened.set_default_timeout(100_000)
-        if requests is not None:
-            opened.on("request", lambda request: requests.append(request.url))
-            opened.on("websocket", lambda socket: requests.append(socket.url))
-        opened.on("pageerror", lambda error: errors.append(str(error)))
-        opened.on("console", lambda message: _note(message.type, message.text, errors))
-        await opened.goto(page if "://" in page else f"http://{host}:{port}/{page}")
-        yield opened
+    async with _serving(folder, assets) as port, shared_browsers() as browsers:
+        wanted = (*_switches(microphone, host), *switches)
+        browser = await (browsers.own if microphone else browsers.with_switches)(wanted)
+        async with (
+            browser if microphone else nullcontext(),
+            await browser.new_context(**options) as context,
+        ):
+            opened = await context.new_page()
+            opened.set_default_timeout(100_000)
+            if requests is not None:
+                opened.on("request", lambda request: requests.append(request.url))
+                opened.on("websocket", lambda socket: requests.append(socket.url))
+            opened.on("pageerror", lambda error: errors.append(str(error)))
+            opened.on("console", lambda message: _note(message.type, message.text, errors))
+            await opened.goto(page if "://" in page else f"http://{host}:{port}/{page}")
+            yield opened
     if host == "127.0.0.1":
         assert [each for each in errors if not expected_error or expected_error not in each] == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from browser.desk_page import colour_share
+from browser.desk_page import wait_for_colour
 from browser.desk_service import DeskedEngine, at_the_desk
 from browser.simulated_desk import simulated_desk
 
@@ -47,10 +47,7 @@ async def test_fifty_calls_move_ten_times_a_second_and_what_is_out_of_sight_is_n
         assert seen >= 5
         assert unseen == 0
         for colour in ("agent", "closed"):
-            await page.wait_for_function(
-                "() => document.querySelectorAll('.chip[data-state=closed]').length > 0"
-            )
-            assert await colour_share(page, ".row:has([data-state=closed]) canvas", colour) > 0
+            await wait_for_colour(page, ".row:has([data-state=closed]) canvas", colour)
         await page.evaluate("() => document.querySelector('.row:last-child').scrollIntoView()")
         await page.wait_for_function(
             "() => document.querySelector('.row:last-child canvas').width !== 300"

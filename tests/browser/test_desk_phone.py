@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 from playwright.async_api import Page
 
-from browser.desk_page import FACT, colour_share, tab_to
+from browser.desk_page import FACT, tab_to, wait_for_colour
 from browser.desk_service import DeskedEngine, at_the_desk, caller_over_the_agent
 from browser.headless import eventually
 from voxgate.core.gate_decision import GateEventType
@@ -43,7 +43,7 @@ async def test_the_barge_in_of_a_call_from_the_page_is_seen(tmp_path: Path) -> N
         assert "gate opened over the agent" in text
         canvas = ".monitor canvas"
         for colour in ("agent", "caller", "closed"):
-            assert await colour_share(page, canvas, colour) > 0, colour
+            await wait_for_colour(page, canvas, colour)
         await page.wait_for_function(
             "() => Number(document.querySelector('[data-counter=interruptions]')?.dataset.value)"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from browser.headless import browsing
@@ -57,7 +58,7 @@ PLAY = """async ([frames, flushAtS, after]) => {
 }"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page() -> AsyncIterator[Page]:
     """A page that can load the scripts one by one."""
     async with browsing(assets=ASSETS) as opened:

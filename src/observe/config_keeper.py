@@ -169,6 +169,15 @@ class ConfigKeeper:
                 return error.problems
         return ()
 
+    async def judged(self, changes: Changes) -> AppConfig:
+        """Return what would be in force with a change; nothing is changed.
+
+        Raises:
+            ConfigError: with everything that stands against it, as :meth:`check` returns it.
+        """
+        async with self._lock:
+            return (await self._judge(changes)).config
+
     async def apply(self, changes: Changes, who: str) -> ConfigChange:
         """Change keys: engine first, then file and history; all or nothing.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 __all__ = ["ConfigApi", "Keeper", "changes_of"]
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ...config.advice import config_warnings
 from ...config.edited_document import ABSENT, Absent
 from ...config.models import AppConfig
 from ...config.reload_rules import rule_for
@@ -55,8 +57,12 @@ class Keeper(Protocol):
     def overrides(self) -> Mapping[str, str]:
         """Environment variable by the key that it sets."""
 
-    async def check(self, changes: Mapping[str, Tree | Absent]) -> tuple[ConfigProblem, ...]:
-        """Return everything that stands against a change."""
+    async def judged(self, changes: Mapping[str, Tree | Absent]) -> AppConfig:
+        """Return what would be in force with a change.
+
+        Raises:
+            ConfigError: with everything that stands against it.
+        """
 
     async def apply(self, changes: Mapping[str, Tree | Absent], who: str) -> ConfigChange:
         """Change keys, all or none.
@@ -103,13 +109,24 @@ class ConfigApi:
             Route("/api/thresholds/undo", self._undo, methods=["POST"]),
         ]
 
-    async def problems_of(self, changes: Mapping[str, Any]) -> tuple[ConfigProblem, ...]:
-        """Return everything that stands against changes of thresholds."""
+    async def judged(self, changes: Mapping[str, Any]) -> AppConfig:
+        """Return what would be in force with changes of thresholds.
+
+        Raises:
+            ConfigError: with everything that stands against them.
+        """
+        self._require_thresholds(changes)
+        return await self._known_keeper().judged(changes) if changes else self.config
+
+    def _require_thresholds(self, changes: Mapping[str, Any]) -> None:
+        """Refuse to touch what is not in the form.
+
+        Raises:
+            ConfigError: with every such key.
+        """
         keys = form_keys(self.config)
-        unknown = tuple(_not_a_threshold(key) for key in changes if key not in keys)
-        if unknown or not changes:
-            return unknown
-        return await self._known_keeper().check(changes)
+        if unknown := [_not_a_threshold(key) for key in changes if key not in keys]:
+            raise ConfigError(unknown)
 
     async def _form(self, request: Request) -> Response:
         del request
@@ -133,11 +150,23 @@ class ConfigApi:
 
     async def _check(self, request: Request) -> Response:
         changes = changes_of(await read_object(request))
-        problems = await self.problems_of(changes)
+        problems: tuple[ConfigProblem, ...] = ()
+        warnings: list[dict[str, str]] = []
+        try:
+            judged = await self.judged(changes)
+        except ConfigError as error:
+            problems = error.problems
+        else:
+            warnings = await asyncio.to_thread(_new_warnings, self.config, judged, changes)
         keys = form_keys(self.config)
-        effects = {key: rule_for(key).takes_effect.value for key in changes if key in keys}
         return JSONResponse(
-            {"problems": [problem_fields(problem) for problem in problems], "effects": effects}
+            {
+                "problems": [problem_fields(problem) for problem in problems],
+                "warnings": warnings,
+                "effects": {
+                    key: rule_for(key).takes_effect.value for key in changes if key in keys
+                },
+            }
         )
 
     async def _apply(self, request: Request) -> Response:
@@ -147,9 +176,8 @@ class ConfigApi:
             raise Refusal(400, "bad_request", "There is nothing to change.")
         if asked.get("revision") != revision_of(self.config):
             raise Refusal(409, "busy", "Somebody has changed a threshold since: look again.")
-        if problems := await self.problems_of(changes):
-            raise _refused(problems)
         try:
+            self._require_thresholds(changes)
             change = await self._known_keeper().apply(changes, _WHO)
         except ConfigError as error:
             raise _refused(error.problems) from error
@@ -190,6 +218,18 @@ def changes_of(asked: Mapping[str, Any]) -> dict[str, Any]:
     if any(isinstance(value, dict | list) for value in changes.values()):
         raise Refusal(400, "bad_request", "changes: a value is a number, a word, true or false.")
     return changes
+
+
+def _new_warnings(
+    before: AppConfig, after: AppConfig, changes: Collection[str]
+) -> list[dict[str, str]]:
+    """Return what is odd about a change: about its keys, or about others that were not before."""
+    known = set(config_warnings(before))
+    return [
+        {"key": warning.key, "message": warning.message}
+        for warning in config_warnings(after)
+        if warning.key in changes or warning not in known
+    ]
 
 
 def _not_a_threshold(key: str) -> ConfigProblem:

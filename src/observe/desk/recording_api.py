@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from ...errors import ConfigError
 from ...recordings import CallSummary, list_calls
 from ...recordings.call_folders import folder_name
 from .call_roster import RosterEntry
@@ -27,7 +28,6 @@ from .preview_jobs import PreviewJobs
 from .recording_jobs import preview_job, report_job
 from .refusal import Refusal
 from .request_body import read_object
-from .threshold_form import with_changes
 from .worker import Worker, WorkFailed
 
 _MAX_LISTED = 200
@@ -132,14 +132,12 @@ class RecordingApi:
                 "unavailable",
                 "Nothing is recorded to try it on: see the section recording of the configuration.",
             )
-        if problems := await self._config.problems_of(changes):
-            raise Refusal(422, "refused", "There is no such setting.", problems=problems)
-        in_force = self._config.config
         try:
-            changed = with_changes(in_force, changes)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refusal(422, "refused", "There is no such setting.") from error
-        against = in_force.gating_config
+            changed = (await self._config.judged(changes)).gating_config
+        except ConfigError as error:
+            problems = error.problems
+            raise Refusal(422, "refused", "There is no such setting.", problems=problems) from error
+        against = self._config.config.gating_config
         minutes = float(min(max(minutes, 1.0), _MAX_MINUTES))
 
         async def work() -> Mapping[str, Any]:

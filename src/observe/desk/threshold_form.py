@@ -6,7 +6,7 @@ here is how they are shown (a unit, a step, a shorter name).
 
 from __future__ import annotations
 
-__all__ = ["form_keys", "form_rules", "revision_of", "threshold_form", "with_changes"]
+__all__ = ["form_keys", "form_rules", "revision_of", "threshold_form"]
 
 import hashlib
 import json
@@ -112,34 +112,6 @@ def revision_of(config: AppConfig) -> str:
     }
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def with_changes(config: AppConfig, changes: Mapping[str, Any]) -> GatingConfig:
-    """Return the gate's configuration with some thresholds changed.
-
-    Args:
-        config: What is in force.
-        changes: Values by key, as JSON has them; keys of the form.
-
-    Raises:
-        KeyError: a key is none of the form's.
-        TypeError, ValueError: a value is not one of its field's, alone or beside the others.
-    """
-    by_section: dict[str, dict[str, Any]] = {}
-    models = {key: model for key, _, model, _ in _sections(config)}
-    for key, value in changes.items():
-        section, _, name = key.rpartition(".")
-        kind: Any = type(models[section])
-        hint = type_hints(kind)[name]
-        by_section.setdefault(section, {})[name] = _typed(value, hint)
-    changed = {key: replace(models[key], **values) for key, values in by_section.items()}
-    gating = config.gating_config
-    policies = {
-        kind: changed.get(f"{_POLICIES}.{kind}", policy)
-        for kind, policy in gating.providers.items()
-    }
-    sections = {key: model for key, model in changed.items() if key in _SECTIONS}
-    return replace(gating, providers=policies, **sections)
 
 
 # -- one section -----------------------------------------------------------------------------------
@@ -253,15 +225,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return list(value) if isinstance(value, tuple) else value
-
-
-def _typed(value: Any, hint: Any) -> Any:
-    """Return a value of JSON as its field has it: a member of an enum, a whole float as one."""
-    plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if isinstance(plain, type) and issubclass(plain, Enum):
-        return plain(value)
-    is_whole = isinstance(value, float) and value.is_integer()
-    return int(value) if plain is int and is_whole else value
 
 
 def _label(name: str) -> str:

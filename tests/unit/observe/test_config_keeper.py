@@ -152,6 +152,7 @@ async def test_everything_that_is_wrong_is_found_before_anything_changes(
     assert any(rule in problem.rule for problem in problems), problems
     assert await kept.refused(kept.keeper.apply(changes, "desk")) == problems
     assert await kept.keeper.check({"barge_in.min_ms": 200}) == ()
+    assert (await kept.keeper.judged({"barge_in.min_ms": 200})).barge_in.min_ms == 200
 
 
 async def test_what_the_environment_sets_cannot_be_changed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from support.asgi_client import Answer, application, ask
 from voxgate.config.edited_document import ABSENT
 from voxgate.config.models import AppConfig
 from voxgate.config.reload_rules import KeyChange, TakesEffect
+from voxgate.core.config import BargeInConfig
 from voxgate.errors import ConfigError, ConfigProblem
 from voxgate.observe.config_history import ConfigChange
 from voxgate.observe.desk.config_api import ConfigApi
@@ -32,8 +33,10 @@ class Keeper:
         self.refuses = False
         self.changes: list[ConfigChange] = []
 
-    async def check(self, changes: Mapping[str, Any]) -> tuple[ConfigProblem, ...]:
-        return self.problems if changes.get(KEY) == 30 else ()
+    async def judged(self, changes: Mapping[str, Any]) -> AppConfig:
+        if changes[KEY] == 30:
+            raise ConfigError(self.problems)
+        return replace(self.config, barge_in=BargeInConfig(min_ms=changes[KEY]))
 
     async def apply(self, changes: Mapping[str, Any], who: str) -> ConfigChange:
         if self.refuses:
@@ -95,7 +98,20 @@ async def test_a_check_names_what_is_wrong_and_changes_nothing() -> None:
     assert [each["key"] for each in answer.json["problems"]] == [KEY]
     assert answer.json["effects"] == {KEY: "running_calls"}
     assert (await post(keeper, "check", {"changes": {KEY: 150}})).json["problems"] == []
+    assert (await post(keeper, "check", {"changes": {}})).json["warnings"] == []
     assert keeper.changes == []
+
+
+async def test_a_check_says_what_is_odd_about_a_change() -> None:
+    """Of its keys, whether that was so before or not; of others, what was not."""
+    keeper = Keeper()
+    warnings = (await post(keeper, "check", {"changes": {KEY: 450}})).json["warnings"]
+    assert [each["key"] for each in warnings] == [KEY, KEY]
+    assert "applies only where no far-end reference is shown" in warnings[0]["message"]
+    assert "lost to the provider" in warnings[1]["message"]
+    keeper.config = replace(keeper.config, barge_in=BargeInConfig(min_ms=450))
+    again = (await post(keeper, "check", {"changes": {KEY: 450}})).json["warnings"]
+    assert again == warnings
 
 
 async def test_only_thresholds_are_changed_at_the_desk() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from support.asgi_client import Answer, application, ask
 from support.desk_calls import ended, roster_with
 from voxgate.config.models import AppConfig
-from voxgate.errors import ConfigProblem
+from voxgate.core.config import BargeInConfig
+from voxgate.errors import ConfigError, ConfigProblem
 from voxgate.observe.desk.config_api import ConfigApi
 from voxgate.observe.desk.recording_api import RecordingApi
 from voxgate.observe.desk.recording_jobs import preview_job, report_job
@@ -29,10 +31,12 @@ class Thresholds(ConfigApi):
     def __init__(self) -> None:
         super().__init__(None, AppConfig())
 
-    async def problems_of(self, changes: Mapping[str, Any]) -> tuple[ConfigProblem, ...]:
-        if changes.get(KEY) != 30:
-            return ()
-        return (ConfigProblem(key=KEY, value="30", rule="is below", source="desk"),)
+    async def judged(self, changes: Mapping[str, Any]) -> AppConfig:
+        value = changes.get(KEY, 140)
+        if value == 30:
+            problem = ConfigProblem(key=KEY, value="30", rule="is below", source="desk")
+            raise ConfigError([problem])
+        return replace(self.config, barge_in=BargeInConfig(min_ms=value))
 
 
 class StubWorker(Worker):

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-import pytest
-
 from voxgate.config.load import parse_config
 from voxgate.config.models import AppConfig
-from voxgate.core.config import BargeInConfig, GatingMode
+from voxgate.core.config import BargeInConfig
 from voxgate.observe.desk.threshold_form import (
     form_keys,
     form_rules,
     revision_of,
     threshold_form,
-    with_changes,
 )
 
 
@@ -88,41 +85,3 @@ def test_the_revision_is_that_of_the_thresholds() -> None:
     assert revision_of(config) == revision_of(AppConfig())
     other = replace(config, barge_in=BargeInConfig(min_ms=200))
     assert revision_of(other) != revision_of(config)
-
-
-def test_changes_make_the_gate_s_configuration() -> None:
-    """Across sections, with words for choices and whole numbers for whole numbers."""
-    gating = with_changes(
-        AppConfig(),
-        {
-            "barge_in.min_ms": 200.0,
-            "vad.confidence_threshold": 1,
-            "gating.providers.openai_realtime.mode": "vad",
-        },
-    )
-    assert gating.barge_in.min_ms == 200
-    assert isinstance(gating.barge_in.min_ms, int)
-    assert gating.vad.confidence_threshold == 1
-    assert gating.providers["openai_realtime"].mode is GatingMode.VAD
-    assert gating.providers["deepgram"] == AppConfig().gating_config.providers["deepgram"]
-    assert with_changes(AppConfig(), {}) == AppConfig().gating_config
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"barge_in.min_ms": 5},
-        {"barge_in.min_ms": 150.5},
-        {"barge_in.min_ms": True},
-        {"barge_in.min_ms": "150"},
-        {"barge_in.candidate_ms": 150},
-        {"gating.providers.openai_realtime.mode": "loud"},
-        {"gating.providers.openai_realtime.mode": []},
-        {"desk.port": 1},
-        {"min_ms": 1},
-    ],
-)
-def test_what_the_models_refuse_is_refused(changes: dict[str, Any]) -> None:
-    """A range, a type, a rule across fields, a key that is none of the form's."""
-    with pytest.raises((KeyError, TypeError, ValueError)):
-        with_changes(AppConfig(), changes)

@@ -1,8 +1,10 @@
 """Where the pieces of a call's audio lie on one time axis, and the file bytes that come of it.
 
 Pieces come when they come: with jitter, in bursts after a stall, not at all while a line is silent.
-A piece goes behind the one before it while both are about in step with time. After a hole the next
-pieces wait until it shows whether they are a burst: what arrives at once ended when it arrived.
+The first lies where it was in time; one after it goes behind the one before while both are about in
+step with time. After a hole the next pieces wait until it shows what they are: as long as they come
+faster than time passes, they are a burst that fills it, and what is left once they come in time
+again was silence.
 
 Invariant: every sample received is in a track once, in order, as the very bytes that came; where
 nothing came there is silence; what was handed out never changes.
@@ -19,14 +21,19 @@ from enum import StrEnum
 import numpy as np
 
 from ..core.audio import AudioFormat
+from ..core.units import ms_to_samples
 from .wav_head import wav_head
 
 _JITTER_MS = 100.0
 """How late a piece may come that still goes right behind the one before it: as long as most
 telephones' own buffers."""
 
+_STEADY_MS = 1000.0
+"""Pieces that come in time for so long are no burst any more: nothing more comes for a hole. A
+telephone, or a machine, that has stalled may take a while to deliver what it held back."""
+
 _BURST_MS = 10.0
-"""Pieces that follow each other faster arrived at once: half a frame."""
+"""By so much a hole has to shrink to say that it is still being filled: half a frame."""
 
 _PATIENCE_MS = 5000.0
 """How long a track waits for what may still come for a hole before silence is written there."""
@@ -63,8 +70,12 @@ class _Track:
         self._n_taken = 0
         self._settled = bytearray()
         self._waiting: list[tuple[Stretch, bytes]] = []
-        self._waiting_ms = 0.0
-        self._waiting_end = 0
+        self._hole = 0
+        """Samples that are missing before what waits, as far as has shown."""
+        self._shrunk_ms = 0.0
+        """When it was last seen to shrink."""
+        self._began_ms = 0.0
+        """When the first of what waits came."""
 
     @property
     def tail(self) -> int:
@@ -73,27 +84,34 @@ class _Track:
 
     def sample_at(self, t_ms: float) -> int:
         """Return which sample lies at a time."""
-        return round((t_ms - self._origin_ms) * self.format.rate_hz / 1000)
+        return ms_to_samples(t_ms - self._origin_ms, self.format.rate_hz)
 
     def receive(self, audio: bytes, now_ms: float, ended_ms: float) -> Stretch:
         """Take a piece of whole samples that ended at a time."""
         stretch = Stretch(len(audio) // self.format.sample_bytes)
-        end = self.sample_at(ended_ms)
-        if self._waiting or self._leaves_hole(end - stretch.n_samples):
+        start = self.sample_at(ended_ms) - stretch.n_samples
+        if self.tail == 0 and not self._leaves_hole(start):
+            self._fill_to(start)
+        if self._waiting:
             self._waiting.append((stretch, audio))
-            self._waiting_ms, self._waiting_end = now_ms, end
+            self._watch_hole(start, now_ms)
+        elif self._leaves_hole(start - self.tail):
+            self._waiting.append((stretch, audio))
+            self._hole, self._shrunk_ms, self._began_ms = start - self.tail, now_ms, now_ms
         else:
             self._append(stretch, audio)
         return stretch
 
     def settle(self, now_ms: float, *, at_once: bool = False) -> None:
-        """Give what waits its place if nothing more belongs to it."""
-        if not self._waiting or (now_ms - self._waiting_ms < _BURST_MS and not at_once):
+        """Give what waits its place if nothing more belongs before it."""
+        if not self._waiting:
             return
-        n_waiting = sum(stretch.n_samples for stretch, _ in self._waiting)
-        start = self._waiting_end - n_waiting
-        if self._leaves_hole(start):
-            self._fill_to(start)
+        is_hole = self._leaves_hole(self._hole)
+        is_steady = now_ms - self._shrunk_ms >= _STEADY_MS or now_ms - self._began_ms > _PATIENCE_MS
+        if is_hole and not is_steady and not at_once:
+            return
+        if is_hole:
+            self._fill_to(self.tail + self._hole)
         for stretch, audio in self._waiting:
             self._append(stretch, audio)
         self._waiting.clear()
@@ -107,9 +125,20 @@ class _Track:
         self._n_taken = max(end, self._n_taken)
         return taken
 
-    def _leaves_hole(self, start: int) -> bool:
-        """Say whether a piece that begins there came too late for the end of the last one."""
-        return start - self.tail > self.sample_at(self._origin_ms + _JITTER_MS)
+    def _watch_hole(self, start: int, now_ms: float) -> None:
+        """Take where a further piece that waits would begin, had it come in time."""
+        n_before = sum(stretch.n_samples for stretch, _ in self._waiting[:-1])
+        hole = start - self.tail - n_before
+        if hole < self._hole - self._samples_of(_BURST_MS):
+            self._shrunk_ms = now_ms
+        self._hole = min(hole, self._hole)
+
+    def _leaves_hole(self, n_missing: int) -> bool:
+        """Say whether so many missing samples are more than jitter."""
+        return n_missing > self._samples_of(_JITTER_MS)
+
+    def _samples_of(self, duration_ms: float) -> int:
+        return ms_to_samples(duration_ms, self.format.rate_hz)
 
     def _append(self, stretch: Stretch, audio: bytes) -> None:
         stretch.at = self.tail

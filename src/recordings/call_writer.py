@@ -13,7 +13,7 @@ __all__ = ["TRACE_FILE", "CallWriter"]
 
 from collections import deque
 
-from ..core.audio import AudioFormat
+from ..core.audio import FRAME_MS, AudioFormat
 from ..core.gate_decision import GateDecision
 from ..core.gate_tape import FarEndPlayed, FrameCaptured, GateBegun, GateEnded, GateInput
 from .audio_tracks import AudioTracks, Side, Stretch
@@ -149,7 +149,9 @@ class CallWriter:
         if self._tracks is not None or not self._has_audio:
             return
         plan = TracksLine(
-            far_end=given.far_end_format, capture=given.capture_format, origin_ms=given.now_ms
+            far_end=given.far_end_format,
+            capture=given.capture_format,
+            origin_ms=given.now_ms - FRAME_MS,  # a frame that comes at once began before
         )
         self._tracks = AudioTracks(
             far_end=plan.far_end, capture=plan.capture, origin_ms=plan.origin_ms

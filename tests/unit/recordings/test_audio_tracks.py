@@ -58,7 +58,9 @@ def test_silence_of_a_line_is_a_hole_as_long() -> None:
     stretch = tracks.receive(NEAR, frame(b"b"), 3020.0, 3020.0)
     assert stretch is not None
     assert stretch.at is None  # it may be the first of a burst
-    tracks.pass_time(3040.0)
+    tracks.pass_time(4000.0)
+    assert stretch.at is None
+    tracks.pass_time(4020.0)
     assert stretch.at == 2000 * 8
     _, capture = columns([tracks.take(is_over=True)])
     assert capture == frame(b"a") + MULAW.silence(2000 * 8 - 160) + frame(b"b")
@@ -74,6 +76,44 @@ def test_a_burst_after_a_stall_fills_the_hole() -> None:
     tracks.receive(NEAR, frame(b"c"), 2040.0, 2040.0)
     _, capture = columns([tracks.take(is_over=True)])
     assert capture == frame(b"a") + frame(b"b", 8000) + frame(b"c")
+
+
+def test_a_burst_that_takes_a_while_fills_the_hole_too() -> None:
+    """However often a line stalls, its sound lies where it was: echo stays behind its cause."""
+    tracks = tracks_of()
+    now_ms, n_held, at = 1000.0, 0, []
+    for n in range(1000):
+        now_ms = 1020.0 + 20 * n
+        if n % 200 in range(100, 140):  # held back for 0.8 s, and delivered three at a time
+            n_held += 1
+            continue
+        n_late = min(2, n_held)
+        at += [tracks.receive(NEAR, frame(b"b"), now_ms, now_ms) for _ in range(1 + n_late)]
+        n_held -= n_late
+    tracks.pass_time(now_ms + 20)
+    assert n_held == 0
+    assert [stretch and stretch.at for stretch in at] == [160 * n for n in range(1000)]
+
+
+def test_silence_is_as_long_as_it_was_though_what_follows_jitters() -> None:
+    """The first piece after it may be the latest."""
+    tracks = tracks_of()
+    tracks.receive(NEAR, frame(b"a"), 1020.0, 1020.0)
+    pieces = [
+        tracks.receive(NEAR, frame(b"b"), 3020.0 + 20 * n + late_ms, 3020.0 + 20 * n + late_ms)
+        for n, late_ms in enumerate([60.0, 40.0, 0.0, 30.0, *[20.0] * 60])
+    ]
+    assert pieces[0] is not None
+    assert pieces[0].at == 2000 * 8
+
+
+def test_the_first_piece_lies_where_it_was() -> None:
+    """Of both sides, however they begin: what is between them is the delay of an echo."""
+    tracks = tracks_of()
+    tracks.receive(FAR, frame(b"f"), 1063.0, 1083.0)
+    tracks.receive(NEAR, frame(b"n"), 1090.0, 1090.0)
+    far_end, capture = columns([tracks.take(is_over=True)])
+    assert (far_end.index(b"f"), capture.index(b"n")) == (63 * 8, 70 * 8)
 
 
 def test_a_side_that_says_nothing_holds_the_other_up_for_5_s_only() -> None:

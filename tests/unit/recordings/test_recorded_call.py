@@ -62,7 +62,7 @@ def test_a_whole_call(recorded: Path) -> None:
     assert tracks is not None
     assert len(tracks.capture) == len(tracks.far_end)
     assert len(tracks.capture) / tracks.rate_hz == pytest.approx(59.0, abs=0.1)
-    assert tracks.origin_ms == call.header.started_ms
+    assert tracks.origin_ms == call.header.started_ms - 20.0
 
 
 def test_what_was_recorded_is_decided_again(recorded: Path) -> None:

@@ -69,9 +69,16 @@ class EngineCounters:
     calls_accepted: int = 0
     """Calls that were let in, those that are over included."""
     calls_refused: int = 0
-    """Hung up at once: ``max_calls`` were running, the engine was ending, or the id was in use."""
+    """Hung up at once: ``max_calls`` were running, the engine was ending, the id was in use, or a
+    bug kept the agent from being made."""
     refusals: dict[str, int] = field(default_factory=dict)
-    """The same by reason: ``max_calls``, ``not_running``, ``duplicate_call_id``."""
+    """The same by reason: ``max_calls``, ``not_running``, ``duplicate_call_id``,
+    ``internal_error``."""
+
+    def refuse(self, reason: str) -> None:
+        """Count a call that was refused."""
+        self.calls_refused += 1
+        self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
 
 class AIEngine:
@@ -270,12 +277,10 @@ class AIEngine:
         """
         refusal = self._refusal(line)
         if refusal is not None:
-            self.counters.calls_refused += 1
-            self.counters.refusals[refusal] = self.counters.refusals.get(refusal, 0) + 1
+            self.counters.refuse(refusal)
             _log.warning("call.refused", call_id=line.call_id, reason=refusal)
             await line.hangup()
             return
-        self.counters.calls_accepted += 1
         task = asyncio.create_task(self._serve(line), name=f"call {line.call_id}")
         self._calls[line.call_id], self._lines[line.call_id] = task, line
         task.add_done_callback(lambda _: self._forget(line.call_id))
@@ -306,15 +311,7 @@ class AIEngine:
 
     def _follow(self, config: AppConfig, announcements: Announcements) -> None:
         """Let a configuration hold that has been judged."""
-        gating = config.gating_config
-        known = {
-            name: kind
-            for name, kind in self.manager.config.kinds.items()
-            if gating.policy_for(kind) is not None
-        }
-        # A running call may turn to a provider that is configured no more, and it is gated too.
-        gating = replace(gating, kinds={**known, **gating.kinds})
-        self.manager.reconfigure(gating, self._clock())
+        self.manager.reconfigure(self._agents.gating_under(config), self._clock())
         self._services.follow(config, announcements)
         self._fall_back = replace(
             self._fall_back,
@@ -340,9 +337,11 @@ class AIEngine:
         try:
             session = self._session(line)
         except Exception:  # noqa: BLE001 - one call's trouble never reaches another
+            self.counters.refuse("internal_error")
             _log.exception("call.failed", call_id=line.call_id)
             await line.hangup()
             return
+        self.counters.calls_accepted += 1
         await session.run()
 
     def _session(self, line: Line) -> CallSession:

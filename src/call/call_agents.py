@@ -8,12 +8,14 @@ from __future__ import annotations
 
 __all__ = ["CallAgents"]
 
+from dataclasses import replace
+
 from ..clock import Clock
 from ..config.models import AppConfig
 from ..config.route_models import CallFacts, first_route
 from ..config.tools_config import ToolsConfig
 from ..core.audio_gating_manager import AudioGatingManager
-from ..core.config import ProviderGatingPolicy
+from ..core.config import GatingConfig, ProviderGatingPolicy
 from ..providers.base import CallAudio
 from ..providers.call_control import CallControl
 from ..providers.registry import ProviderRegistry
@@ -97,3 +99,16 @@ class CallAgents:
         """Return how a provider is gated by now; None if it is not."""
         policy = self._manager.config.policy_for(name)
         return None if policy is None or not policy.gating_enabled else policy
+
+    def gating_under(self, config: AppConfig) -> GatingConfig:
+        """Return how a configuration has providers gated, those included that it has no more.
+
+        A running call may turn to one of them yet.
+        """
+        gating = config.gating_config
+        known = {
+            name: kind
+            for name, kind in self._manager.config.kinds.items()
+            if gating.policy_for(kind) is not None
+        }
+        return replace(gating, kinds={**known, **gating.kinds})

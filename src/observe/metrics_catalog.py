@@ -83,8 +83,8 @@ def _of_calls() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "calls_ended_total", ("line", "provider", "reason"),
               "Calls that are over, by the provider that answered or was tried last, and why."),
         _spec(group, _C, "calls_refused_total", ("reason",),
-              "Lines that were hung up at once: max_calls were running, the engine was ending, or "
-              "the id was in use."),
+              "Lines that were hung up at once: max_calls were running, the engine was ending, the "
+              "id was in use, or a bug kept the agent from being made."),
         _spec(group, _G, "calls_running", ("line", "provider"),
               "Calls that are being served now."),
         _spec(group, _G, "calls_limit", (), "Calls that may run at a time: engine.max_calls."),

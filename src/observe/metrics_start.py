@@ -18,7 +18,7 @@ from ..core.gate_decision import GateEventType, GateState
 from .metrics_labels import ANSWER_STATUSES, END_REASONS, ERROR_EFFECTS, ErrorCause
 from .metrics_values import MetricValues
 
-_REFUSALS = ("max_calls", "not_running", "duplicate_call_id")
+_REFUSALS = ("max_calls", "not_running", "duplicate_call_id", "internal_error")
 _TIMES_OF_PROVIDERS = (
     "barge_in_commit_seconds",
     "barge_in_silence_seconds",

@@ -232,8 +232,11 @@ class TestCalls:
         line = ScriptedLine("one")
         await exchange.engine.handle_call(line)
         assert line.hangup_event == LineHangup("local_hangup")
+        assert exchange.observer.started == []
+        assert exchange.engine.counters.refusals == {"internal_error": 1}
         await exchange.place_call("two")
         assert len(made) == 1
+        assert exchange.engine.counters.calls_accepted == 1
         assert exchange.engine.running_calls == 1
         await exchange.engine.stop()
 

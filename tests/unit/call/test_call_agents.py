@@ -94,6 +94,23 @@ def test_a_kind_that_is_not_available_makes_none() -> None:
         rig.agents.make(_CONFIG, ScriptedLine("one"), "deep", virtual_ms)
 
 
+def test_a_provider_that_is_configured_no_more_is_gated_as_before() -> None:
+    """A call that began with it may turn to it yet."""
+    agents = Rig().agents
+    config = replace(
+        _CONFIG,
+        engine=EngineConfig(default_provider="other"),
+        providers={"other": DeepgramConfig(url="ws://127.0.0.1:9/v1", api_key_env=None)},
+        routes=(),
+    )
+    kinds = agents.gating_under(config).kinds
+    assert kinds == {
+        "agent": "openai_realtime",
+        "deep": "deepgram",
+        "other": "deepgram",
+    }
+
+
 def test_the_gate_says_who_is_gated() -> None:
     """By the policy of the provider's kind; one that nobody knows is not."""
     agents = Rig().agents

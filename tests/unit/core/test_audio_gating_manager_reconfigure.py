@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from enum import Enum
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from support.gate_calls import (
     plain_manager,
 )
 from support.signals import frames_of, speech_like, white_noise
+from voxgate.config.reload_rules import TakesEffect, rule_for
 from voxgate.core.audio import AudioFormat
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import (
@@ -185,6 +188,64 @@ def test_the_same_changes_at_the_same_time_give_the_same_decisions(
     told = {30 * n + 20: config for n, config in enumerate(changes)}
     first = place_call(plain_manager(config=by_voice()), told)
     assert place_call(plain_manager(config=by_voice()), told) == first
+
+
+# -- what the rules say of each key ----------------------------------------------------------------
+
+SECTIONS = ("vad", "audio_guard", "barge_in", "idle_fill")
+POLICY = f"gating.providers.{GATED}"
+TURNED: dict[str, Any] = {
+    f"{POLICY}.mode": GatingMode.HALF_DUPLEX,
+    f"{POLICY}.sensitivity": 1.0,
+    f"{POLICY}.aliases": ("another",),
+    "barge_in.candidate_ms": 120,
+    "audio_guard.hangover_ms": 40,
+    "audio_guard.initial_noise_floor": 900.0,
+    "audio_guard.quieter_voice_db": 20.0,
+}
+"""Other values, where twice as much would not be allowed, or would not be seen."""
+
+
+def model_of(config: GatingConfig, section: str) -> Any:
+    return config.providers[GATED] if section == POLICY else getattr(config, section)
+
+
+def other_value(key: str, value: Any) -> Any:
+    if key in TURNED:
+        return TURNED[key]
+    if isinstance(value, Enum):
+        return next(each for each in type(value) if each is not value)
+    return not value if isinstance(value, bool) else type(value)(0.5 * value)
+
+
+def turned(config: GatingConfig, key: str) -> GatingConfig:
+    """Return a configuration in which one key has another value."""
+    section, _, name = key.rpartition(".")
+    model = model_of(config, section)
+    model = replace(model, **{name: other_value(key, getattr(model, name))})
+    return replace(
+        config, **({"providers": {GATED: model}} if section == POLICY else {section: model})
+    )
+
+
+KEYS = [
+    f"{section}.{each.name}"
+    for section in (POLICY, *SECTIONS)
+    for each in fields(model_of(configured(), section))
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_reaches_what_the_rules_say(key: str) -> None:
+    """A call told of it before its first frame is as one begun with it, or as one never told."""
+    rule = rule_for(key)
+    for mode in (GatingMode.VAD, GatingMode.ECHO_AWARE):
+        config = configured({"mode": mode})
+        other = turned(config, key)
+        assert other != config
+        told = place_call(packaged(config), {0: other})
+        is_running = rule.takes_effect is TakesEffect.RUNNING_CALLS
+        assert told == place_call(packaged(other if is_running else config))
 
 
 # -- later frames are judged by it -----------------------------------------------------------------

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .login import Login, LoginOutcome
 from .origins import is_known_host, is_own_page
+from .peer import peer_name
 from .refusal import Refusal
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +28,8 @@ _OPEN_PATHS = frozenset({"/", "/api/session", "/api/login", "/healthz", "/readyz
 _OPEN_FOLDERS = ("/assets/", "/phone/voxgate-")
 """The page, which has the form to log in by, its files, and what monitors ask."""
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
+_PEER = "voxgate.peer"
+"""Where a request has the name of who asks."""
 _LOGIN_NEEDED = 4401
 _REFUSED = 1008
 """Codes by which a WebSocket is closed."""
@@ -90,6 +93,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
+        scope[_PEER] = self._peer_of(connection)
         refusal = self._refusal(connection)
         if scope["type"] == "websocket":
             await self._serve_websocket(refusal, scope, receive, send)
@@ -139,6 +143,11 @@ class Guard:
             return None
         return self._login_refusal(connection)
 
+    def _peer_of(self, connection: HTTPConnection) -> str:
+        address = "" if connection.client is None else connection.client.host
+        forwarded_for = ",".join(connection.headers.getlist("x-forwarded-for"))
+        return peer_name(address, forwarded_for, has_proxy=bool(self._allowed_hosts))
+
     def _login_refusal(self, connection: HTTPConnection) -> Refusal | None:
         """Return why who asks has not logged in, by a session or a token; None if so."""
         if not self._login.is_needed:
@@ -176,8 +185,8 @@ def token_refusal(login: Login, token: str, peer: str) -> Refusal | None:
 
 
 def peer_of(connection: HTTPConnection) -> str:
-    """Return the address that a request comes from; a proxy's where one is in front."""
-    return "" if connection.client is None else connection.client.host
+    """Return who asks, by the name that the guard has given it."""
+    return str(connection.scope.get(_PEER, ""))
 
 
 class _Answer:

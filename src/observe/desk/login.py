@@ -11,8 +11,9 @@ __all__ = ["Login", "LoginOutcome"]
 
 import hashlib
 import hmac
+import math
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -22,6 +23,8 @@ _MAX_WRONG = 5
 """Wrong tokens of one peer after which it must wait."""
 _WAIT_MS = 60_000.0
 """How long it must, in ms, from its last attempt."""
+_MAX_WRONG_OF_ALL = 100
+"""Wrong tokens of all peers in that time after which all must wait: a peer may have many names."""
 _MAX_PEERS = 1000
 """Peers whose wrong tokens are remembered, the newest."""
 _MAX_SESSIONS = 500
@@ -64,6 +67,9 @@ class Login:
         self._wrong: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """Wrong tokens in a row by peer, and when the last one came."""
 
+        self._wrong_ms: deque[float] = deque(maxlen=_MAX_WRONG_OF_ALL)
+        """When the last wrong tokens came, of whomever."""
+
     @property
     def is_needed(self) -> bool:
         """Whether a token is asked for."""
@@ -75,11 +81,12 @@ class Login:
         n_wrong, last_ms = self._wrong.get(peer, (0, now_ms))
         if now_ms - last_ms >= _WAIT_MS:
             n_wrong = 0
-        if n_wrong >= _MAX_WRONG:
+        if n_wrong >= _MAX_WRONG or self._wait_of_all_ms(now_ms) > 0:
             return LoginOutcome.TOO_MANY
         if self._token is None or hmac.compare_digest(_bytes(token), self._token):
             self._wrong.pop(peer, None)
             return LoginOutcome.DONE
+        self._wrong_ms.append(now_ms)
         self._wrong[peer] = (n_wrong + 1, now_ms)
         self._wrong.move_to_end(peer)
         if len(self._wrong) > _MAX_PEERS:
@@ -88,10 +95,18 @@ class Login:
 
     def wait_s(self, peer: str) -> int:
         """Return how long a peer must wait until it is heard again, in s."""
+        now_ms = self._clock()
+        wait_ms = self._wait_of_all_ms(now_ms)
         n_wrong, last_ms = self._wrong.get(peer, (0, 0.0))
-        if n_wrong < _MAX_WRONG:
-            return 0
-        return max(1, round((_WAIT_MS - (self._clock() - last_ms)) / 1000))
+        if n_wrong >= _MAX_WRONG:
+            wait_ms = max(wait_ms, last_ms + _WAIT_MS - now_ms)
+        return math.ceil(max(0.0, wait_ms) / 1000)
+
+    def _wait_of_all_ms(self, now_ms: float) -> float:
+        """Return how long everybody must wait, in ms; not above 0 if nobody must."""
+        if len(self._wrong_ms) < _MAX_WRONG_OF_ALL:
+            return 0.0
+        return self._wrong_ms[0] + _WAIT_MS - now_ms
 
     def open_session(self) -> str:
         """Return the name of a new session, for a cookie."""

@@ -151,6 +151,17 @@ async def test_guesses_are_bounded_and_logged_without_the_guess() -> None:
     assert late.headers["retry-after"] == "60"
 
 
+async def test_guesses_count_for_whom_the_own_proxy_speaks_for() -> None:
+    """Who guesses behind it shuts nobody else out."""
+    behind = Behind(TOKEN)
+    guess = {"authorization": "Bearer guess", "x-forwarded-for": "192.0.2.1"}
+    for _ in range(6):
+        answer = await ask(behind.guard, "/metrics", headers=guess)
+    assert answer.error == "too_many_attempts"
+    other = {"authorization": f"Bearer {TOKEN}", "x-forwarded-for": "192.0.2.1, 192.0.2.2"}
+    assert (await ask(behind.guard, "/metrics", headers=other)).status == 200
+
+
 async def test_a_websocket_without_a_login_is_told_so() -> None:
     """By its close: pages can't read the status of a refused handshake."""
     behind = Behind(TOKEN)

@@ -55,6 +55,21 @@ def test_who_guesses_too_often_must_wait() -> None:
     assert login.wait_s("peer") == 0
 
 
+def test_who_has_many_names_must_wait_too() -> None:
+    """A hundred guesses a minute, whoever they come from; who is in stays in."""
+    time = Time()
+    login = door(time)
+    session = login.open_session()
+    for number in range(100):
+        assert login.try_token("wrong", f"peer {number}") is LoginOutcome.WRONG
+    assert login.try_token(TOKEN, "another") is LoginOutcome.TOO_MANY
+    assert login.wait_s("another") == 60
+    assert login.has_session(session)
+    time.now_ms = 60_000.0
+    assert login.wait_s("another") == 0
+    assert login.try_token(TOKEN, "another") is LoginOutcome.DONE
+
+
 def test_a_right_token_forgives_the_wrong_ones() -> None:
     """Who mistypes now and then is never shut out."""
     login = door(Time())
@@ -65,9 +80,11 @@ def test_a_right_token_forgives_the_wrong_ones() -> None:
 
 def test_peers_that_are_remembered_are_bounded() -> None:
     """A thousand strangers cost no memory for ever."""
-    login = door(Time())
+    time = Time()
+    login = door(time)
     for number in range(1100):
-        login.try_token("wrong", f"peer {number}")
+        time.now_ms += 1000.0  # slowly, so that they are heard
+        assert login.try_token("wrong", f"peer {number}") is LoginOutcome.WRONG
     assert len(login._wrong) == 1000
 
 

@@ -91,6 +91,7 @@ class MemoryCall:
                 ).lstrip("_"),
                 now_ms=None if isinstance(each.given, GateEnded) else each.given.now_ms,
                 n_bytes=None if audio is None else len(audio),
+                provider=getattr(each.given, "provider", None),
                 capture_format=getattr(each.given, "capture_format", None),
                 config=getattr(each.given, "config", None),
                 decision=each.decision,

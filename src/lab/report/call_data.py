@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.audio import FRAME_MS, AudioFormat
-from ...core.config import GatingConfig
+from ...core.config import GatingConfig, ProviderGatingPolicy
 from ...core.gate_decision import (
     GateAction,
     GateEvent,
@@ -113,12 +113,8 @@ class CallData:
     tracks: CallTracks | None
     """What was said and heard; None where it was not recorded."""
 
-    @property
-    def is_gated(self) -> bool:
-        """A gate decided about some of the call."""
-        return any(reason is not GateReason.PASS_THROUGH for _, reason in self.reasons) or bool(
-            self.moments
-        )
+    is_gated: bool = True
+    """A gate decided about some of the call; False: every provider of it got all as it came."""
 
 
 def gather_call(recorded: RecordedCall) -> CallData:
@@ -139,17 +135,19 @@ def gather_call(recorded: RecordedCall) -> CallData:
         played_ms = len(tracks.capture) * 1000 / tracks.rate_hz
         duration_ms = max(duration_ms, tracks.origin_ms - start_ms + played_ms)
     duration_ms = min(max(duration_ms, FRAME_MS), _MAX_SLOTS * FRAME_MS)
+    slots = gatherer.columns(round(duration_ms / FRAME_MS))
     return CallData(
         header=recorded.header,
         end=recorded.end,
         is_complete=recorded.is_complete,
         duration_ms=duration_ms,
-        slots=gatherer.columns(round(duration_ms / FRAME_MS)),
+        slots=slots,
         moments=tuple(gatherer.moments),
         reasons=dict(gatherer.reasons),
         released=gatherer.released,
         configs=tuple(gatherer.configs),
         tracks=tracks,
+        is_gated=gatherer.is_gated,
     )
 
 
@@ -162,6 +160,8 @@ class _Step:
     """Of captured audio from now on; None where it stays."""
     config: GatingConfig | None = None
     """In force from now on; None where it stays."""
+    provider: str | None = None
+    """Whose gate begins; None where none does."""
     n_bytes: int | None = None
     """Of captured audio; None for all but captured chunks."""
     track_ms: float | None = None
@@ -184,6 +184,7 @@ def _taped_steps(recorded: RecordedCall) -> Iterator[_Step]:
             now_ms=given.now_ms,
             capture_format=given.capture_format if isinstance(given, GateBegun) else None,
             config=given.config if isinstance(given, (GateBegun, GateReconfigured)) else None,
+            provider=given.provider if isinstance(given, GateBegun) else None,
             n_bytes=len(given.audio) if isinstance(given, FrameCaptured) else None,
             track_ms=taped.track_ms,
             decision=taped.decision,
@@ -197,6 +198,7 @@ def _trace_steps(recorded: RecordedCall) -> Iterator[_Step]:
                 now_ms=step.now_ms,
                 capture_format=step.capture_format,
                 config=step.config,
+                provider=step.provider,
                 n_bytes=step.n_bytes if step.kind == "frame_captured" else None,
                 decision=step.decision,
             )
@@ -222,12 +224,17 @@ class _Gatherer:
         self.released = 0
         self.configs: list[tuple[float, GatingConfig]] = []
         self.last_ms = start_ms
+        self.is_gated = False
         self._start_ms = start_ms
         self._format = AudioFormat()
         self._codes = np.full((2, 3000), -1, np.int8)
         """State, and what was sent, by slot."""
         self._codes[1] = Sent.NOTHING
         self._numbers = np.full((len(_NUMBERS), 3000), np.nan, np.float32)
+        self._passes_from: int | None = None
+        """First slot of a provider that is not gated."""
+        self._passed: list[tuple[int, int]] = []
+        """Slots of such, [first, after last)."""
         self._places: ChunkPlaces[_Chunk] = ChunkPlaces()
 
     def take(self, step: _Step) -> None:
@@ -237,11 +244,14 @@ class _Gatherer:
         self._format = step.capture_format or self._format
         if step.config is not None:
             self.configs.append((step.now_ms - self._start_ms, step.config))
+            if step.provider is not None:
+                self._begin_gate(step.now_ms, step.config.policy_for(step.provider))
         if decision is None:
             return
         slot = min(max(self._slot(step.now_ms), 1), _MAX_SLOTS)
         self._reach(slot)
-        self._codes[0, slot - 1] = STATES.index(decision.state)
+        if self._passes_from is None:
+            self._codes[0, slot - 1] = STATES.index(decision.state)
         if step.n_bytes is not None:
             self._take_frame(step, decision, step.n_bytes)
         for event in decision.events:
@@ -258,12 +268,32 @@ class _Gatherer:
         """Return what was gathered, cut or filled up to so many slots; nothing more is taken."""
         self._lay(self._places.rest())
         self._reach(n_slots)
+        self._begin_gate(self._start_ms + n_slots * FRAME_MS, None)
         codes, numbers = self._codes[:, :n_slots], self._numbers[:, :n_slots]
+        state = _held(codes[0], -1)
+        for first, last in self._passed:
+            state[first:last] = -1
+            self._pass(codes[1, first:last])
         return SlotColumns(
-            state=_held(codes[0], -1),
+            state=state,
             sent=codes[1],
             **dict(zip(_NUMBERS, numbers, strict=True)),
         )
+
+    def _begin_gate(self, now_ms: float, policy: ProviderGatingPolicy | None) -> None:
+        """Take note of whether what comes from now on is judged, or passes."""
+        slot = min(max(self._slot(now_ms), 0), _MAX_SLOTS)
+        if self._passes_from is not None:
+            self._passed.append((self._passes_from, slot))
+        is_gated = policy is not None and policy.gating_enabled
+        self.is_gated = self.is_gated or is_gated
+        self._passes_from = None if is_gated else slot
+
+    def _pass(self, sent: NDArray[np.int8]) -> None:
+        """Let all pass in a stretch whose chunks nobody judged, so that none is told."""
+        if len(sent) and (sent == Sent.NOTHING).all():
+            sent[:] = Sent.FORWARDED
+            self.reasons[GateAction.FORWARD, GateReason.PASS_THROUGH] += len(sent) * FRAME_MS
 
     def _slot(self, t_ms: float) -> int:
         """Return the slot that begins nearest to a time."""

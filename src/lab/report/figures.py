@@ -46,6 +46,9 @@ def call_figures(data: CallData) -> tuple[Figure, ...]:
     counts = dict.fromkeys(_E, 0)
     for moment in data.moments:
         counts[moment.event.type] += 1
+    alarms = tuple(_alarms(data, counts[_E.DETECTOR_DEGRADED]))
+    if not data.is_gated:
+        return (*_ungated_figures(data, counts[_E.INTERRUPTED]), *alarms)
     closed_ms = FRAME_MS * int((data.slots.state == STATES.index(GateState.CLOSED)).sum())
     figures = [
         Figure(
@@ -71,7 +74,22 @@ def call_figures(data: CallData) -> tuple[Figure, ...]:
             meaning="The agent was audible, its echo was kept back.",
         ),
     ]
-    return (*figures, *_alarms(data, counts[_E.DETECTOR_DEGRADED]))
+    return (*figures, *alarms)
+
+
+def _ungated_figures(data: CallData, times_heard: int) -> tuple[Figure, ...]:
+    return (
+        Figure(
+            value=str(times_heard),
+            name="times the caller was heard",
+            meaning="The provider said that the caller speaks.",
+        ),
+        Figure(
+            value=_length(_sent_s(data)),
+            name="passed to the provider",
+            meaning="All that the line delivered, as it came.",
+        ),
+    )
 
 
 def _alarms(data: CallData, lost_detectors: int) -> Iterator[Figure]:

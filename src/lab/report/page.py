@@ -140,8 +140,8 @@ def _notes(recorded: RecordedCall, data: CallData) -> Iterator[str]:
     """Yield what this report lacks, and what to know when reading it."""
     if not data.is_gated:
         yield (
-            "The provider of this call is not gated: everything passed untouched, and the gate "
-            "decided and measured nothing."
+            "The provider of this call is not gated: everything passed untouched, and no gate "
+            "measured anything."
         )
     if not recorded.is_complete:
         yield "The recording breaks off before the end of the call."

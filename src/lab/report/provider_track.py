@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["provider_track"]
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,6 +46,7 @@ def provider_track(recorded: RecordedCall, tracks: CallTracks) -> Samples | None
         given = taped.given
         if isinstance(given, GateBegun):
             audio_format = given.capture_format
+            layer.begin(given)
         if taped.decision is None:
             continue
         _, decision = next(replayed, (given, None))
@@ -54,7 +56,7 @@ def provider_track(recorded: RecordedCall, tracks: CallTracks) -> Samples | None
             layer.follow(given, audio_format, taped.track_ms)
             if decision.action is GateAction.FORWARD:
                 layer.lay(_sounding(given, decision, audio_format), audio_format)
-    return layer.samples
+    return layer.ended()
 
 
 def _sounding(
@@ -74,13 +76,44 @@ class _Layer:
     def __init__(self, tracks: CallTracks) -> None:
         self.samples: Samples = np.zeros(len(tracks.capture), np.int16)
         self._tracks = tracks
+        self._length_s = len(tracks.capture) / tracks.rate_hz
+        self._passes_from_ms: float | None = None
+        """Since when a provider gets what comes, unjudged and untold; None: it does not."""
         self._end: int | None = None
         """Where the last chunk ended."""
+
+    def begin(self, given: GateBegun) -> None:
+        """Take note of a gate that takes over; one that lets all pass is not told what comes."""
+        self._pass(given.now_ms)
+        policy = given.config.policy_for(given.provider)
+        is_gated = policy is not None and policy.gating_enabled
+        self._passes_from_ms = None if is_gated else given.now_ms
+
+    def ended(self) -> Samples:
+        """Return the track; nothing comes any more."""
+        self._pass(math.inf)
+        return self.samples
+
+    def _pass(self, until_ms: float) -> None:
+        """Lay what the line delivered where nobody judged it."""
+        if self._passes_from_ms is not None:
+            part = slice(
+                *(
+                    ms_to_samples(
+                        min(max(t_ms - self._tracks.origin_ms, 0.0), 1000 * self._length_s),
+                        self._tracks.rate_hz,
+                    )
+                    for t_ms in (self._passes_from_ms, until_ms)
+                )
+            )
+            self.samples[part] = self._tracks.capture[part]
+        self._passes_from_ms = None
 
     def follow(
         self, given: FrameCaptured, audio_format: AudioFormat, track_ms: float | None
     ) -> None:
         """Take note of where a chunk lies: where it was recorded, else behind the one before."""
+        self._passes_from_ms = None  # this one is told what comes
         rate_hz, origin_ms = self._tracks.rate_hz, self._tracks.origin_ms
         duration_ms = audio_format.duration_ms(len(given.audio))
         if track_ms is not None:

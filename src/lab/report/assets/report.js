@@ -45,13 +45,22 @@ function keepInView() {
   }
 }
 
+const rows = [...document.querySelectorAll("#moments tbody tr")].map((row) => {
+  return { row, t: Number(row.dataset.t), isMinor: row.classList.contains("minor") };
+});
+let current = null;
+
 function markRow() {
-  let current = null;
-  for (const row of document.querySelectorAll("#moments tbody tr")) {
-    row.classList.remove("current");
-    if (row.offsetParent !== null && Number(row.dataset.t) <= now + 0.005) current = row;
+  // Looks at no layout: this runs with every picture while a call plays.
+  const shown = byId("all")?.checked;
+  let last = null;
+  for (const each of rows) {
+    if (each.t <= now + 0.005 && (shown || !each.isMinor)) last = each.row;
   }
-  if (current) current.classList.add("current");
+  if (last === current) return;
+  current?.classList.remove("current");
+  last?.classList.add("current");
+  current = last;
 }
 
 function step(direction) {

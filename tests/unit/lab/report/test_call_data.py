@@ -187,3 +187,39 @@ def test_where_a_chunk_was_recorded_it_lies() -> None:
     data = gathered(replace(recorded, taped=taped))
     assert (data.slots.sent[:50] == Sent.NOTHING).all()
     assert (data.slots.sent[50:110] != Sent.NOTHING).all()
+
+
+def ungated(*, then_gated: bool = False) -> MemoryCall:
+    """Two seconds of a provider that gets all that comes, so that no chunk of it is recorded."""
+
+    def talk(call: Talk) -> None:
+        for _ in range(100):
+            call.now_ms += 20.0
+            call.manager.set_agent_speaking("call-1", False, call.now_ms)
+        call.manager.receive_provider_speech_started("call-1", call.now_ms)
+        if then_gated:
+            call.manager.cleanup_call("call-1")
+            call.begin("openai_realtime")
+            call.quiet(1000)
+
+    return taped_call(talk, provider="deepgram")
+
+
+def test_what_nobody_judges_passes() -> None:
+    """It is not shown as kept back; no gate stood, though the provider hears the caller."""
+    for recorded in (ungated(), ungated().without_audio()):
+        data = gathered(recorded)
+        assert not data.is_gated
+        assert (data.slots.sent == Sent.FORWARDED).all()
+        assert (data.slots.state == -1).all()
+        assert data.reasons == {(GateAction.FORWARD, GateReason.PASS_THROUGH): 2000}
+
+
+def test_a_gate_that_takes_over_judges_from_then_on() -> None:
+    """Silence after it is kept back, what was before it passed."""
+    data = gathered(ungated(then_gated=True))
+    assert data.is_gated
+    assert (data.slots.sent[:100] == Sent.FORWARDED).all()
+    assert (data.slots.sent[101:] == Sent.WITHHELD).all()
+    assert (data.slots.state[:99] == -1).all()
+    assert (data.slots.state[101:] != -1).all()

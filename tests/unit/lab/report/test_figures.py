@@ -80,3 +80,14 @@ def test_counters_have_their_names_and_none_is_0() -> None:
         ("barge ins", 2),
     )
     assert counter_rows(None) == ()
+
+
+def test_a_call_that_nobody_judges_is_told_in_two_numbers() -> None:
+    """None of them claims a gate, or that anything was kept back."""
+    data = gather_call(eventful_call())  # type: ignore[arg-type]
+    figures = call_figures(replace(data, is_gated=False))
+    assert [figure.name for figure in figures[:2]] == [
+        "times the caller was heard",
+        "passed to the provider",
+    ]
+    assert not any("kept back" in f.meaning or "silence" in f.meaning for f in figures[:2])

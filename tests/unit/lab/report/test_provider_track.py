@@ -163,3 +163,22 @@ def test_each_gate_of_a_call_has_its_format() -> None:
     frames = [each.given.audio for each in recorded.taped if isinstance(each.given, FrameCaptured)]
     assert (heard[:4000] == np.frombuffer(b"".join(frames[:25]), "<i2")).all()
     assert (heard[4000:] == decode(b"".join(frames[25:]), MULAW)).all()
+
+
+def test_what_nobody_judges_is_what_the_line_delivered() -> None:
+    """Its chunks are not told to a gate that lets all pass; a gate that takes over is."""
+
+    def talk(call: Talk) -> None:
+        call.now_ms += 1000.0
+        call.manager.receive_provider_speech_started("call-1", call.now_ms)
+        call.manager.cleanup_call("call-1")
+        call.begin("openai_realtime")
+        call.quiet(500)
+
+    recorded = taped_call(talk, provider="deepgram")
+    noise = np.arange(1, 16_001, dtype=np.int16)
+    tracks = CallTracks(far_end=noise, capture=noise, rate_hz=8000, origin_ms=START_MS)
+    heard = provider_track(recorded, tracks)  # type: ignore[arg-type]
+    assert heard is not None
+    assert (heard[:8000] == noise[:8000]).all()
+    assert not heard[8000:].any()

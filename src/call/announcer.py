@@ -6,7 +6,7 @@ shown to the gate as what the caller hears.
 
 from __future__ import annotations
 
-__all__ = ["Announcer"]
+__all__ = ["Announcer", "is_announcement"]
 
 import asyncio
 
@@ -25,7 +25,15 @@ some frames."""
 _UNPLAYED_MS = 3000.0
 """Time beyond its length after which a sentence is given up: the line does not play it."""
 
+_PREFIX = "announcement:"
+"""What names of announcements begin with at playout; no name of a provider has a colon."""
+
 _log = structlog.get_logger(__name__)
+
+
+def is_announcement(played: PlayoutFrame) -> bool:
+    """Return whether what the line plays in a slot is an announcement, and not an agent's."""
+    return played.item_id is not None and played.item_id.startswith(_PREFIX)
 
 
 class Announcer:
@@ -92,7 +100,7 @@ class Announcer:
         audio = self._announcements.audio_for(kind, self._format)
         if audio is None:
             return 0.0
-        item_id = f"announcement:{kind}"  # no name of a provider has a colon
+        item_id = f"{_PREFIX}{kind}"
         self._playout.enqueue(item_id, audio)
         self._playout.finish(item_id)
         self._item_id, self._began_ms = item_id, None

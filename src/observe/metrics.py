@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
 
+from ..call.announcer import is_announcement
 from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from ..config.models import AppConfig
 from ..core.audio import FRAME_MS
@@ -164,7 +165,7 @@ class CallMetrics(CallObserver):
 
     def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:  # noqa: D102
         tally = self._tallies.get(call_id)
-        if tally is None:
+        if tally is None or is_announcement(frame):
             return
         if frame.is_agent_audio:
             wait_ms = tally.play_agent(now_ms)

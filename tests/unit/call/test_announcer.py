@@ -7,7 +7,7 @@ import asyncio
 from support.scripted_call import loud_frame
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.call.announcements import AnnouncementKind, Announcements
-from voxgate.call.announcer import Announcer
+from voxgate.call.announcer import Announcer, is_announcement
 from voxgate.core.audio import AudioFormat
 from voxgate.core.line_playout import LinePlayout
 from voxgate.local_agent.voice import SpokenAudio
@@ -59,6 +59,20 @@ async def test_where_nothing_is_to_be_said_nothing_is_waited_for() -> None:
 async def test_it_says_how_long_it_lasts() -> None:
     """A second."""
     assert announcer(LinePlayout(_FORMAT)).say(AnnouncementKind.UNREACHABLE) == 1000.0
+
+
+@in_virtual_time
+async def test_what_it_says_is_told_from_what_an_agent_says() -> None:
+    """And from silence."""
+    playout = LinePlayout(_FORMAT)
+    assert not is_announcement(playout.next_slot(0.0, 0.0).played)
+    announcer(playout).say(AnnouncementKind.UNREACHABLE)
+    assert is_announcement(playout.next_slot(20.0, 20.0).played)
+    playout.flush(40.0)
+    playout.enqueue("second/item", _AUDIO)
+    spoken = [playout.next_slot(at_ms, at_ms).played for at_ms in (60.0, 80.0)]
+    assert spoken[-1].is_agent_audio
+    assert not is_announcement(spoken[-1])
 
 
 class TestWhatWasSaidBefore:

@@ -210,6 +210,15 @@ def test_a_caller_waits_until_the_agent_is_on_the_line(rig: Rig) -> None:
     assert shown["caller_wait_seconds_sum", "embedded"] == pytest.approx(1.0)
 
 
+def test_an_announcement_keeps_the_caller_waiting(rig: Rig) -> None:
+    """It is not the agent who says that one has to wait."""
+    rig.start()
+    rig.decide(3000.0, GateReason.CALLER_SPEECH)
+    rig.observers.on_playout(_CALL, 5000.0, replace(_VOICE, item_id="announcement:fall_back"))
+    rig.observers.on_playout(_CALL, 9000.0, _VOICE)
+    assert rig.shown()["caller_wait_seconds_sum", "embedded"] == pytest.approx(6.0)
+
+
 def test_frame_times_turns_events_and_warnings_are_counted(rig: Rig) -> None:
     """Each where it belongs."""
     rig.start()

@@ -100,7 +100,8 @@ async def test_a_lost_connection_is_told(tmp_path: Path) -> None:
     ):
         await page.wait_for_selector(".empty:has-text('No calls at the moment')")
         await service.operations.stop()
-        await page.wait_for_selector("#rate:has-text('The connection is lost')")
+        await page.wait_for_selector("[role=alert]:has-text('The connection is lost')")
+        await page.wait_for_selector("#rate:has-text('Not connected')")
         await page.wait_for_selector("#service:has-text('Server not reached')")
 
 

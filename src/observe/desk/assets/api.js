@@ -18,11 +18,17 @@ export class DeskError extends Error {
   }
 }
 
+const UNREACHABLE = { TimeoutError: "The desk's server does not answer." };
+
 /** Told when the server asks for the login: `login_needed` events. */
 export const sessions = new EventTarget();
 
+const PATIENCE_MS = 30_000;
+
 async function request(method, path, body) {
-  const options = { method, headers: { Accept: "application/json" }, cache: "no-store" };
+  const headers = { Accept: "application/json" };
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const options = { method, headers, cache: "no-store", signal };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
@@ -30,8 +36,8 @@ async function request(method, path, body) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch {
-    throw new DeskError("unreachable", "The desk's server can't be reached.");
+  } catch (error) {
+    throw new DeskError("unreachable", UNREACHABLE[error.name] ?? "The desk's server can't be reached.");
   }
   const answer = await parsed(response);
   if (response.ok) return answer;

@@ -1,6 +1,6 @@
 /** One call by its id: what runs is watched, what is over is told. */
 
-import { announce, clock, dateAndTime, fill, h, setText } from "./dom.js";
+import { announce, clock, dateAndTime, fill, h, setText, update } from "./dom.js";
 import { api } from "./api.js";
 import { CallMonitor } from "./call_monitor.js";
 import { confirmDialog } from "./confirm.js";
@@ -50,10 +50,14 @@ export function mountCall(root, callId) {
     "Hang up",
   );
   const title = h("h1", {}, "Call ", h("span", { class: "code" }, callId));
-  const problem = h("p", { class: "banner", hidden: true });
+  const problem = h("p", { class: "banner", role: "status", hidden: true });
   const monitor = new CallMonitor(callId);
+  let call = null;
+  const tellAbout = () => call && update(about, aboutCall(call));
+  const second = setInterval(() => document.hidden || tellAbout(), 1000);
   monitor.addEventListener("call", ({ detail }) => {
-    fill(about, aboutCall(detail));
+    call = detail;
+    tellAbout();
     button.disabled = detail.end !== null;
     problem.hidden = detail.end === null;
     if (detail.end) setText(problem, `This call is over: ${endWords(detail.end)}.`);
@@ -70,5 +74,8 @@ export function mountCall(root, callId) {
     problem,
     monitor.element,
   );
-  return () => monitor.leave();
+  return () => {
+    clearInterval(second);
+    monitor.leave();
+  };
 }

@@ -3,9 +3,10 @@
 import { api } from "./api.js";
 import { DrawingLoop } from "./drawing_loop.js";
 import { EventList } from "./event_list.js";
-import { fill, h, minus, setText } from "./dom.js";
+import { h, minus, setText, update } from "./dom.js";
 import { feed } from "./live_feed.js";
 import { Meters, newestLevels } from "./meters.js";
+import { poll } from "./polling.js";
 import { shortId } from "./call_row.js";
 import { describe, drawTimeline, fitCanvas, heightOf, LARGE } from "./timeline.js";
 import { timelineKey } from "./timeline_key.js";
@@ -13,6 +14,7 @@ import { COUNTERS, framesAsTime, reasonSentence, STATES, stateName } from "./wor
 
 const SPANS_S = [10, 30, 60];
 const RELOAD_EVERY_MS = 4000; // counters and, should the feed have lost some, events
+const LOOKS_AFTER_END = 3;
 const RELOAD_AFTER_EVENT_MS = 200;
 const TOLD_EVERY_MS = 5000;
 const FACTS_EVERY_MS = 250;
@@ -56,6 +58,8 @@ export class CallMonitor extends EventTarget {
   #factsAt = 0;
   #toldAt = -Infinity;
   #reloadTimer = 0;
+  #looksAfter = 0;
+  #reload;
   #held = null;
   #isOver = false;
   #onTick = () => this.#tick();
@@ -84,8 +88,8 @@ export class CallMonitor extends EventTarget {
     this.element = h(
       "div",
       { class: "monitor" },
-      this.#timelinePanel(),
-      this.#side(),
+      (this.timeline = this.#timelinePanel()),
+      (this.side = this.#side()),
       this.#bottom(),
     );
     this.width = new ResizeObserver(
@@ -98,12 +102,13 @@ export class CallMonitor extends EventTarget {
     feed.focus(callId);
     this.loop = new DrawingLoop((now) => this.#draw(now));
     this.#showFacts();
-    this.#reload();
+    this.#reload = poll(() => this.#ask(), RELOAD_EVERY_MS);
   }
 
   leave() {
     this.#isOver = true;
     clearTimeout(this.#reloadTimer);
+    this.#reload.stop();
     this.loop.stop();
     this.width.disconnect();
     feed.removeEventListener("tick", this.#onTick);
@@ -188,7 +193,7 @@ export class CallMonitor extends EventTarget {
   #tick() {
     const live = feed.find(this.#callId);
     if (live === null) {
-      if (this.#held !== null && !this.#isOver) this.#endNow();
+      if (this.#held !== null && !this.hold.disabled) this.#endNow();
       return;
     }
     this.#held = live; // what was drawn stays after the call's end
@@ -214,8 +219,7 @@ export class CallMonitor extends EventTarget {
   #endNow() {
     if (this.#heldMs === null) this.#heldMs = this.#held.track.newestMs;
     this.hold.disabled = true;
-    this.#isOver = true;
-    this.#reload();
+    this.#reload.now();
   }
 
   #showState({ call, track }) {
@@ -229,7 +233,7 @@ export class CallMonitor extends EventTarget {
   #showFacts() {
     const rows = factRows(this.#newest?.newest, this.#newest?.now);
     if (this.facts.childElementCount === 0) {
-      fill(
+      update(
         this.facts,
         rows.map(([name, , tells]) => [h("dt", { title: tells }, name), h("dd")]),
       );
@@ -239,26 +243,39 @@ export class CallMonitor extends EventTarget {
 
   #reloadIn(ms) {
     clearTimeout(this.#reloadTimer);
-    this.#reloadTimer = setTimeout(() => this.#reload(), ms);
+    this.#reloadTimer = setTimeout(this.#reload.now, ms);
   }
 
-  async #reload() {
+  async #ask() {
     try {
       const call = await api.call(this.#callId);
+      if (this.#isOver) return;
       this.events.show(call.events);
       this.#showCounters(call);
+      this.#showOnlyWhatThereIs(call.end !== null);
       this.dispatchEvent(new CustomEvent("call", { detail: call }));
+      // The recording of a call is still written when it ends.
+      if (call.end && (call.recorded || ++this.#looksAfter === LOOKS_AFTER_END)) this.#reload.stop();
     } catch (error) {
+      if (this.#isOver) return;
       this.dispatchEvent(new CustomEvent("lost", { detail: error }));
-      if (error.code === "not_found") this.#isOver = true;
+      if (error.code !== "not_found") return;
+      this.element.hidden = this.#held === null;
+      this.#reload.stop();
     }
-    if (!this.#isOver) this.#reloadIn(RELOAD_EVERY_MS);
+  }
+
+  /** Of a call that was over before anybody looked there is no timeline, and nothing to measure. */
+  #showOnlyWhatThereIs(isEnded) {
+    const isUnseen = isEnded && this.#held === null;
+    this.element.classList.toggle("unseen", isUnseen);
+    for (const panel of [this.timeline, this.side]) panel.hidden = isUnseen;
   }
 
   #showCounters(call) {
     const counters = call.counters ?? call.end?.counters;
     if (!counters) {
-      fill(
+      update(
         this.counters,
         h("dt", {}, call.gated ? "None yet" : "The gate does not count what it does not touch"),
         h("dd"),
@@ -266,7 +283,7 @@ export class CallMonitor extends EventTarget {
       return;
     }
     const known = Object.entries(COUNTERS).filter(([name]) => counters[name] !== undefined);
-    fill(
+    update(
       this.counters,
       known.map(([name, label]) => {
         const isTime = name.endsWith("_frames");

@@ -39,6 +39,40 @@ export function fill(element, ...children) {
   return element;
 }
 
+/**
+ * Put other children into an element, and keep the nodes that are there where they are of the same
+ * kind: the focus, a selected text and the place that one has scrolled to stay. Not for children
+ * that listen to events.
+ */
+export function update(element, ...children) {
+  const wanted = document.createElement(element.tagName);
+  append(wanted, children);
+  patch(element, wanted);
+  return element;
+}
+
+function patch(there, wanted) {
+  const [old, next] = [[...there.childNodes], [...wanted.childNodes]];
+  next.forEach((node, n) => {
+    if (n >= old.length) there.append(node);
+    else if (old[n].nodeName !== node.nodeName) old[n].replaceWith(node);
+    else if (node.nodeType === Node.TEXT_NODE) {
+      if (old[n].data !== node.data) old[n].data = node.data;
+    } else {
+      patchAttributes(old[n], node);
+      patch(old[n], node);
+    }
+  });
+  for (const node of old.slice(next.length)) node.remove();
+}
+
+function patchAttributes(there, wanted) {
+  for (const { name, value } of wanted.attributes)
+    if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+  for (const { name } of [...there.attributes])
+    if (!wanted.hasAttribute(name)) there.removeAttribute(name);
+}
+
 /** Set a text only where it differs: what does not change costs no layout. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -57,7 +91,7 @@ export function clock(ms) {
 /** A level as people read it; null where nothing is known. */
 export function level(dbfs) {
   if (dbfs === null || dbfs === undefined || !Number.isFinite(dbfs)) return "–";
-  return `${minus(dbfs.toFixed(0))} dB`;
+  return `${minus(dbfs.toFixed(0))} dBFS`;
 }
 
 /** A number with a true minus sign. */
@@ -72,6 +106,12 @@ export function timeOfDay(when) {
     minute: "2-digit",
     second: "2-digit",
   });
+}
+
+/** Time of day of what was today, else date and time. */
+export function lately(when) {
+  const isToday = new Date(when).toDateString() === new Date().toDateString();
+  return isToday ? timeOfDay(when) : dateAndTime(when);
 }
 
 /** Date and time, from an ISO text. */
@@ -90,5 +130,5 @@ export function announce(text, kind = "good") {
   const toasts = document.querySelector("#toasts");
   toasts.append(toast);
   while (toasts.childElementCount > 3) toasts.firstElementChild.remove();
-  setTimeout(() => toast.remove(), 8000);
+  setTimeout(() => toast.remove(), kind === "bad" ? 20_000 : 8000);
 }

@@ -1,6 +1,6 @@
 /** Calls that are over, as a table. */
 
-import { clock, h, timeOfDay } from "./dom.js";
+import { clock, h, lately } from "./dom.js";
 import { shortId } from "./call_row.js";
 import { plain } from "./words.js";
 
@@ -18,6 +18,9 @@ export function endWords(end) {
   return end.detail ? `${words}: ${end.detail}` : words;
 }
 
+/** How many are shown. */
+export const MOST_ENDED = 20;
+
 /** @param {any[]} calls Newest first. */
 export function endedTable(calls) {
   const heads = [
@@ -34,7 +37,7 @@ export function endedTable(calls) {
   const head = heads.map((name) =>
     h("th", { scope: "col", class: numbers.has(name) ? "number" : "" }, name),
   );
-  const rows = calls.slice(0, 20).map((call) => {
+  const rows = calls.slice(0, MOST_ENDED).map((call) => {
     const counters = call.end?.counters ?? {};
     return h(
       "tr",
@@ -48,7 +51,7 @@ export function endedTable(calls) {
           shortId(call.call_id),
         ),
       ),
-      h("td", {}, timeOfDay(call.started_at)),
+      h("td", {}, lately(call.started_at)),
       h("td", {}, call.line ?? "–"),
       h("td", {}, [...(call.predecessors ?? []), call.provider].join(" → ")),
       h("td", { class: "number" }, clock((call.duration_s ?? 0) * 1000)),

@@ -1,6 +1,6 @@
 /** Events of a call with their reasons, newest first, as a list that is read like a log. */
 
-import { fill, h } from "./dom.js";
+import { h } from "./dom.js";
 import { eventKind, eventName, framesAsTime, reasonSentence } from "./words.js";
 
 const FRAME_EVENTS = new Set(["onset_released", "held_discarded", "guard_summary"]);
@@ -22,7 +22,7 @@ function item({ at, t_s: seconds, type, reason, count, detail }) {
 }
 
 export class EventList {
-  #shown = "";
+  #shown = [];
 
   constructor() {
     this.list = h("ol", { class: "events" });
@@ -37,10 +37,12 @@ export class EventList {
 
   /** @param {any[]} events Oldest first. */
   show(events) {
-    const key = events.map((each) => `${each.t_s} ${each.type}`).join();
-    if (key === this.#shown) return;
-    this.#shown = key;
+    const keys = events.map((each) => `${each.t_s} ${each.type}`);
+    const from = this.#shown.length > 0 ? keys.lastIndexOf(this.#shown.at(-1)) + 1 : 0;
+    this.#shown = keys;
     this.none.hidden = events.length > 0;
-    fill(this.list, [...events].reverse().map(item));
+    // Put on top one by one: what is being read stays where it is.
+    for (const event of events.slice(from)) this.list.prepend(item(event));
+    while (this.list.childElementCount > events.length) this.list.lastElementChild.remove();
   }
 }

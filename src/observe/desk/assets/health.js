@@ -1,8 +1,9 @@
 /** Health: whether the engine is well, and what it runs. */
 
 import { api } from "./api.js";
-import { clock, dateAndTime, fill, h } from "./dom.js";
+import { clock, dateAndTime, fill, h, setText, update } from "./dom.js";
 import { endWords } from "./ended_calls.js";
+import { poll } from "./polling.js";
 import { plain } from "./words.js";
 
 const EVERY_MS = 3000;
@@ -143,37 +144,23 @@ function providers({ providers: all }) {
 
 /** Put the view into an element. */
 export function mountHealth(root) {
-  let timer = 0;
-  let isOver = false;
-  const state = h("p", { class: "banner", hidden: true });
+  const state = h("p", { class: "banner", role: "status" }, "Asking the engine …");
   const grid = h("div", { class: "health" });
   fill(root, h("div", { class: "view-head" }, h("h1", {}, "Health")), state, grid);
+  const tell = (kind, words) => {
+    state.dataset.kind = kind;
+    setText(state, words);
+  };
   const load = async () => {
     try {
       const overview = await api.overview();
-      if (isOver) return;
-      const [kind, words] = STATES[overview.state] ?? ["warn", overview.state];
-      Object.assign(state, { hidden: false, textContent: words });
-      state.dataset.kind = kind;
-      if (!grid.contains(document.activeElement)) {
-        fill(
-          grid,
-          checks(overview),
-          calls(overview),
-          service(overview),
-          lines(overview),
-          providers(overview),
-        );
-      }
+      tell(...(STATES[overview.state] ?? ["warn", overview.state]));
+      update(grid, [checks, calls, service, lines, providers].map((each) => each(overview)));
+      grid.classList.remove("stale");
     } catch (error) {
-      Object.assign(state, { hidden: false, textContent: error.message });
-      state.dataset.kind = "bad";
+      tell("bad", `${error.message} What stands below is from before.`);
+      grid.classList.add("stale");
     }
-    if (!isOver) timer = setTimeout(load, EVERY_MS);
   };
-  load();
-  return () => {
-    isOver = true;
-    clearTimeout(timer);
-  };
+  return poll(load, EVERY_MS).stop;
 }

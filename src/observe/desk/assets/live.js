@@ -3,8 +3,8 @@
 import { api } from "./api.js";
 import { CallRow } from "./call_row.js";
 import { DrawingLoop } from "./drawing_loop.js";
-import { endedTable } from "./ended_calls.js";
-import { fill, h, plural, setText } from "./dom.js";
+import { endedTable, MOST_ENDED } from "./ended_calls.js";
+import { fill, h, plural, setText, timeOfDay, update } from "./dom.js";
 import { feed } from "./live_feed.js";
 import { timelineKey } from "./timeline_key.js";
 
@@ -19,13 +19,16 @@ class LiveView {
   #feedRoster = () => this.#enrol();
   #feedStatus = () => {
     this.#tellEmpty();
+    this.#tellTrouble();
     this.#tellRate();
   };
+  #askedEnded = 0;
 
   constructor(root) {
     this.rate = h("p", { class: "aside", id: "rate", data: { updates: "0", pictures: "0" } });
     this.list = h("ul", { class: "rows", "aria-label": "Running calls" });
     this.empty = h("div", { class: "empty", hidden: true });
+    this.trouble = h("p", { class: "banner", role: "alert", hidden: true, data: { kind: "bad" } });
     this.ended = h("section", {
       class: "panel ended",
       hidden: true,
@@ -47,6 +50,7 @@ class LiveView {
     fill(
       root,
       h("div", { class: "view-head" }, h("h1", {}, "Live calls"), tools, this.rate),
+      this.trouble,
       timelineKey(),
       this.list,
       this.empty,
@@ -76,7 +80,7 @@ class LiveView {
 
   #enrol() {
     for (const [k, row] of this.#rows) {
-      if (feed.calls.has(k)) continue;
+      if (feed.calls.get(k)?.call.call_id === row.live.call.call_id) continue;
       this.sight.unobserve(row.element);
       this.width.unobserve(row.canvas);
       row.element.remove();
@@ -87,7 +91,6 @@ class LiveView {
       else this.#add(k, new CallRow(live));
     }
     this.#find();
-    this.#tellEmpty();
     this.#loadEnded();
   }
 
@@ -100,12 +103,24 @@ class LiveView {
 
   #find() {
     this.#wanted = this.filter.value.trim().toLowerCase();
-    for (const row of this.#rows.values()) row.element.hidden = !row.matches(this.#wanted);
+    let found = 0;
+    for (const row of this.#rows.values()) {
+      row.element.hidden = !row.matches(this.#wanted);
+      found += row.element.hidden ? 0 : 1;
+    }
+    this.list.hidden = found === 0;
+    this.#tellEmpty();
   }
 
   #tellEmpty() {
-    this.empty.hidden = feed.calls.size > 0;
+    const isNothingFound = feed.calls.size > 0 && this.list.hidden;
+    this.empty.hidden = feed.calls.size > 0 && !isNothingFound;
     if (this.empty.hidden) return;
+    if (isNothingFound) {
+      const words = `${plural(feed.calls.size, "call")} running. Find looks at id, line and provider.`;
+      fill(this.empty, h("b", {}, `No call has “${this.#wanted}”`), words);
+      return;
+    }
     if (feed.status !== "live")
       fill(this.empty, h("b", {}, feed.trouble || "Connecting to the engine"));
     else {
@@ -119,11 +134,26 @@ class LiveView {
     }
   }
 
+  /** Old levels must not be taken for new ones. */
+  #tellTrouble() {
+    const isLost = feed.trouble !== "" && feed.status !== "live";
+    this.list.classList.toggle("stale", isLost);
+    if (isLost && this.trouble.hidden) {
+      const since = this.#rows.size > 0 ? ` What stands below is from ${timeOfDay(Date.now())}.` : "";
+      setText(this.trouble, `${feed.trouble}${since}`);
+    }
+    this.trouble.hidden = !isLost;
+  }
+
   async #loadEnded() {
+    const asked = ++this.#askedEnded;
     try {
       const { ended } = await api.calls();
+      if (asked !== this.#askedEnded) return;
       this.ended.hidden = ended.length === 0;
-      fill(this.ended, h("h2", { id: "ended-head" }, "Ended lately"), endedTable(ended));
+      const heading = h("h2", { id: "ended-head" }, "Ended lately");
+      const more = ended.length > MOST_ENDED && `The newest ${MOST_ENDED} of ${ended.length}.`;
+      update(this.ended, heading, h("p", { class: "note", hidden: !more }, more), endedTable(ended));
     } catch {
       this.ended.hidden = true; // the bar says that the server is not reached
     }
@@ -155,9 +185,9 @@ class LiveView {
       updates: updates.toFixed(1),
       pictures: pictures.toFixed(1),
     });
-    this.rate.dataset.kind = feed.trouble === "" ? "good" : "bad";
+    this.rate.dataset.kind = feed.trouble ? "bad" : "good";
     const fresh = `${plural(feed.calls.size, "call")} · ${updates.toFixed(0)} updates a second`;
-    setText(this.rate, feed.trouble || fresh);
+    setText(this.rate, feed.trouble ? "Not connected" : fresh);
   }
 
   #draw(now) {

@@ -153,9 +153,10 @@ class LiveFeed extends EventTarget {
     const known = this.calls;
     this.calls = new Map();
     for (const call of calls) {
-      const track = known.get(call.k)?.track ?? new CallTrack();
-      const before = known.get(call.k) ?? { track, fine: null, newest: [], now: null };
-      this.calls.set(call.k, Object.assign(before, { call }));
+      const before = known.get(call.k);
+      const isSame = before?.call.call_id === call.call_id; // an engine that began anew counts anew
+      const fresh = () => ({ track: new CallTrack(), fine: null, newest: [], now: null });
+      this.calls.set(call.k, Object.assign(isSame ? before : fresh(), { call }));
     }
     this.dispatchEvent(new Event("roster"));
   }

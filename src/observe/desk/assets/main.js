@@ -10,6 +10,7 @@ import { mountHealth } from "./health.js";
 import { mountLive } from "./live.js";
 import { mountPhone } from "./phone.js";
 import { phone } from "./phone_call.js";
+import { poll } from "./polling.js";
 import { mountRecordings } from "./recordings.js";
 import { mountThresholds } from "./thresholds.js";
 
@@ -27,13 +28,14 @@ const VIEWS = {
 
 const view = document.querySelector("#view");
 let leave = () => {};
+let isLoggingIn = false;
 let isFirst = true;
 let here = null;
 
 /** The view may keep people from leaving by returning an object with `mayLeave`. */
 function show() {
   const address = location.hash || "#/live";
-  if (address === here) return;
+  if (address === here || isLoggingIn) return;
   if (leave.mayLeave && !leave.mayLeave()) {
     history.replaceState(null, "", here);
     return;
@@ -49,12 +51,27 @@ function show() {
     else link.removeAttribute("aria-current");
   }
   fill(view);
-  leave = mount(view, ...rest.map(decodeURIComponent)) ?? (() => {});
+  leave = mount(view, ...rest.map(decoded)) ?? (() => {});
   if (!isFirst) {
     window.scrollTo(0, 0);
     view.focus({ preventScroll: true });
   }
   isFirst = false;
+}
+
+/** A part of an address; one that somebody has mistyped stays as it is. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** The address names the view: a jump within the page must not change it. */
+function skipToContent(event) {
+  event.preventDefault();
+  view.focus();
 }
 
 async function tellService() {
@@ -71,18 +88,6 @@ async function tellService() {
   }
 }
 
-function keepTelling() {
-  let timer = 0;
-  const again = async () => {
-    clearTimeout(timer);
-    if (document.hidden) return;
-    await tellService();
-    timer = setTimeout(again, OVERVIEW_EVERY_MS);
-  };
-  document.addEventListener("visibilitychange", again);
-  return again();
-}
-
 /** A call of the own phone is never out of sight. */
 function keepPhoneInSight() {
   const link = document.querySelector("#on-call");
@@ -92,10 +97,8 @@ function keepPhoneInSight() {
   };
   phone.addEventListener("state", tell);
   window.addEventListener("hashchange", tell);
-  setInterval(tell, 1000);
+  setInterval(() => document.hidden || tell(), 1000);
 }
-
-let isLoggingIn = false;
 
 function askForLogin() {
   if (isLoggingIn) return;
@@ -107,6 +110,7 @@ function askForLogin() {
 
 async function begin() {
   installTheme(document.querySelector("#theme"));
+  document.querySelector(".skip").addEventListener("click", skipToContent);
   sessions.addEventListener("login_needed", askForLogin);
   feed.addEventListener("login_needed", askForLogin);
   try {
@@ -119,7 +123,7 @@ async function begin() {
   window.addEventListener("hashchange", show);
   keepPhoneInSight();
   show();
-  await keepTelling();
+  poll(tellService, OVERVIEW_EVERY_MS);
 }
 
 function offerLogout() {

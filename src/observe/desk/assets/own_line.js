@@ -35,6 +35,9 @@ export class OwnLine {
     this.echo = new GainNode(context, { gain: 0 });
     this.noise = new GainNode(context, { gain: 0 });
     this.level = new AnalyserNode(context, { fftSize: 1024 });
+    /** Told when the microphone has gone, as one that was pulled out. */
+    this.onLost = () => {};
+    for (const track of stream.getTracks()) track.onended = () => this.onLost();
     context.createMediaStreamSource(stream).connect(this.microphone).connect(this.output);
     this.speaker.connect(context.destination);
     this.speaker.connect(this.delay).connect(this.echo).connect(this.output);

@@ -250,9 +250,11 @@ class PhoneView {
     const dbfs = phone.levelDbfs();
     const share = dbfs === null ? 0 : Math.max(0, 1 - Math.min(0, dbfs) / QUIETEST_DBFS);
     this.bar.style.transform = `scaleX(${share.toFixed(2)})`;
+    if (phone.state === "ready") setText(this.time, clock(now - phone.readyAt));
+    else if (phone.isRunning) setText(this.time, clock(0));
     if (now - this.#spokenAt < SPOKEN_EVERY_MS) return;
     this.#spokenAt = now;
-    setText(this.value, dbfs === null || dbfs < -90 ? "–" : `${minus(Math.round(dbfs))} dB`);
+    setText(this.value, dbfs === null || dbfs < -90 ? "–" : `${minus(Math.round(dbfs))} dBFS`);
     this.meter.setAttribute(
       "aria-valuenow",
       String(Math.max(QUIETEST_DBFS, Math.min(0, Math.round(dbfs ?? QUIETEST_DBFS)))),
@@ -261,7 +263,6 @@ class PhoneView {
       "aria-valuetext",
       dbfs === null ? "no call" : `${Math.round(dbfs)} dBFS`,
     );
-    if (phone.state === "ready") setText(this.time, clock(now - phone.readyAt));
   }
 }
 

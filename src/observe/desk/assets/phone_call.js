@@ -8,13 +8,15 @@ import { microphoneTrouble, OwnLine } from "./own_line.js";
 const ENDS = {
   agent: "The agent hung up, or the service stopped.",
   caller: "You hung up.",
-  unreachable: "The engine can't be reached, or takes no more calls.",
+  unreachable: "The engine can't be reached, or takes no more calls. Look at Health, and call again.",
 };
+const NO_MICROPHONE_LEFT = "The microphone was taken away. Connect it, and call again.";
 
 /** Events: `state`. */
 class PhoneCall extends EventTarget {
   #call = null;
   #line = null;
+  #attempt = null;
   /** `idle`, `asking`, `connecting`, `ready` or `ended`. */
   state = "idle";
   /** What went wrong, or how it ended. */
@@ -32,30 +34,40 @@ class PhoneCall extends EventTarget {
   async start(path) {
     if (this.isRunning) return;
     this.callId = null;
+    const attempt = (this.#attempt = {});
     this.#become("asking");
     try {
-      this.#line = await OwnLine.open(this.settings);
+      const line = await OwnLine.open(this.settings);
+      if (attempt !== this.#attempt || !this.isRunning) return line.close(); // hung up meanwhile
+      this.#line = line;
+      line.onLost = () => this.#end({ reason: "failed", message: NO_MICROPHONE_LEFT });
       this.#become("connecting");
       this.#apply();
       const { VoxgateCall } = await import("/phone/voxgate-call.js");
-      const { context, speaker, output } = this.#line;
+      if (line !== this.#line) return;
+      const { context, speaker, output } = line;
       this.#call = new VoxgateCall({
         url: socketUrl(path),
         context,
         destination: speaker,
         source: output,
       });
-      this.#call.addEventListener("ended", ({ detail }) => this.#end(detail));
-      this.callId = await this.#call.start();
+      const call = this.#call;
+      call.addEventListener("ended", ({ detail }) => call === this.#call && this.#end(detail));
+      const callId = await call.start();
+      if (line !== this.#line) return;
+      this.callId = callId;
       this.readyAt = performance.now();
       this.#become("ready");
     } catch (error) {
-      this.#end({ reason: "failed", message: microphoneTrouble(error) });
+      if (attempt === this.#attempt)
+        this.#end({ reason: "failed", message: microphoneTrouble(error) });
     }
   }
 
+  /** End the call; also one that is still asking for the microphone. */
   hangUp() {
-    this.#call?.hangUp();
+    this.#end({ reason: "caller", message: "" });
   }
 
   press(digit) {
@@ -87,9 +99,12 @@ class PhoneCall extends EventTarget {
 
   #end({ reason, message }) {
     if (!this.isRunning) return;
-    this.#line?.close();
+    const [line, call] = [this.#line, this.#call];
     this.#line = this.#call = null;
-    this.message = message || (ENDS[reason] ?? "The call has ended.");
+    call?.hangUp();
+    line?.close();
+    const isRaw = reason === "unreachable"; // words for who builds pages
+    this.message = (!isRaw && message) || (ENDS[reason] ?? "The call has ended.");
     this.#become("ended");
   }
 

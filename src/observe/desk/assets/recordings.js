@@ -76,7 +76,8 @@ export function mountRecordings(root) {
         fill(content, h("div", { class: "empty" }, h("b", {}, title), message));
       }
     } catch (error) {
-      fill(content, h("p", { class: "banner", data: { kind: "bad" } }, error.message));
+      if (isOver) return;
+      fill(content, h("p", { class: "banner", role: "alert", data: { kind: "bad" } }, error.message));
     }
   };
   const again = h("button", { type: "button", class: "small", on: { click: load } }, "Look again");

@@ -45,7 +45,7 @@ export class ThresholdField {
         type: "button",
         class: "quiet small",
         hidden: true,
-        on: { click: () => this.#put(field.value) },
+        on: { click: () => this.#takeBack() },
       },
       "Take back",
     );
@@ -82,15 +82,15 @@ export class ThresholdField {
     this.reset.hidden = !isChanged;
   }
 
-  /** Put a value in, as by hand. */
+  /** Put a value in; nobody is told. */
   set(value) {
-    this.#put(value);
-  }
-
-  #put(value) {
     this.#entry = this.#entryFor(value);
     this.#writeControl();
     this.#showChoice();
+  }
+
+  #takeBack() {
+    this.set(this.field.value);
     this.onInput();
     this.control.focus();
   }

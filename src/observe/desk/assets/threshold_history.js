@@ -10,12 +10,13 @@ export class HistoryList {
   constructor({ nameOf, onUndo }) {
     this.nameOf = nameOf;
     this.onUndo = onUndo;
+    this.head = h("h2", { id: "history-head", tabIndex: -1 }, "History");
     this.list = h("ol", { class: "history" });
     this.none = h("p", { class: "note" }, "Nothing has been changed since the engine began.");
     this.element = h(
       "section",
       { class: "panel", "aria-labelledby": "history-head" },
-      h("h2", { id: "history-head" }, "History"),
+      this.head,
       this.none,
       this.list,
     );
@@ -87,7 +88,8 @@ export class HistoryList {
     try {
       await api.undo(change.id);
       announce("Undone.");
-      this.onUndo();
+      await this.onUndo();
+      this.head.focus(); // the button is gone
     } catch (error) {
       announce(error.problems?.[0]?.rule ?? error.message, "bad");
     }

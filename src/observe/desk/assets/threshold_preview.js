@@ -11,6 +11,7 @@ export class PreviewPanel {
   #changes;
   #id = null;
   #timer = 0;
+  #turn = 0; // which of the previews is shown; those before it are over
 
   /** @param {() => Record<string, any>} changes What is to be judged. */
   constructor(changes) {
@@ -59,6 +60,7 @@ export class PreviewPanel {
 
   #stop() {
     clearTimeout(this.#timer);
+    this.#turn++;
     if (this.#id !== null) api.cancelPreview(this.#id).catch(() => {}); // it may have ended
     this.#id = null;
   }
@@ -66,27 +68,30 @@ export class PreviewPanel {
   async #begin() {
     this.changed();
     setText(this.message, "Calls of the last minutes go through both settings …");
+    const turn = this.#turn;
     try {
       const { id } = await api.startPreview(this.#changes(), Number(this.minutes.value));
-      this.#id = id;
-      await this.#poll(id);
+      if (this.#turn !== turn) api.cancelPreview(id).catch(() => {}); // other changes meanwhile
+      else await this.#poll((this.#id = id), turn);
     } catch (error) {
-      setText(this.message, error.problems?.[0]?.rule ?? error.message);
+      this.#fail(error, turn);
     }
   }
 
-  async #poll(id) {
+  async #poll(id, turn) {
     const answer = await api.preview(id);
-    if (this.#id !== id) return; // other changes meanwhile
+    if (this.#turn !== turn) return;
     if (answer.state === "running") {
-      this.#timer = setTimeout(
-        () => this.#poll(id).catch((error) => setText(this.message, error.message)),
-        POLL_EVERY_MS,
-      );
+      const again = () => this.#poll(id, turn).catch((error) => this.#fail(error, turn));
+      this.#timer = setTimeout(again, POLL_EVERY_MS);
       return;
     }
     this.#id = null;
     this.#tell(answer);
+  }
+
+  #fail(error, turn) {
+    if (this.#turn === turn) setText(this.message, capital(error.problems?.[0]?.rule ?? error.message));
   }
 
   #tell({ state, message, result }) {

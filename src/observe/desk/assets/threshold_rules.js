@@ -19,7 +19,7 @@ import { minus } from "./dom.js";
  */
 
 const WHOLE = /^[+-]?\d+$/;
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * Read what stands in a field.

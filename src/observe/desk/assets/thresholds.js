@@ -9,6 +9,7 @@ import { brokenRules } from "./threshold_rules.js";
 import { changeText, EFFECTS, ThresholdField } from "./threshold_field.js";
 
 const CHECK_AFTER_MS = 250;
+const TOLD_AFTER_MS = 1000; // who listens is told when somebody has stopped typing
 const CLOSED_AT_FIRST = new Set(["gating.providers.deepgram", "gating.providers.local"]);
 
 class ThresholdsView {
@@ -19,6 +20,8 @@ class ThresholdsView {
   #checked = ""; // the changes that the server found right, as text
   #problems = []; // of the server, about the newest changes
   #isOver = false;
+  #isApplying = false;
+  #tellTimer = 0;
 
   constructor(root) {
     this.form = h("form", {
@@ -26,7 +29,8 @@ class ThresholdsView {
       novalidate: true,
       on: { submit: (event) => this.#submit(event) },
     });
-    this.banner = h("p", { class: "banner", hidden: true });
+    this.banner = h("p", { class: "banner", role: "status", hidden: true });
+    this.empty = h("div", { class: "empty" }, "Reading the thresholds …");
     this.filter = h("input", {
       type: "search",
       id: "find-threshold",
@@ -34,7 +38,9 @@ class ThresholdsView {
       autocomplete: "off",
       on: { input: () => this.#find() },
     });
-    this.summary = h("p", { class: "summary", id: "summary", "aria-live": "polite" });
+    this.summary = h("p", { class: "summary", id: "summary" });
+    this.told = h("p", { class: "hidden-text", role: "status" });
+    this.head = h("h2", { id: "changes-head", tabIndex: -1 }, "Your changes");
     this.list = h("ul", { class: "changes" });
     this.apply = h(
       "button",
@@ -49,7 +55,7 @@ class ThresholdsView {
     );
     this.discard = h(
       "button",
-      { type: "button", id: "discard", disabled: true, on: { click: () => this.#load() } },
+      { type: "button", id: "discard", disabled: true, on: { click: () => this.#discard() } },
       "Discard",
     );
     this.preview = new PreviewPanel(() => this.changes());
@@ -60,8 +66,9 @@ class ThresholdsView {
     const changes = h(
       "section",
       { class: "panel", "aria-labelledby": "changes-head" },
-      h("h2", { id: "changes-head" }, "Your changes"),
+      this.head,
       this.summary,
+      this.told,
       this.list,
       h("div", { class: "actions" }, this.apply, this.discard),
       this.preview.element,
@@ -79,7 +86,7 @@ class ThresholdsView {
       h(
         "div",
         { class: "thresholds" },
-        this.form,
+        h("div", {}, this.empty, this.form),
         h("div", { class: "beside" }, changes, this.history.element),
       ),
     );
@@ -91,6 +98,7 @@ class ThresholdsView {
   leave() {
     this.#isOver = true;
     clearTimeout(this.#checkTimer);
+    clearTimeout(this.#tellTimer);
     window.removeEventListener("beforeunload", this.warn);
     this.preview.leave();
   }
@@ -110,6 +118,7 @@ class ThresholdsView {
       this.#schema = await api.thresholds();
     } catch (error) {
       this.#say(error.message, "bad");
+      if (this.#schema === null) this.#offerAgain();
       return;
     }
     const isSaved = this.#schema.is_saved;
@@ -124,7 +133,18 @@ class ThresholdsView {
     for (const [key, value] of Object.entries(keep)) this.#fields.get(key)?.set(value);
     this.#find();
     this.#changed();
-    this.history.load();
+    await this.history.load();
+  }
+
+  #offerAgain() {
+    const again = () => this.#load();
+    const button = h("button", { type: "button", on: { click: again } }, "Try again");
+    fill(this.empty, h("b", {}, "The thresholds could not be read"), button);
+  }
+
+  async #discard() {
+    await this.#load();
+    this.head.focus(); // the button is disabled now
   }
 
   #section({ key, title, help, fields }) {
@@ -148,6 +168,11 @@ class ThresholdsView {
     for (const section of this.form.children) {
       section.hidden = !section.querySelector(".field:not([hidden])");
       if (wanted && !section.hidden) section.open = true;
+    }
+    this.empty.hidden = [...this.form.children].some((section) => !section.hidden);
+    if (!this.empty.hidden) {
+      const words = "Find looks at names, keys and explanations.";
+      fill(this.empty, h("b", {}, `No threshold has “${wanted}”`), words);
     }
   }
 
@@ -202,10 +227,16 @@ class ThresholdsView {
   #showChanges() {
     const fields = this.changedFields();
     const isRight = this.#checked !== "" && this.#checked === JSON.stringify(this.changes());
-    this.apply.disabled = !(fields.length > 0 && this.wrong === 0 && isRight);
+    const mayApply = fields.length > 0 && this.wrong === 0 && isRight;
+    this.apply.disabled = !mayApply || this.#isApplying;
     this.discard.disabled = fields.length === 0;
     this.preview.allow(!this.apply.disabled);
     setText(this.summary, this.#summary(fields.length, isRight));
+    clearTimeout(this.#tellTimer);
+    this.#tellTimer = setTimeout(
+      () => setText(this.told, this.summary.textContent),
+      TOLD_AFTER_MS,
+    );
     fill(
       this.list,
       fields.map((each) => this.#changeItem(each)),
@@ -223,25 +254,27 @@ class ThresholdsView {
     return isRight ? `${plural(count, "change")}, ready to apply.` : "Checking …";
   }
 
-  #changeItem({ field, id }) {
+  #changeItem({ field }, { isQuestion = false } = {}) {
     const { value, problem } = this.#fields.get(field.key).read();
     const text = problem ?? changeText(field, field.value, value);
+    const goTo = () => this.#goTo(field.key);
     return h(
       "li",
       {},
-      h(
-        "a",
-        { href: `#${id}`, on: { click: (event) => this.#goTo(event, field.key) } },
-        field.label,
-      ),
+      isQuestion
+        ? h("b", {}, field.label)
+        : h("button", { type: "button", class: "link", on: { click: goTo } }, field.label),
       h("span", { class: problem ? "problem" : "" }, text),
       h("span", { class: "note" }, EFFECTS[field.effect]),
     );
   }
 
-  #goTo(event, key) {
-    event.preventDefault();
+  #goTo(key) {
     const each = this.#fields.get(key);
+    if (each.element.hidden) {
+      this.filter.value = "";
+      this.#find();
+    }
     each.element.closest("details").open = true;
     each.control.focus();
   }
@@ -256,7 +289,11 @@ class ThresholdsView {
     const body = h(
       "div",
       {},
-      this.list.cloneNode(true),
+      h(
+        "ul",
+        { class: "changes" },
+        this.changedFields().map((each) => this.#changeItem(each, { isQuestion: true })),
+      ),
       h("p", { class: "note" }, "You can undo this from the history."),
     );
     const isSure = await confirmDialog({
@@ -265,12 +302,18 @@ class ThresholdsView {
       confirm: "Apply",
     });
     if (!isSure) return;
+    this.#isApplying = true;
+    this.#showChanges();
     try {
       await api.applyThresholds(changes, this.#schema.revision);
       announce("Applied.");
       await this.#load();
+      this.head.focus(); // the button is disabled now
     } catch (error) {
       await this.#refused(error, changes);
+    } finally {
+      this.#isApplying = false;
+      this.#showChanges();
     }
   }
 

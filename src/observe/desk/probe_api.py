@@ -44,6 +44,7 @@ class ProbeApi:
     def __init__(self, engine: AIEngine, metrics: Metrics | None) -> None:
         self._engine = engine
         self._metrics = metrics
+        self._writing = asyncio.Lock()
 
     def routes(self) -> list[Route]:
         """Return what is served."""
@@ -65,7 +66,8 @@ class ProbeApi:
         if self._metrics is None:
             raise Refusal(404, "not_found", "Nobody counts here.")
         accept = request.headers.get("accept", "")
-        page = await asyncio.to_thread(self._metrics.write, self._metrics.snapshot(), accept)
+        async with self._writing:  # by one thread, as calls of the engine need the others
+            page = await asyncio.to_thread(self._metrics.write, self._metrics.snapshot(), accept)
         return Response(page.body, headers={"content-type": page.content_type})
 
 

@@ -64,6 +64,7 @@ class RecordingApi:
         self._config = config
         self._worker = worker
         self._previews = PreviewJobs()
+        self._listing = asyncio.Lock()
         self._identity = environ.get(_IDENTITY) or None
 
     def routes(self) -> list[Route]:
@@ -81,7 +82,7 @@ class RecordingApi:
         if self._folder is None or call.ended is None:
             return None
         named = _named(folder_name(call.started_at, call.call_id))
-        for each in await asyncio.to_thread(list_calls, self._folder):
+        for each in await self._calls():
             is_then = abs(each.started_at - call.started_at) < _SAME_START
             if is_then and _named(each.folder.name) == named:
                 return each.folder.name
@@ -96,7 +97,7 @@ class RecordingApi:
         if self._folder is None:
             message = "Calls are not recorded: see the section recording of the configuration."
             return JSONResponse({"state": "off", "message": message, "recordings": []})
-        calls = await asyncio.to_thread(list_calls, self._folder)
+        calls = await self._calls()
         return JSONResponse(
             {
                 "state": "ready",
@@ -158,9 +159,15 @@ class RecordingApi:
         self._previews.cancel(request.path_params["id"])
         return Response(status_code=204)
 
+    async def _calls(self) -> tuple[CallSummary, ...]:
+        """Return the recorded calls; by one thread, as calls of the engine need the others."""
+        if self._folder is None:
+            return ()
+        async with self._listing:
+            return await asyncio.to_thread(list_calls, self._folder)
+
     async def _find(self, recording_id: str) -> CallSummary:
-        calls = () if self._folder is None else await asyncio.to_thread(list_calls, self._folder)
-        for call in calls:
+        for call in await self._calls():
             if call.folder.name == recording_id:
                 return call
         raise Refusal(404, "not_found", "There is no such recorded call.")

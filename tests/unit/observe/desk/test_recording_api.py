@@ -192,3 +192,25 @@ async def test_a_call_that_is_over_knows_its_recording(folder: Path) -> None:
     one.started_at += timedelta(minutes=1)
     assert await api.recording_of(one) is None
     assert await api_of(None, StubWorker()).recording_of(one) is None
+
+
+async def test_a_slow_folder_keeps_one_thread(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask for it: the event loop has few, and calls look up names by them."""
+    n_at_once = [0]
+    most = 0
+
+    async def to_thread(function: Callable[..., Any], *args: Any) -> Any:
+        nonlocal most
+        n_at_once[0] += 1
+        most = max(most, n_at_once[0])
+        await asyncio.sleep(0)
+        n_at_once[0] -= 1
+        return function(*args)
+
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    api = api_of(folder, StubWorker())
+    answers = await asyncio.gather(*(asked(api, "/api/recordings") for _ in range(5)))
+    assert [len(answer.json["recordings"]) for answer in answers] == [1] * 5
+    assert most == 1

@@ -260,7 +260,8 @@ def _write_patch(patch: Path | None, tuning: Tuning, source: str) -> None:
     if patch is None:
         return
     if tuning.verdict is not Verdict.PROPOSED:
-        click.echo(f"{patch}: not written, as nothing is proposed", err=True)
+        stale = "; what it holds is an earlier proposal" if patch.exists() else ""
+        click.echo(f"{patch}: not written, as nothing is proposed{stale}", err=True)
         return
     try:
         patch.parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def _comparison(calls: int) -> Comparison:
     return Comparison(
         current=current,
         proposed=proposed,
-        gain=Gain(mean=1.16, low=1.1, high=1.2, calls=calls),
+        gain=Gain(mean=1.16, low=1.1, high=1.2, chance=0.001, calls=calls),
         is_better=True,
         worse=(),
         current_by_tag={"path": {"hybrid": current, "room": current}, "only": {"one": current}},

@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,11 @@ class ManifestCall:
         return f"{self.manifest}:{self.row.line}: {self.row.id}"
 
     @property
+    def recording(self) -> tuple[Path, str]:
+        """The file that the line's audio is in, and by whose gate it is to be judged."""
+        return self.row.capture.resolve(), self.row.provider
+
+    @property
     def tags(self) -> Mapping[str, str]:
         """Those of the row."""
         return self.row.tags
@@ -73,6 +78,11 @@ class RecordedCallFolder:
     def name(self) -> str:
         """Name of the folder."""
         return self.folder.name
+
+    @property
+    def recording(self) -> tuple[Path, str]:
+        """The folder itself; by whose gate it was judged stands in it."""
+        return self.folder, ""
 
     @property
     def has_labels(self) -> bool:
@@ -97,7 +107,8 @@ def find_calls(folder: Path) -> FoundCalls:
     """Return the calls of a folder: the rows of its manifests, then the recorded calls in it.
 
     A manifest is a ``.jsonl`` file right in the folder. A row without ``caller_speech``, or with
-    null, is a call without labels.
+    null, is a call without labels. A recording that several rows with the same provider name is one
+    call, the first that has labels: in both parts of the calls it would check itself.
     """
     sources: list[CallSource] = []
     problems: list[CallProblem] = []
@@ -117,7 +128,28 @@ def find_calls(folder: Path) -> FoundCalls:
         else:
             message = "no audio was recorded, so that there is nothing to try settings on"
             problems.append(CallProblem(summary.folder.name, message))
-    return FoundCalls(sources=tuple(sources), problems=tuple(problems), notes=tuple(notes))
+    once, repeated = _each_once(sources)
+    return FoundCalls(sources=once, problems=(*problems, *repeated), notes=tuple(notes))
+
+
+def _each_once(
+    sources: Sequence[CallSource],
+) -> tuple[tuple[CallSource, ...], tuple[CallProblem, ...]]:
+    """Return the calls, each recording once, and the rows that name one again."""
+    chosen: dict[tuple[Path, str], CallSource] = {}
+    for source in sources:
+        known = chosen.get(source.recording)
+        if known is None or (source.has_labels and not known.has_labels):
+            chosen[source.recording] = source
+    used = {source.name for source in chosen.values()}
+    return (
+        tuple(source for source in sources if source.name in used),
+        tuple(
+            CallProblem(source.name, f"is the recording of {chosen[source.recording].name}")
+            for source in sources
+            if source.name not in used
+        ),
+    )
 
 
 def _read_manifest(path: Path) -> FoundCalls:

@@ -24,19 +24,25 @@ class Weights:
     """
 
     false: float = 1.0
-    """An agent turn in which the gate opened without the caller."""
+    """An agent turn in which the gate opened without the caller: the unit."""
     missed: float = 1.0
-    """An interruption that was not let in within a second."""
+    """An interruption that was not let in within a second: the caller says it again, as the agent
+    does after a false one."""
     late: float = 0.5
-    """A second between the caller's onset and the opening of the gate."""
+    """A second between the caller's onset and the opening of the gate: up to half a miss, so that
+    late is always better than never."""
     lost: float = 0.5
-    """A second of caller speech that never reached the provider."""
+    """A second of caller speech that never reached the provider: two of them are a phrase, which
+    has to be said again."""
     pause: float = 0.25
-    """A second by which needless pauses delay the agent."""
+    """A second by which needless pauses delay the agent, who goes on afterwards: a gap of four
+    seconds is as bad as being cut off."""
     echo: float = 0.25
-    """A second of the agent's own sound that reached the provider."""
+    """A second of the agent's own sound that reached the provider, who may take it for words of the
+    caller: less bad than lost words, as most of it is no turn."""
     noise: float = 0.05
-    """A second of other sound that reached the provider."""
+    """A second of other sound that reached the provider, who mostly knows it for what it is: it
+    costs money, and a turn now and then."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

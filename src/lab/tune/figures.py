@@ -13,15 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import numpy as np
-
 from ..evaluate.summary import Share
 from .cost import Weights, cost_of
 from .measures import CallMeasures, total
 from .prepared_call import PreparedCall
-from .resampling import ratio_interval
-
-_RESAMPLES = 1000
+from .resampling import median_interval, ratio_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +25,8 @@ class Estimate:
     """A figure with its 95 % interval by bootstrap over calls."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
+    """None where fewer than five calls have any of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,22 +105,19 @@ def _percent(parts: Sequence[float], wholes: Sequence[float], seed: int) -> Esti
     found = _ratio(parts, wholes, seed)
     if found is None:
         return None
-    return Estimate(100.0 * found.value, 100.0 * found.low, 100.0 * found.high)
+    bounds = found.interval
+    return Estimate(100.0 * found.value, bounds and (100.0 * bounds[0], 100.0 * bounds[1]))
 
 
 def _ratio(parts: Sequence[float], wholes: Sequence[float], seed: int) -> Estimate | None:
-    interval = ratio_interval(parts, wholes, seed=seed)
-    return None if interval is None else Estimate(sum(parts) / sum(wholes), *interval)
+    whole = sum(wholes)
+    if whole <= 0.0:
+        return None
+    return Estimate(sum(parts) / whole, ratio_interval(parts, wholes, seed=seed))
 
 
 def _median(by_call: Sequence[Sequence[float]], seed: int) -> Estimate | None:
     pooled = [value for values in by_call for value in values]
     if not pooled:
         return None
-    rng = np.random.default_rng([seed, len(by_call), 1])
-    medians = []
-    for draw in rng.integers(len(by_call), size=(_RESAMPLES, len(by_call))):
-        drawn = [value for index in draw for value in by_call[index]]
-        medians += [median(drawn)] if drawn else []
-    low, high = np.percentile(medians, [2.5, 97.5])
-    return Estimate(float(median(pooled)), float(low), float(high))
+    return Estimate(float(median(pooled)), median_interval(by_call, seed=seed))

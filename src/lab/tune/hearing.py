@@ -63,7 +63,6 @@ def hear_call(call: AlignedCall) -> Hearing:
 
     Args:
         call: At 8 kHz, in frames.
-        with_silero: Whether Silero VAD is asked as well.
 
     Raises:
         ValueError: the package was built without the detectors' weights.

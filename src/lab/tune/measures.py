@@ -95,12 +95,14 @@ def measure_call(
     """
     turns = counted_turns(agent_speaking, labels)
     truth = CallTruth(
-        duration_ms=duration_ms, agent_speaking=turns, caller_speech=labels.onsets_from
+        duration_ms=duration_ms, agent_speaking=agent_speaking, caller_speech=labels.onsets_from
     )
-    verdicts = judge_call(truth, run.events, run.forwarded).turns
+    judged = judge_call(truth, run.events, run.forwarded).turns
+    counted_ends_ms = {end_ms for _, end_ms in turns}
+    verdicts = [turn for turn in judged if turn.judged[1] in counted_ends_ms]
     counted = complement(labels.uncounted, duration_ms)
     speech = intersection(labels.speech, counted)
-    quiet = _turns_without_caller(turns, labels.onsets_from)
+    quiet = intersection(_turns_without_caller(turns, labels.onsets_from), counted)
     near = widened(labels.speech, before_ms=_PREROLL_MS, after_ms=_HANGOVER_MS)
     idle = intersection(complement([*near, *quiet], duration_ms), counted)
     return CallMeasures(

@@ -28,17 +28,17 @@ def patch_text(tuning: Tuning, source: str) -> str:
         f"{PATCH_MARK}proposal for {source}",
         "# Merge these keys into it; docs/tune.md says how. The file itself was not touched.",
     ]
-    for title, comparison in (("held-out", tuning.held_out), ("searched", tuning.search)):
-        if comparison is not None:
-            lines += [f"# {line}" for line in _effect(title, comparison)]
+    if tuning.held_out is not None:
+        lines += [f"# {line}" for line in _effect(tuning.held_out)]
     return "\n".join([*lines, *_tree(tuning.changes)]) + "\n"
 
 
-def _effect(title: str, comparison: Comparison) -> Iterable[str]:
+def _effect(comparison: Comparison) -> Iterable[str]:
+    """Yield what is expected, by the calls that the search never saw: it flatters the others."""
     before, after = comparison.current, comparison.proposed
     if after is None:
         return
-    yield f"Expected on calls like the {before.calls} {title} ones:"
+    yield f"Expected, by {before.calls} calls that were held out:"
     false, right = (_share(before.false), _share(after.false)), (before.right, after.right)
     yield f"  false barge-ins, of agent turns: {false[0]} -> {false[1]}"
     yield f"  right barge-ins, of interruptions: {_share(right[0])} -> {_share(right[1])}"
@@ -56,7 +56,9 @@ def _share(share: Share) -> str:
 def _percent(estimate: Estimate | None) -> str:
     if estimate is None:
         return "-"
-    return f"{estimate.value:.1f} % ({estimate.low:.1f} to {estimate.high:.1f})"
+    if estimate.interval is None:
+        return f"{estimate.value:.1f} %"
+    return f"{estimate.value:.1f} % ({estimate.interval[0]:.1f} to {estimate.interval[1]:.1f})"
 
 
 def _tree(changes: Sequence[KeyChange]) -> list[str]:

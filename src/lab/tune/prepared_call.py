@@ -66,8 +66,8 @@ def prepare_call(source: CallSource, *, relabel: bool) -> PreparedCall | CallPro
     else:
         try:
             labels = find_labels(recording)
-        except ValueError as error:
-            return CallProblem(source.name, f"can't be labelled: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other calls are used
+            return CallProblem(source.name, f"can't be labelled: {error!r}")
     if loaded.is_labelled and relabel:
         agreement = check_labels(
             labels,

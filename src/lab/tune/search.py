@@ -2,8 +2,9 @@
 
 In each round every key is turned alone; those that surely gain are turned together, the best first;
 and the round begins anew from the cheapest of these, without the values that were surely worse. At
-the end each key is turned back, and stays
-so unless that surely costs something: the fewer keys differ, the better a proposal is understood.
+the end each key is turned back, and stays so unless what is left is surely worse than the best that
+was found, or no surely better than the operator's: the fewer keys differ, the better a proposal is
+understood.
 Invariant: the result depends on the trials alone; equal costs are settled by the order of keys.
 """
 
@@ -85,7 +86,7 @@ class _Searcher:
         self._try([each for settings in by_key for each in settings], f"round {number}")
         for key, settings in zip(self._keys, by_key, strict=True):
             for each in settings:
-                if self._gain(best, each).high < 0.0:
+                if self._gain(each, best).is_sure:
                     self._worse.add((key.name, each[key.name]))
         cheapest = [min(settings, key=self._cost) for settings in by_key if settings]
         return [each for each in cheapest if self._cost(each) < self._cost(best)]
@@ -106,19 +107,28 @@ class _Searcher:
             together.append({**together[-1], **dict(each.items() - best.items())})
         allowed = [each for each in together[1:] if self._trials.may_be(each)]
         self._try(allowed, f"round {number}, together")
-        return min(allowed, key=self._cost)
+        surely = [each for each in allowed if self._is_better(best, each)]
+        return min(surely, key=self._cost)
 
     def _without_needless(self, best: Setting) -> Setting:
-        """Turn keys back, the least useful first, as long as that costs nothing surely."""
-        while best:
-            allowed = ({n: v for n, v in best.items() if n != left_out} for left_out in best)
+        """Turn keys back, the least useful first, as long as that costs nothing surely.
+
+        What is left is held against the best, not against the last: small losses would add up.
+        """
+        shortest = best
+        while len(shortest) > 1:
+            allowed = ({n: v for n, v in shortest.items() if n != out} for out in shortest)
             shorter = [each for each in allowed if self._trials.may_be(each)]
             self._try(shorter, "turning back")
-            needless = [each for each in shorter if not self._is_better(each, best)]
+            needless = [
+                each
+                for each in shorter
+                if self._is_better({}, each) and not self._is_better(each, best)
+            ]
             if not needless:
                 break
-            best = min(needless, key=self._cost)
-        return best
+            shortest = min(needless, key=self._cost)
+        return shortest
 
     def _try(self, settings: Sequence[Setting], doing: str) -> None:
         count = len(settings)

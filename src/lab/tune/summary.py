@@ -19,6 +19,7 @@ from .tuning import Tuning, Verdict
 _WORSE: Mapping[str, str] = {
     "false": "false barge-ins",
     "missed": "interruptions that are not let in",
+    "pause": "needless pauses of the agent",
     "lost": "caller speech lost",
     "echo": "echo let through",
     "noise": "other sound let through",
@@ -98,16 +99,24 @@ def _verdict(tuning: Tuning) -> str:
         )
     gain = None if tuning.held_out is None else tuning.held_out.gain
     sure = "" if gain is None else f" {_amount(gain)} a call"
+    why = "" if gain is None else _by_chance(gain)
     if tuning.verdict is Verdict.NOT_SURE:
         return (
             "keep what you have: the best setting found is not surely better on the held-out "
-            f"calls; it saves{sure} there{_needed(tuning)}"
+            f"calls; it saves{sure} there{why}{_needed(tuning)}"
         )
     return f"proposed: it saves{sure} on the held-out calls, which the search never saw"
 
 
 def _amount(gain: Gain) -> str:
     return f"{gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+
+
+def _by_chance(gain: Gain) -> str:
+    """Say why a gain is not sure whose interval is."""
+    if gain.is_sure or gain.low <= 0.0:
+        return ""
+    return f", which chance gives in {100.0 * gain.chance:.0f} % of tries: too few calls differ"
 
 
 def _needed(tuning: Tuning) -> str:

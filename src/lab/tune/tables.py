@@ -102,8 +102,11 @@ def _brief(share: Share) -> str:
 def _estimate(estimate: Estimate | None, unit: str, digits: int = 1) -> str:
     if estimate is None:
         return _NONE
-    low, high = f"{estimate.low:.{digits}f}", f"{estimate.high:.{digits}f}"
-    return f"{estimate.value:.{digits}f}{unit} ({low}-{high})"
+    text = f"{estimate.value:.{digits}f}{unit}"
+    if estimate.interval is None:
+        return text
+    low, high = (f"{bound:.{digits}f}" for bound in estimate.interval)
+    return f"{text} ({low}-{high})"
 
 
 _ROWS: tuple[tuple[str, Callable[[SettingFigures], str]], ...] = (

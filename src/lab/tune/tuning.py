@@ -72,9 +72,12 @@ class TuningPlan:
 
     @property
     def keys(self) -> tuple[TunedKey, ...]:
-        """The keys that may be turned."""
-        keys = keys_for(self.mode, self.kind)
-        return tuple(key for key in keys if not self.only or key.name in self.only)
+        """The keys that may be turned, each with the values that it does not have already."""
+        return tuple(
+            replace(key, values=tuple(v for v in key.values if v != value_of(self.config, key)))
+            for key in keys_for(self.mode, self.kind)
+            if not self.only or key.name in self.only
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,8 @@ class Comparison:
     is_better: bool
     """The gain is sure, and no trifle."""
     worse: tuple[str, ...]
-    """Figures that are surely worse, whatever is gained in all: of ``false``, ``missed``, ``lost``,
-    ``echo`` and ``noise``."""
+    """Figures that are surely worse, whatever is gained in all: of ``false``, ``missed``,
+    ``pause``, ``lost``, ``echo`` and ``noise``."""
     current_by_tag: Mapping[str, Mapping[str, SettingFigures]]
     proposed_by_tag: Mapping[str, Mapping[str, SettingFigures]]
 
@@ -225,6 +228,7 @@ def _compared(trials: Trials, compared: Setting, plan: TuningPlan) -> Comparison
 _PARTS: Mapping[str, Callable[[CallMeasures], float]] = {
     "false": lambda of: of.false_turns,
     "missed": lambda of: of.interruptions - of.right,
+    "pause": lambda of: of.pause_ms,
     "lost": lambda of: of.lost_ms,
     "echo": lambda of: of.echo_ms,
     "noise": lambda of: of.noise_ms,
@@ -237,7 +241,7 @@ def _worse(
     return tuple(
         name
         for name, part in _PARTS.items()
-        if paired_gain([*map(part, current)], [*map(part, proposed)], seed=seed).high < 0.0
+        if paired_gain([*map(part, proposed)], [*map(part, current)], seed=seed).is_sure
     )
 
 

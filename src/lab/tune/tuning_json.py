@@ -145,7 +145,7 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
         return None
     return {
         "value": _rounded(estimate.value),
-        "bootstrap_95": [_rounded(estimate.low), _rounded(estimate.high)],
+        "bootstrap_95": estimate.interval and [_rounded(bound) for bound in estimate.interval],
     }
 
 
@@ -155,6 +155,7 @@ def _gain(gain: Gain | None) -> dict[str, Any] | None:
     return {
         "cost_saved_per_call": _rounded(gain.mean),
         "bootstrap_95": [_rounded(gain.low), _rounded(gain.high)],
+        "chance": _rounded(gain.chance),
         "is_sure": gain.is_sure,
     }
 

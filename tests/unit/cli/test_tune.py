@@ -17,6 +17,7 @@ from voxgate.cli import tune as module
 from voxgate.cli.check_config import command as check_config
 from voxgate.cli.tune import command
 from voxgate.errors import ConfigError
+from voxgate.lab.tune.patch import PATCH_MARK
 from voxgate.lab.tune.prepared_call import PreparedCall
 from voxgate.lab.tune.tuning import Tuning, TuningPlan, Verdict
 
@@ -29,10 +30,11 @@ def folder(tmp_path: Path) -> Path:
     caller = speech_like(1500, level_dbfs=-16.0, seed=1)
     write_wav(calls / "capture.wav", np.concatenate([silence(1500), caller]))
     write_wav(calls / "far.wav", speech_like(3000, seed=2))
+    write_wav(calls / "other.wav", np.concatenate([silence(1500), caller]))
     speech = {"far_end": "far.wav", "caller_speech": [[1500, 3000]]}
     lines = [
         manifest_line(id="a", **speech),
-        manifest_line(id="b", **speech),
+        manifest_line(id="b", capture="other.wav", **speech),
         manifest_line(id="c", provider="deepgram", **speech),
     ]
     (calls / "calls.jsonl").write_text("\n".join(lines))
@@ -98,6 +100,10 @@ def test_nothing_is_written_where_nothing_is_proposed(
     assert result.exit_code == 0
     assert result.stderr.endswith(f"{patch}: not written, as nothing is proposed\n")
     assert not patch.exists()
+    patch.write_text(PATCH_MARK)
+    result = tune(folder, "--patch", str(patch))
+    assert result.stderr.endswith("nothing is proposed; what it holds is an earlier proposal\n")
+    assert patch.read_text() == PATCH_MARK
 
 
 def test_the_operators_file_is_never_written(

@@ -18,9 +18,9 @@ def test_rows_of_a_manifest_are_calls(tmp_path: Path) -> None:
     """With absolute paths; one that does not say when the caller spoke has no labels."""
     lines = [
         manifest_line(id="a", tags={"x": 1}),
-        manifest_line(id="b", caller_speech=...),
+        manifest_line(id="b", capture="b.wav", caller_speech=...),
         "",
-        json.dumps({**json.loads(manifest_line(id="c")), "caller_speech": None}),
+        json.dumps({**json.loads(manifest_line(id="c", capture="c.wav")), "caller_speech": None}),
     ]
     (tmp_path / "calls.jsonl").write_text("\n".join(lines))
     found = find_calls(tmp_path)
@@ -47,6 +47,31 @@ def test_bad_rows_are_named_and_cost_no_other(tmp_path: Path) -> None:
     assert second.startswith("calls.jsonl:2: is not JSON")
     assert third.startswith("calls.jsonl:3: id: 'a' is the id of line 1")
     assert fourth.startswith("calls.jsonl:4: capture: 3 is not text")
+
+
+def test_a_recording_that_two_rows_name_is_one_call(tmp_path: Path) -> None:
+    """The first with labels, or both if different gates judge it: no part checks itself."""
+    (tmp_path / "a.jsonl").write_text(
+        "\n".join(
+            [manifest_line(id="a", caller_speech=...), manifest_line(id="b", capture="x.wav")]
+        )
+    )
+    lines = [
+        manifest_line(id="c"),
+        manifest_line(id="d", capture="../" + tmp_path.name + "/x.wav"),
+        manifest_line(id="e", provider="local"),
+    ]
+    (tmp_path / "b.jsonl").write_text("\n".join(lines))
+    found = find_calls(tmp_path)
+    assert [source.name for source in found.sources] == [
+        "a.jsonl:2: b",
+        "b.jsonl:1: c",
+        "b.jsonl:3: e",
+    ]
+    assert [str(problem) for problem in found.problems] == [
+        "a.jsonl:1: a: is the recording of b.jsonl:1: c",
+        "b.jsonl:2: d: is the recording of a.jsonl:2: b",
+    ]
 
 
 def test_unknown_keys_are_noted(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ def gathered(
     *,
     kind: str | None = None,
 ) -> tuple[Gathered, str | None]:
-    write_wav(folder / "capture.wav", silence(100))
-    lines = [manifest_line(id=n, provider=provider) for n, provider in enumerate(providers)]
+    lines = []
+    for n, provider in enumerate(providers):
+        write_wav(folder / f"{n}.wav", silence(100))
+        lines.append(manifest_line(id=n, capture=f"{n}.wav", provider=provider))
     (folder / "calls.jsonl").write_text("\n".join(lines))
     config = load_config(None, variables or {}).gating_config
     return gather_calls(folder, config, Workforce(), kind=kind)

@@ -54,6 +54,21 @@ def test_turns_that_are_unsure_before_the_first_onset_are_left_out() -> None:
     assert (got.agent_turns, got.false_turns, got.interruptions) == (1, 0, 1)
 
 
+def test_a_commitment_in_a_turn_that_is_left_out_is_not_of_the_turn_before() -> None:
+    """It is too late for that one, as where every turn is judged."""
+    turns = ((1000.0, 4000.0), (4750.0, 8000.0))
+    labels = CallLabels(speech=((3900.0, 4100.0),), unsure=((5000.0, 5100.0),), is_given=False)
+    got = measure_call(run([4770.0]), labels, agent_speaking=turns, duration_ms=12_000.0)
+    assert (got.agent_turns, got.interruptions, got.right) == (1, 1, 0)
+
+
+def test_a_soft_word_end_is_no_echo() -> None:
+    """Of a found caller who may have spoken on when the agent began."""
+    labels = CallLabels(speech=((5000.0, 5990.0),), is_given=False)
+    got = measure(labels, run(forwarded=((6000.0, 6290.0),)))
+    assert got.echo_ms == 0.0
+
+
 def test_a_gate_that_is_quicker_than_the_found_onset_is_right() -> None:
     """Its latency is counted from the onset that was found."""
     given = measure(CallLabels(speech=((2000.0, 3000.0),)), run([1920.0]))

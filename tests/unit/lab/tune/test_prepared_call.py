@@ -57,11 +57,11 @@ def test_a_call_that_cannot_be_read_or_labelled_is_a_problem(
     """With its name."""
 
     def fail(_: object) -> None:
-        raise ValueError("no weights")
+        raise IndexError("no frame")
 
     monkeypatch.setattr(prepared_call, "find_labels", fail)
     problem = prepare_call(source, relabel=True)
-    assert problem == CallProblem(source.name, "can't be labelled: no weights")
+    assert problem == CallProblem(source.name, "can't be labelled: IndexError('no frame')")
     assert isinstance(prepare_call(row_source(), relabel=False), CallProblem)
 
 

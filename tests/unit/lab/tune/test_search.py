@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from support.tuned_calls import FakeTrials, measures, prepared
-from voxgate.lab.tune.cost import Weights
+from voxgate.lab.tune.cost import Weights, cost_of
 from voxgate.lab.tune.measures import CallMeasures
+from voxgate.lab.tune.resampling import is_worthwhile, paired_gain
 from voxgate.lab.tune.search import SearchResult, search
 from voxgate.lab.tune.tuned_keys import KeyGroup, TunedKey
 
@@ -24,6 +25,10 @@ def run(measure) -> tuple[SearchResult, FakeTrials]:
     trials = FakeTrials(CALLS, measure)
     found = search(trials, KEYS, Weights(), seed=1)  # type: ignore[arg-type]
     return found, trials
+
+
+def trials_cost(measure, setting: Mapping[str, float], number: int) -> float:
+    return cost_of(measure(setting, number), Weights())
 
 
 def lost(ms: float, number: int) -> CallMeasures:
@@ -53,6 +58,26 @@ def test_a_key_that_only_seemed_to_help_is_turned_back() -> None:
     assert len(found.setting) == 1
     assert found.setting.keys() <= {"a", "b"}
     assert "turning back (2 settings)" in trials.done
+
+
+def test_small_losses_do_not_add_up_when_keys_are_turned_back() -> None:
+    """Each of three keys alone is missed by nobody surely; all three are."""
+    worth = {"a": 150.0, "b": 150.0, "c": 150.0}
+
+    def measure(setting: Mapping[str, float], number: int) -> CallMeasures:
+        gain = sum(
+            worth[name] * (1.0 if (number + n) % 3 else -0.9)
+            for n, name in enumerate(worth)
+            if name in setting
+        )
+        return measures(lost_ms=5000.0 - (3000.0 if setting else 0.0) - gain)
+
+    found, trials = run(measure)
+    assert found.setting
+    full = max(trials.tried, key=len)
+    before = [trials_cost(measure, full, n) for n in range(len(CALLS))]
+    after = [trials_cost(measure, found.setting, n) for n in range(len(CALLS))]
+    assert not is_worthwhile(paired_gain(after, before, seed=1), after)
 
 
 def test_what_helps_one_call_is_not_taken() -> None:

@@ -38,7 +38,7 @@ def test_a_price_is_said() -> None:
 
 def test_a_mode_that_is_better_is_named() -> None:
     """It may save more than any threshold."""
-    gain = Gain(mean=2.0, low=1.5, high=2.5, calls=12)
+    gain = Gain(mean=2.0, low=1.5, high=2.5, chance=0.001, calls=12)
     *_, line = said(Verdict.NOTHING_BETTER, saved_by_reference=gain)
     assert line.startswith("another mode: echo_aware saves +2.000 (+1.500 to +2.500) a call more")
 

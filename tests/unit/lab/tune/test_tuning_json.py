@@ -46,6 +46,7 @@ def test_everything_that_is_said_is_in_it() -> None:
     assert held_out["gain"] == {
         "cost_saved_per_call": 1.16,
         "bootstrap_95": [1.1, 1.2],
+        "chance": 0.001,
         "is_sure": True,
     }
     assert held_out["current"]["false"]["count"] == 12

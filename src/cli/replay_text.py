@@ -20,6 +20,7 @@ from ..lab.call_time import call_time
 from ..lab.replay import Comparison, FrameSpan, PointChange, PointPair, version_differences
 from ..lab.replay.replayed_call import OPEN_LOOP
 from ..lab.report.words import EVENT_WORDS, REASON_WORDS
+from ..lab.shown_text import shown_text
 from ..recordings import RecordedCall, RecordedDecision
 
 _SPANS_SHOWN = 8
@@ -97,8 +98,8 @@ class ReplayReport:
     def _introduction(self) -> Iterator[str]:
         header, comparison = self.recorded.header, self.comparison
         yield (
-            f"call {header.call_id}, {header.started_at:%Y-%m-%d %H:%M:%S} UTC, line "
-            f"{header.line}, provider {header.provider}"
+            f"call {shown_text(header.call_id)}, {header.started_at:%Y-%m-%d %H:%M:%S} UTC, line "
+            f"{shown_text(header.line)}, provider {shown_text(header.provider)}"
         )
         yield f"replayed with the configuration {self.config}"
         if self.against is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["draw_report"]
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ...core.audio import FRAME_MS
 from ...core.gate_decision import GateEventType, GateState
 from ...recordings import CallTracks, RecordedCall
 from ..call_time import call_time
+from ..shown_text import shown_text
 from .call_data import STATES, CallData, Sent, gather_call
 from .envelope import envelope, runs
 from .spectrogram import spectrogram
@@ -49,6 +51,8 @@ _NAMED = {
 _NAME_SHARE = 0.012
 """Of the picture's width that a name takes."""
 _MAX_LOGIT = 8.0
+_NAME = 40
+"""Characters of a name in the title: a UUID has 36."""
 
 Row = tuple[float, str, Callable[[Axes, CallData], None]]
 """Height, name, and who draws it."""
@@ -80,7 +84,9 @@ def draw_report(recorded: RecordedCall, path: Path) -> None:
     figure.axes[-1].set_xlabel("time in s", fontsize=9)
     figure.suptitle(_title(data), fontsize=11, parse_math=False)
     figure.legend(handles=_legend(), loc="outside lower center", ncols=6, fontsize=8, frameon=False)
-    figure.savefig(path, dpi=_DPI, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(path, dpi=_DPI, format="png")
 
 
 def _rows(data: CallData) -> list[Row]:
@@ -100,8 +106,9 @@ def _rows(data: CallData) -> list[Row]:
 def _title(data: CallData) -> str:
     header = data.header
     return (
-        f"call {header.call_id}, {header.started_at:%Y-%m-%d %H:%M:%S} UTC, "
-        f"{call_time(data.duration_ms, digits=1)}, {header.line}, {header.provider}"
+        f"call {shown_text(header.call_id, longest=_NAME)}, "
+        f"{header.started_at:%Y-%m-%d %H:%M:%S} UTC, {call_time(data.duration_ms, digits=1)}, "
+        f"{shown_text(header.line, longest=_NAME)}, {shown_text(header.provider, longest=_NAME)}"
     )
 
 

@@ -72,7 +72,7 @@ def render_page(recorded: RecordedCall) -> str:
     audio, sound_notes = _page_audio(recorded, data.tracks)
     script = _asset("report.js")
     rows = moment_rows(data)
-    return template.render(
+    page = template.render(
         script=_trusted(script),
         style=_trusted(_asset("report.css")),
         script_hash=f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'",
@@ -85,6 +85,7 @@ def render_page(recorded: RecordedCall) -> str:
         **_tables(data, rows),
         data=_script_data(data, rows),
     )
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # half characters of the wire
 
 
 def _template() -> Template:

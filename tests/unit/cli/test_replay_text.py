@@ -99,3 +99,9 @@ def test_answers_that_differ_between_the_frames_are_no_mere_measurements() -> No
     said = shown(compare_runs(run(), other))
     assert "1 answers between the frames differ" in said
     assert "but for their measurements" not in said
+
+
+def test_a_call_s_name_sends_nothing_to_the_terminal() -> None:
+    """Its line gave it."""
+    header = replace(eventful_call().header, call_id="a\x1b]0;title\x07b")
+    assert "call a?]0;title?b," in shown(compare_runs(run(), run()), header=header)

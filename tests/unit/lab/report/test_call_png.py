@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,13 @@ def test_a_name_that_looks_like_a_formula_is_a_name(tmp_path: Path) -> None:
     object.__setattr__(recorded.header, "call_id", r"$\frac{$ & <b>")
     draw_report(recorded, tmp_path / "call.png")  # type: ignore[arg-type]
     assert (tmp_path / "call.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("name", ["\u540d\u524d $x_1$", "a\x00b\x1b[31m\nc", "\ud83d", "x" * 3000])
+def test_any_name_can_be_drawn(tmp_path: Path, name: str) -> None:
+    """Whatever the wire calls a call; no warning is written beside the picture."""
+    recorded = taped_call(lambda call: call.quiet(200))
+    header = replace(recorded.header, call_id=name, provider=name)
+    path = tmp_path / "call.png"
+    draw_report(replace(recorded, header=header), path)  # type: ignore[arg-type]
+    assert path.stat().st_size > 10_000

@@ -259,3 +259,12 @@ def test_a_long_call_keeps_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.all("audio") == []
     assert len(found.text) < 3_000_000
     assert MAX_PAGE_BYTES > page_audio.MAX_AUDIO_BYTES * 4 / 3 + 3_000_000
+
+
+def test_half_characters_of_the_wire_cost_no_page() -> None:
+    """A provider's JSON may hold one; no file could be written of it."""
+    recorded = eventful_call()
+    header = replace(recorded.header, call_id="a\ud83db")
+    page = render_page(replace(recorded, header=header))  # type: ignore[arg-type]
+    assert "a\\ud83db" in page
+    page.encode("utf-8")

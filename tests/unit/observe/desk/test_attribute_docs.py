@@ -16,7 +16,7 @@ def test_each_field_and_member_is_explained_in_plain_words() -> None:
     assert docs["turn_end_ms"].endswith("after which a caller's turn over the agent has ended.")
     assert docs["candidate_ms"].startswith("Mode vad, and where no far-end reference is shown:")
     assert attribute_docs(GateReason)["LINE_MUSIC"] == "The guard is in music mode."
-    assert attribute_docs(GateEventType)["INTERRUPTED"].startswith("Flush playout")
+    assert attribute_docs(GateEventType)["CANDIDATE_DROPPED"].startswith("That evidence did")
     assert attribute_docs(GuardVerdict) == {}
 
 

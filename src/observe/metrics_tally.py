@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["CallTally", "FramesByFate", "GateTotals"]
 
 from collections.abc import Callable, Mapping
-from operator import add, attrgetter, lt, sub
+from operator import add, attrgetter, sub
 from types import MappingProxyType
 
 from ..core.audio import FRAME_MS
@@ -41,36 +41,31 @@ _counts_of: Callable[[CallStats], _Counts] = attrgetter(*_FATES)
 
 
 class GateTotals:
-    """Turns the counters of a call's gate, which may begin anew, into what is new in them.
+    """Turns the counters of a call's gates, one after the other, into what is new in them.
 
-    Where another gate takes its place between two looks, :meth:`end` tells what is missing, when
-    the sum of all that were before is known.
+    Nothing is told twice, and nothing taken back: where a gate is seen before it is known that the
+    one before it has ended, it tells what it has more than that.
     """
 
-    __slots__ = ("_of_gate", "_told")
+    __slots__ = ("_ended", "_told")
 
     def __init__(self) -> None:
-        self._of_gate = _NOTHING
-        """As this gate had it at the last look."""
+        self._ended = _NOTHING
+        """Of the gates that have ended."""
         self._told = _NOTHING
         """All that was told so far."""
 
     def see(self, stats: CallStats) -> FramesByFate:
         """Return what came since the last look, of the gate that there is now."""
-        now = _counts_of(stats)
-        if any(map(lt, now, self._of_gate)):
-            self._of_gate = _NOTHING
-        added = tuple(map(sub, now, self._of_gate))
-        self._of_gate = now
-        return self._tell(added)
+        return self._tell(tuple(map(add, self._ended, _counts_of(stats))))
 
     def end(self, stats: CallStats) -> FramesByFate:
-        """Return what came since the last look, by the sum over all gates that the call had."""
-        self._of_gate = _NOTHING
-        missing = map(sub, _counts_of(stats), self._told)
-        return self._tell(tuple(max(0, count) for count in missing))
+        """Return what came since the last look, by the sum over all gates: the last has ended."""
+        self._ended = _counts_of(stats)
+        return self._tell(self._ended)
 
-    def _tell(self, added: _Counts) -> FramesByFate:
+    def _tell(self, total: _Counts) -> FramesByFate:
+        added = tuple(max(0, count) for count in map(sub, total, self._told))
         self._told = tuple(map(add, self._told, added))
         return {fate: count for fate, count in zip(_FATES.values(), added, strict=True) if count}
 

@@ -30,15 +30,25 @@ class TestGateTotals:
         assert totals.end(end) == {"forwarded": 3, "released": 1}
 
     def test_a_gate_that_begins_anew_counts_from_nothing(self) -> None:
-        """What the old one did after the last look comes with the end."""
+        """Whether it has less than the one before, or more."""
         totals = GateTotals()
         totals.see(CallStats(forwarded_frames=5, withheld_frames=4))
-        # The old gate came to 6 forwarded; the next one has these:
-        assert totals.see(CallStats(forwarded_frames=2, withheld_frames=1)) == {
-            "forwarded": 2,
+        first = CallStats(forwarded_frames=6, withheld_frames=4)
+        assert totals.end(first) == {"forwarded": 1}
+        assert totals.see(CallStats(forwarded_frames=9, withheld_frames=1)) == {
+            "forwarded": 9,
             "withheld": 1,
         }
-        assert totals.end(CallStats(forwarded_frames=8, withheld_frames=5)) == {"forwarded": 1}
+        assert totals.end(CallStats(forwarded_frames=15, withheld_frames=7)) == {"withheld": 2}
+
+    def test_a_gate_that_is_seen_too_early_counts_once(self) -> None:
+        """A scrape may come before the word that another provider has taken over."""
+        totals = GateTotals()
+        totals.see(CallStats(forwarded_frames=5))
+        assert totals.see(CallStats(forwarded_frames=7)) == {"forwarded": 2}
+        assert totals.end(CallStats(forwarded_frames=6)) == {}
+        assert totals.see(CallStats(forwarded_frames=8)) == {"forwarded": 7}
+        assert totals.end(CallStats(forwarded_frames=14)) == {}
 
     def test_nothing_is_ever_taken_back(self) -> None:
         """Counters of Prometheus only grow."""

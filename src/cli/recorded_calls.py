@@ -60,7 +60,7 @@ def find_call(call: str, folder: Path | None, config: AppConfig) -> RecordedCall
     """
     path = Path(call)
     if not _is_call(path):
-        root = folder or Path(config.recording.folder)
+        root = folder or config.recording.root
         path = _named(call, root, list_calls(root))
     return open_call(path)
 

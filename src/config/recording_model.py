@@ -8,9 +8,11 @@ from __future__ import annotations
 
 __all__ = ["IDENTITY_VARIABLE", "RecordedCalls", "RecordingConfig", "broken_recipient"]
 
+import os
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Interval, Len
@@ -78,13 +80,15 @@ class RecordingConfig:
     """Record both sides too, as a stereo WAV. Without it a recording shows what was measured and
     decided, and can't be replayed."""
     folder: Annotated[str, Len(1, 1000)] = "recordings"
-    """Where recordings are put, one folder a call; made if it is not there."""
+    """Where recordings are put, one folder a call; made if it is not there. A relative one is in
+    the directory in which voxgate was started."""
     encrypt_to: tuple[str, ...] = ()
     """Public keys of age (``age1...``): whoever has one of the secret keys can read what is
     recorded, and this machine can't. Empty: recordings lie as they are. Needs pyrage (extra
     ``encryption``)."""
     retention_days: Annotated[int, Interval(ge=1, le=3650)] | None = 30
-    """Days after which a recording is deleted; null: never."""
+    """Days after which a recording is deleted; null: never. With calls: none nothing is deleted,
+    unless the folder or one of the bounds is turned."""
     max_gb: Annotated[float, Interval(ge=0.001, le=1_000_000.0)] | None = 10.0
     """Gigabytes (10**9 bytes) of recordings, above which the oldest are deleted; null: no bound."""
 
@@ -100,3 +104,22 @@ class RecordingConfig:
     def is_on(self) -> bool:
         """Some call may be recorded."""
         return self.calls is not RecordedCalls.NONE
+
+    @property
+    def is_kept(self) -> bool:
+        """What is too old or too much is deleted: some call may be recorded, or a bound was named.
+
+        Whoever named nothing at all may have somebody else's recordings where he works.
+        """
+        default = RecordingConfig.__dataclass_fields__
+        turned = (
+            name
+            for name in ("folder", "retention_days", "max_gb")
+            if getattr(self, name) != default[name].default
+        )
+        return self.is_on or any(turned)
+
+    @property
+    def root(self) -> Path:
+        """The folder, ``~`` replaced; a relative one is in the directory of the process."""
+        return Path(os.path.expanduser(self.folder))  # noqa: PTH111 - Path's raises without a home

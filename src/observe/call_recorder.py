@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -81,7 +80,7 @@ class CallRecorder(CallObserver):
         self._config = config
         self._manager = manager
         self._wall_clock = wall_clock
-        self._root = Path(config.folder).expanduser()
+        self._root = config.root
         self._thread = thread
         self._calls: dict[str, _RecordedCall] = {}
         self._keeper = RecordingKeeper(
@@ -110,6 +109,11 @@ class CallRecorder(CallObserver):
         """Recordings that could not be written, so far."""
         return 0 if self._thread is None else self._thread.failures
 
+    @property
+    def cuts(self) -> int:
+        """Recordings that stopped before their call ended, so far."""
+        return self.counters.cut + (0 if self._thread is None else self._thread.cuts)
+
     async def start(self) -> None:
         """Begin to write, and to delete what is too old.
 
@@ -120,7 +124,8 @@ class CallRecorder(CallObserver):
             self._thread = RecordingThread(self._recipients())
         if self._thread is not None:
             self._thread.start()
-        self._keeper.start()
+        if self._config.is_kept:
+            self._keeper.start()
 
     async def stop(self) -> None:
         """Write what waits, and end."""
@@ -237,13 +242,12 @@ class CallRecorder(CallObserver):
 class _RecordedCall:
     """What was heard of one call and not yet handed over; the tap of its gate."""
 
-    __slots__ = ("_batch", "_counters", "_has_audio", "_is_cut", "_thread", "recording")
+    __slots__ = ("_batch", "_counters", "_has_audio", "_thread", "recording")
 
     def __init__(
         self, thread: RecordingThread, recording: CallRecording, counters: RecorderCounters
     ) -> None:
         self.recording = recording
-        self._is_cut = False
         self._thread = thread
         self._counters = counters
         self._has_audio = recording.header.has_audio
@@ -260,7 +264,7 @@ class _RecordedCall:
 
     def add(self, entry: Entry) -> None:
         """Take something, and hand it over with others."""
-        if self._is_cut or self.recording.has_failed:
+        if self.recording.is_cut or self.recording.has_failed:
             self._counters.dropped += 1
             return
         self._batch.append(entry)
@@ -278,7 +282,7 @@ class _RecordedCall:
 
     def _cut(self) -> None:
         """Stop: with something missing, what follows could not be replayed."""
-        self._is_cut = True
+        self.recording.is_cut = True
         self._counters.cut += 1
         self._counters.dropped += len(self._batch)
         self._batch = [(CallWriter.cut, "queue_full")]
@@ -287,5 +291,7 @@ class _RecordedCall:
 
 def is_sampled(call_id: str, percent: float) -> bool:
     """Return whether a call is among so many in a hundred: the same ones everywhere, always."""
-    drawn = int.from_bytes(blake2b(call_id.encode(), digest_size=8).digest(), "big")
+    drawn = int.from_bytes(
+        blake2b(call_id.encode(errors="surrogatepass"), digest_size=8).digest(), "big"
+    )
     return drawn < percent / 100 * 2**64

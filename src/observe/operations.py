@@ -111,7 +111,7 @@ def _parts(
     metrics.watch("trace_spans_total", "exported", read=lambda: tracing.exported)
     metrics.watch("trace_spans_total", "lost", read=lambda: tracing.lost)
     metrics.watch("recordings_total", "begun", read=lambda: recorder.counters.chosen)
-    metrics.watch("recordings_total", "cut", read=lambda: recorder.counters.cut)
+    metrics.watch("recordings_total", "cut", read=lambda: recorder.cuts)
     metrics.watch("recordings_total", "failed", read=lambda: recorder.failures)
     metrics.watch("recorder_dropped_total", read=lambda: recorder.counters.dropped)
     return (

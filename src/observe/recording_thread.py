@@ -21,7 +21,7 @@ import structlog
 from ..recordings import CallHeader
 from ..recordings.call_files import CallFiles
 from ..recordings.call_folders import folder_name
-from ..recordings.call_writer import CallWriter
+from ..recordings.call_writer import TOO_FAST, CallWriter
 
 Entry = tuple[Any, ...]
 """A method of :class:`CallWriter` and what it is called with."""
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 class CallRecording:
     """One call that is recorded: what the thread has of it."""
 
-    __slots__ = ("call_id", "files", "folder", "has_failed", "header", "writer")
+    __slots__ = ("call_id", "files", "folder", "has_failed", "header", "is_cut", "writer")
 
     def __init__(self, root: Path, header: CallHeader) -> None:
         self.call_id = header.call_id
@@ -50,6 +50,8 @@ class CallRecording:
         """Where it is recorded."""
         self.writer = CallWriter(header)
         self.files: CallFiles | None = None
+        self.is_cut = False
+        """It stopped before its call, and that was told."""
         self.has_failed = False
         """It could not be written: nothing more of it is."""
 
@@ -68,10 +70,12 @@ class RecordingThread:
         self._queue: SimpleQueue[tuple[CallRecording, Sequence[Entry], bool] | None] = SimpleQueue()
         self._n_put = 0
         self._n_taken = 0
-        self._open: dict[str, CallRecording] = {}
+        self._open: dict[Path, CallRecording] = {}
         self._thread: Thread | None = None
         self.failures = 0
         """Recordings that could not be written."""
+        self.cuts = 0
+        """Recordings that stopped as their line delivered far too much."""
 
     @property
     def waiting(self) -> int:
@@ -137,13 +141,18 @@ class RecordingThread:
             return
         if recording.files is None:
             recording.files = CallFiles(recording.folder, self._to)
-            self._open[recording.call_id] = recording
+            self._open[recording.folder] = recording
+        was_cut = recording.writer.is_cut
         for method, *given in entries:
             method(recording.writer, *given)
+        if recording.writer.is_cut and not was_cut and not recording.is_cut:
+            recording.is_cut = True
+            self.cuts += 1
+            _log.warning("recording.cut", call_id=recording.call_id, reason=TOO_FAST)
         recording.files.append(recording.writer.take())
 
     def _close(self, recording: CallRecording) -> None:
-        self._open.pop(recording.call_id, None)
+        self._open.pop(recording.folder, None)
         files, recording.files = recording.files, None
         if files is not None:
             files.close(recording.writer.final_heads())

@@ -21,7 +21,7 @@ from enum import StrEnum
 import numpy as np
 
 from ..core.audio import AudioFormat
-from ..core.units import ms_to_samples
+from ..core.units import ms_to_samples, samples_to_ms
 from .wav_head import wav_head
 
 _JITTER_MS = 100.0
@@ -81,6 +81,12 @@ class _Track:
     def tail(self) -> int:
         """Samples up to the end of the last settled piece."""
         return self._n_taken + len(self._settled) // self.format.sample_bytes
+
+    @property
+    def length_ms(self) -> float:
+        """How long the track is, with what waits."""
+        n_samples = self.tail + sum(stretch.n_samples for stretch, _ in self._waiting)
+        return samples_to_ms(n_samples, self.format.rate_hz)
 
     def sample_at(self, t_ms: float) -> int:
         """Return which sample lies at a time."""
@@ -196,6 +202,13 @@ class AudioTracks:
         self._now_ms = max(self._now_ms, now_ms)
         for track in self._tracks.values():
             track.settle(now_ms)
+
+    @property
+    def ahead_ms(self) -> float:
+        """How much further the longer side reaches than time: a peer may send faster than that."""
+        return max(track.length_ms for track in self._tracks.values()) - (
+            self._now_ms - self.origin_ms
+        )
 
     def take(self, *, is_over: bool = False) -> dict[str, bytes]:
         """Return what each file goes on with, by its name; all that there is once it is over."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .call_folders import ENCRYPTED_SUFFIX
+from .call_writer import TRACE_FILE
 from .encryption import AgeStream
 
 _FOLDER_MODE = 0o700
@@ -43,9 +44,14 @@ class CallFiles:
     def append(self, pieces: Mapping[str, bytes]) -> None:
         """Write what each file goes on with, in this order.
 
+        The trace is made first: a folder without one is no recorded call, and would be kept for
+        ever.
+
         Raises:
             OSError: it can't be written.
         """
+        if TRACE_FILE in pieces:
+            self._file(TRACE_FILE)
         for name, data in pieces.items():
             self._file(name).write(data)
 

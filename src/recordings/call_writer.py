@@ -9,7 +9,7 @@ beginning of what happened.
 
 from __future__ import annotations
 
-__all__ = ["TRACE_FILE", "CallWriter"]
+__all__ = ["TOO_FAST", "TRACE_FILE", "CallWriter"]
 
 from collections import deque
 
@@ -37,6 +37,13 @@ from .trace_values import CallEvent, CallHeader, RecordedDecision, RecordedEnd
 
 TRACE_FILE = "trace.jsonl"
 """Everything but the audio, and audio that has no place on the time axis."""
+
+TOO_FAST = "line_too_fast"
+"""Why a recording is cut whose line delivers far more than time passes: it would have to be held
+in memory, and fill the disk."""
+
+_MAX_AHEAD_MS = 30_000.0
+"""Ten times what a gate works off after the longest stall that leaves a call standing."""
 
 _Audible = FrameCaptured | FarEndPlayed
 
@@ -98,6 +105,11 @@ class CallWriter:
         """Take what happened besides the gate."""
         if not self._is_cut:
             self._add({"type": EVENT, **to_plain(event)})
+
+    @property
+    def is_cut(self) -> bool:
+        """Nothing but the end is taken any more."""
+        return self._is_cut
 
     def cut(self, reason: str) -> None:
         """Stop recording, as something would be missing; only the end is still taken."""
@@ -166,6 +178,8 @@ class CallWriter:
         stretch = self._tracks.receive(side, audio, now_ms, ended_ms)
         if stretch is not None:
             self._recent[side].remember(audio, now_ms, stretch)
+        if self._tracks.ahead_ms > _MAX_AHEAD_MS:
+            self.cut(TOO_FAST)
         return stretch
 
     def _place(self, given: _Audible) -> tuple[AudioPlace, Stretch | None]:

@@ -11,7 +11,6 @@ __all__ = ["Desk", "make_application"]
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -76,7 +75,7 @@ class Desk:
         recording = engine.config.recording
         thresholds = ConfigApi(keeper, engine.config)
         self._recordings = RecordingApi(
-            Path(recording.folder) if recording.is_on else None, thresholds, self._worker, environ
+            recording.root if recording.is_on else None, thresholds, self._worker, environ
         )
         session_ms = config.session_hours * _HOUR_MS
         login = Login(token, session_ms=session_ms)

@@ -24,6 +24,30 @@ def test_nothing_is_recorded_unasked() -> None:
     assert RecordingConfig(calls=RecordedCalls.SAMPLED).is_on
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_kept"),
+    [
+        ({}, False),
+        ({"audio": True, "sample_percent": 3.0}, False),
+        ({"calls": RecordedCalls.SAMPLED}, True),
+        ({"folder": "/var/lib/calls"}, True),
+        ({"retention_days": 7}, True),
+        ({"max_gb": None}, True),
+    ],
+)
+def test_nothing_is_deleted_unasked(fields: dict[str, Any], is_kept: bool) -> None:
+    """Recordings in the folder of the default may be somebody else's."""
+    assert RecordingConfig(**fields).is_kept == is_kept
+
+
+def test_the_folder_may_be_in_somebody_s_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell has it; a home that nobody has is a name."""
+    monkeypatch.setenv("HOME", "/home/operator")
+    assert str(RecordingConfig(folder="~/calls").root) == "/home/operator/calls"
+    assert str(RecordingConfig(folder="calls").root) == "calls"
+    assert str(RecordingConfig(folder="~no-such-user/calls").root) == "~no-such-user/calls"
+
+
 def test_public_keys_are_accepted() -> None:
     """As age-keygen writes them."""
     assert broken_recipient(KEY) == ""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import os
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from support.recorded_calls import Tape, taped_call
+from support.recorded_calls import Tape, record_call, taped_call
 from voxgate.call_observer import CallEnded, CallStarted, ProviderSwitched
 from voxgate.config.models import AppConfig
 from voxgate.config.recording_model import RecordedCalls, RecordingConfig
@@ -22,6 +23,7 @@ from voxgate.core.taped_gating_manager import TapedGatingManager
 from voxgate.engine import AIEngine
 from voxgate.errors import ConfigError, ProviderError
 from voxgate.observe.call_recorder import CallRecorder, is_sampled
+from voxgate.observe.recording_keeper import RecordingKeeper
 from voxgate.observe.recording_thread import RecordingThread
 from voxgate.providers.base import AgentAudio, ResponseStarted
 from voxgate.recordings import RecordedDecision, list_calls, open_call
@@ -132,6 +134,61 @@ def test_a_sample_is_the_same_everywhere_and_as_large_as_asked_for() -> None:
     assert set(chosen) < {call_id for call_id in ids if is_sampled(call_id, 11.0)}
 
 
+def test_any_text_can_be_a_call_s_id(tmp_path: Path) -> None:
+    """A recorder that raised would be told of no further call."""
+    recording = Recording(tmp_path, calls=RecordedCalls.SAMPLED, sample_percent=100.0)
+    ids = ["\ud800?", "../../etc/passwd", "a/b\0c", "", "\u00e4" * 300, "x" * 300, ".", "-rf"]
+    for call_id in ids:
+        recording.place_call(call_id)
+    assert len(recording.recorded) == len(ids)
+    assert recording.recorder.failures == 0
+    calls = [open_call(call.folder) for call in list_calls(tmp_path)]
+    assert {call.header.call_id for call in calls} == set(ids)
+    assert {call.folder.parent for call in calls} == {tmp_path}
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_left"),
+    [({}, True), ({"calls": ALL}, False), ({"retention_days": 7}, False)],
+    ids=["nothing asked for", "recording", "a bound"],
+)
+async def test_old_recordings_are_deleted_only_where_somebody_asked_for_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], is_left: bool
+) -> None:
+    """Those that lie in ``./recordings`` may be another's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(RecordingKeeper, "start", RecordingKeeper.delete_old)  # here and now
+    folder = record_call(Path("recordings"), taped_call()[:5], started_at=NOW - timedelta(900))
+    for path in folder.iterdir():
+        os.utime(path, (0, 0))
+    recorder = CallRecorder(RecordingConfig(**fields), TapedGatingManager(), wall_clock=lambda: NOW)
+    await recorder.start()
+    await recorder.stop()
+    assert folder.exists() == is_left
+
+
+def test_a_line_that_delivers_far_too_much_cuts_its_recording(tmp_path: Path) -> None:
+    """A peer that floods a call fills neither memory nor disk; it is told and counted once."""
+    recording = Recording(tmp_path)
+    recorder = recording.recorder
+    with capture_logs() as logged:
+        recorder.on_call_started(started())
+        recording.manager.start_call("call", provider="deepgram", now_ms=5000.0)
+        for n in range(2500):
+            recorder.on_line_event("call", 5020.0 + n / 100, LineAudio(bytes([n % 251]) * 320))
+            recording.thread.write_waiting()
+        recorder.on_call_ended(ended())
+        assert recording.recorded == ["call"]
+    told = [entry for entry in logged if entry["event"] == "recording.cut"]
+    assert [(each["call_id"], each["reason"]) for each in told] == [("call", "line_too_fast")]
+    assert (recorder.cuts, recorder.failures) == (1, 0)
+    call = open_call(list_calls(tmp_path)[0].folder)
+    assert (call.is_complete, call.cut_reason) == (False, "line_too_fast")
+    tracks = call.audio()
+    assert tracks is not None
+    assert len(tracks.capture) / 8000 < 31
+
+
 def test_line_provider_and_playout_are_heard(tmp_path: Path) -> None:
     """Both sides, and what else happens; words and keys are not."""
     recording = Recording(tmp_path)
@@ -166,8 +223,8 @@ def test_line_provider_and_playout_are_heard(tmp_path: Path) -> None:
     assert names == ["line.key_pressed", "provider.response_started", "call.provider_switched"]
     tracks = call.audio()
     assert tracks is not None
-    assert set(tracks.capture[:3200].tolist()) == {0x0201}
-    assert set(tracks.far_end[160:3360].tolist()) == {0x0403}
+    assert set(tracks.capture[160:3360].tolist()) == {0x0201}
+    assert set(tracks.far_end[320:3520].tolist()) == {0x0403}
 
 
 def test_without_audio_none_is_even_handed_over(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from voxgate.recordings import call_files as module
 from voxgate.recordings.call_files import CallFiles
+from voxgate.recordings.call_folders import folder_name, summary_of
 from voxgate.recordings.encryption import decrypted, recipients
 
 
@@ -32,6 +34,17 @@ def test_nobody_else_may_read_them(tmp_path: Path) -> None:
     modes = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "root").rglob("*")}
     assert modes == {files.folder: 0o700, files.folder / "a": 0o600}
     assert (tmp_path / "root").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_with_audio_has_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it were no recorded call, and what was written of it would be kept for ever."""
+    folder = tmp_path / folder_name(datetime(2026, 11, 22, tzinfo=UTC), "call")
+    files = CallFiles(folder)
+    monkeypatch.setattr(module._PlainFile, "write", Full.write)
+    with pytest.raises(OSError, match="No space left"):
+        files.append({"audio.wav": b"RIFF", "trace.jsonl": b"{}\n"})
+    files.close({})
+    assert summary_of(folder) is not None
 
 
 def test_a_folder_that_is_there_is_not_written_into(tmp_path: Path) -> None:

@@ -45,6 +45,13 @@ _REPORT_POLICY = (
     "allow-downloads"
 )
 """A report is one page that needs nothing else; its scripts reach nothing of the desk."""
+_REPORT_HEADERS = {
+    "content-security-policy": _REPORT_POLICY,
+    "x-frame-options": "SAMEORIGIN",
+    # By HTML's rules a page with a sandbox can't be opened with an opener policy. It has no opener
+    # in any case, as the desk's own policy is another.
+    "cross-origin-opener-policy": "unsafe-none",
+}
 
 
 class RecordingApi:
@@ -119,7 +126,7 @@ class RecordingApi:
             page = await self._worker.run(report_job, call.folder, self._identity)
         except WorkFailed as failure:
             raise Refusal(503, "unavailable", f"There is no report. {failure}") from failure
-        return HTMLResponse(page, headers={"content-security-policy": _REPORT_POLICY})
+        return HTMLResponse(page, headers=_REPORT_HEADERS)
 
     async def _begin_preview(self, request: Request) -> Response:
         asked = await read_object(request)

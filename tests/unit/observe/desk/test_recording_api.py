@@ -109,6 +109,7 @@ async def test_a_report_is_made_by_the_worker_and_can_reach_nothing(folder: Path
     assert (answer.status, answer.body) == (200, b"<!doctype html>report")
     assert worker.jobs == [(report_job, (folder / NAME, "key"))]
     policy = answer.headers["content-security-policy"]
+    assert answer.headers["cross-origin-opener-policy"] == "unsafe-none"
     assert "sandbox allow-scripts" in policy
     assert "allow-same-origin" not in policy
     assert "default-src 'none'" in policy

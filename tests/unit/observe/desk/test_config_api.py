@@ -39,6 +39,8 @@ class Keeper:
         return replace(self.config, barge_in=BargeInConfig(min_ms=changes[KEY]))
 
     async def apply(self, changes: Mapping[str, Any], who: str) -> ConfigChange:
+        if changes[KEY] == 30:
+            raise ConfigError(self.problems)
         if self.refuses:
             raise ConfigError([problem("document")])
         old = self.config.barge_in.min_ms

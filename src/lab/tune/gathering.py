@@ -63,11 +63,11 @@ def gather_calls(
     kinds = {call.name: _kind_of(call, config) for call in calls}
     problems += [_unknown(call, config) for call in calls if kinds[call.name] is None]
     chosen = kind or _commonest(calls, kinds, config)
-    used = tuple(call for call in calls if kinds[call.name] == chosen)
-    known = sum(each is not None for each in kinds.values())
+    known = [call for call in calls if kinds[call.name] is not None]
+    used = tuple(call for call in known if kinds[call.name] == chosen)
     gathered = Gathered(
         calls=used,
-        set_aside=known - len(used),
+        set_aside=len(known) - len(used),
         problems=(*found.problems, *problems),
         notes=(*found.notes, *(note for call in calls for note in call.notes)),
     )

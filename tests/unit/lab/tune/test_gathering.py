@@ -80,6 +80,13 @@ def test_calls_of_providers_that_are_not_gated_leave_nothing_to_tune(tmp_path: P
     assert (found.calls, found.set_aside, kind) == ((), 1, None)
 
 
+def test_calls_of_unknown_providers_only_are_all_problems(tmp_path: Path) -> None:
+    """None of them is used, and none is set aside."""
+    found, kind = gathered(tmp_path, ["first", "first"])
+    assert (found.calls, found.set_aside, kind) == ((), 0, None)
+    assert len(found.problems) == 2
+
+
 def test_notes_are_kept(tmp_path: Path) -> None:
     """Of the manifest."""
     write_wav(tmp_path / "capture.wav", silence(100))

@@ -173,10 +173,15 @@ class SimulatedCalls:
         self._calls: dict[str, Iterator[_Slot]] = {}
         self._begun = 0
 
-    def begin(self, count: int) -> None:
-        """Begin so many calls."""
+    def begin(self, count: int, *, named: str | None = None) -> None:
+        """Begin so many calls.
+
+        Args:
+            count: How many.
+            named: Id of the call, where there is one; by default ids that telephone systems give.
+        """
         for n in range(self._begun, self._begun + count):
-            call_id = str(uuid5(NAMESPACE_URL, f"call {n}"))
+            call_id = named or str(uuid5(NAMESPACE_URL, f"call {n}"))
             self._observers.on_call_started(
                 CallStarted(
                     call_id=call_id,

@@ -137,14 +137,17 @@ class VadConfig:
     """WebRTC VAD and the smoothing over it."""
 
     webrtc_aggressiveness: Annotated[int, Interval(ge=0, le=3)] = 3
-    """WebRTC VAD mode: 0 calls most frames speech, 3 the fewest. Mode 3 for phone lines: the
-    others call steady line noise speech more often."""
+    """WebRTC VAD mode: 0 calls most frames speech, 3 the fewest. Lower hears softer speech, and
+    calls steady line noise speech more often; 3 is for phone lines."""
     confidence_threshold: Prob = 0.6
-    """Smoothed confidence from which a frame counts as speech, 0..1."""
+    """Smoothed confidence from which a frame counts as speech, 0..1. Higher keeps out more noise
+    and loses more soft speech; lower the other way round."""
     energy_threshold: Annotated[int, Interval(ge=0, le=32_767)] = 120
-    """RMS (int16 units) below which no frame counts as speech; 120 is -48.7 dBFS."""
+    """RMS (int16 units) below which no frame counts as speech; 120 is -48.7 dBFS. Higher ignores
+    more line noise, and callers who speak softly; lower hears both."""
     smoothing_frames: Annotated[int, Interval(ge=1, le=25)] = 5
-    """20 ms frames over which voice activity is averaged."""
+    """20 ms frames over which voice activity is averaged. More is steadier against clicks, and
+    notices speech and its end later; fewer the other way round."""
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -158,27 +161,35 @@ class AudioGuardConfig:
     """What kind of lines these thresholds are for. The loader takes those that are left out from
     the profile, and so does :meth:`for_profile`; the model itself has those of pstn."""
     initial_noise_floor: Annotated[float, Interval(ge=1.0, le=2000.0)] = 20.0
-    """RMS (int16 units) that the noise floor of a call starts at."""
+    """RMS (int16 units) that the noise floor of a call starts at, until it is measured. Higher
+    keeps out the noise of a loud line's first seconds, and perhaps a soft first word; lower lets
+    both in."""
     speech_threshold_factor: Annotated[float, Interval(ge=1.0, le=20.0)] = 4.0
-    """A frame is loud from this many times the noise floor."""
+    """A frame is loud from this many times the noise floor. Higher keeps out more noise and loses
+    more soft speech; lower the other way round."""
     speech_evidence: SpeechEvidenceKind = SpeechEvidenceKind.LIGHT
     """Which networks tell speech by its sound; without the extra ``silero``, always ``light``. With
     it less noise gets through, and more words of unusual voices are lost (ADR 7)."""
     hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 400
     """Time after the last speech in which the quiet line still passes, so that soft word ends
-    survive, and in which less evidence goes on with the turn (ADR 7)."""
+    survive, and in which less evidence goes on with the turn (ADR 7). Longer keeps more word ends
+    and lets in more noise after them; shorter the other way round."""
     noise_hangover_ms: Annotated[int, Interval(ge=0, le=3000)] = 200
-    """Of that time, how long louder sound passes too that is not speech: a provider's detector may
-    take it for the caller going on."""
+    """Of that time, how long louder sound passes too that is not speech. Longer keeps more of
+    unclear word ends; but a provider's detector may take noise for the caller going on, and answers
+    later."""
     sensitivity: Prob = 0.5
-    """Shifts the log odds that count as speech by up to 2; 0 keeps out more, 1 lets in more."""
+    """Shifts the log odds that count as speech by up to 2, 0..1. Higher loses fewer words and lets
+    in more noise; lower keeps out more noise and loses more words."""
     preroll_ms: Annotated[int, Interval(ge=0, le=500)] = 300
-    """Audio from before the first speech frame that is released with it, at most 25 chunks."""
+    """Audio from before the first speech frame that is released with it, at most 25 chunks. Longer
+    saves more of first sounds and brings along more noise; shorter may cut them."""
     quieter_voices: QuieterVoices = QuieterVoices.ATTENUATE
     """What becomes of television and people in the room (ADR 8)."""
     quieter_voice_db: Annotated[float, Interval(ge=6.0, le=30.0)] = 11.0
-    """How far below the caller's level, as learned in the call, a voice is another's; measured
-    over 0.4 s of speech (ADR 8)."""
+    """How far below the caller's level, as learned in the call, a voice is another's; measured over
+    0.4 s of speech (ADR 8). Lower keeps out more voices of the room, and the caller's own when
+    turned away; higher lets more of both in."""
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -199,22 +210,34 @@ class BargeInConfig:
 
     candidate_ms: Annotated[int, Interval(ge=20, le=1000)] = 60
     """Mode ``vad``, and where no far-end reference is shown: evidence from which playout pauses and
-    the gate watches closely."""
+    the gate watches closely. Shorter pauses sooner, and more often for nothing; longer lets the
+    agent talk on for longer."""
     min_ms: Annotated[int, Interval(ge=20, le=2000)] = 140
     """Mode ``vad``, and where no far-end reference is shown: evidence from which the gate opens
-    over the agent. Not below ``candidate_ms``."""
+    over the agent. Longer opens less often for echo and noise, and later for the caller; shorter
+    the other way round. Not below ``candidate_ms``."""
     evidence_release_ms: Annotated[int, Interval(ge=20, le=2000)] = 160
-    """Time without evidence after which a candidate is dropped."""
+    """Time without evidence after which a candidate is dropped. Longer bears pauses between words,
+    and keeps the agent paused for longer after noise; shorter the other way round."""
     onset_preroll_ms: Annotated[int, Interval(ge=0, le=480)] = 120
-    """Audio from before the first evidence that is released with the onset."""
+    """Audio from before the first evidence that is released with the onset. Longer saves more of
+    the caller's first word and brings along more of the agent's echo; shorter may cut the word."""
     confirm_speech_ms: Annotated[int, Interval(ge=20, le=5000)] = 400
-    """Speech after the gate opened that confirms an interruption without the provider's word."""
+    """Speech after the gate opened that confirms an interruption without the provider's word.
+    Shorter stops the agent sooner, also for what is no interruption; longer leaves more to the
+    provider."""
     confirm_timeout_ms: Annotated[int, Interval(ge=100, le=10_000)] = 1200
-    """Time after the gate opened within which an interruption must be confirmed."""
+    """Time after the gate opened within which an interruption must be confirmed. Longer waits for
+    slow providers and makes the agent's pause longer where nobody spoke; shorter may talk on over a
+    caller."""
     turn_end_ms: Annotated[int, Interval(ge=100, le=5000)] = 700
-    """Silence of the caller after which a caller's turn over the agent has ended."""
+    """Silence of the caller after which a caller's turn over the agent has ended. Longer bears
+    thoughtful pauses, and lets in more echo should the agent speak meanwhile; shorter the other way
+    round."""
     cooldown_ms: Ms = 500
-    """Time after a barge-in that nothing confirmed in which no new candidate starts."""
+    """Time after a barge-in that nothing confirmed in which no new candidate starts. Longer has
+    fewer false ones in a row, and a caller who insists waits for longer; shorter the other way
+    round."""
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -230,7 +253,9 @@ class IdleFillConfig:
     """Silence for a provider whose turn detector waits for audio that the line does not deliver."""
 
     after_ms: Annotated[int, Interval(ge=40, le=2000)] = 120
-    """Time without a frame from which silence is sent at 20 ms cadence (DTX, stalled line)."""
+    """Time without a frame from which silence is sent at 20 ms cadence (DTX, stalled line). Shorter
+    ends turns sooner on lines that go silent, and fills more gaps of the network; longer the other
+    way round."""
 
     def __post_init__(self) -> None:
         _check_fields(self)
@@ -241,25 +266,33 @@ class ProviderGatingPolicy:
     """How the frames of one kind of provider are gated."""
 
     gating_enabled: bool
-    """False: every frame passes untouched, and nothing is measured."""
+    """Whether the gate works for this kind. Off, every frame passes untouched, the agent's echo
+    too, and nothing is measured."""
     mode: GatingMode = GatingMode.ECHO_AWARE
     """What counts as evidence of the caller while the agent is audible."""
     withheld_audio: WithheldAudio = WithheldAudio.SILENCE
-    """What the provider gets in place of a withheld frame."""
+    """What the provider gets in place of a withheld frame: silence keeps its turn detector running;
+    nothing saves traffic, but some detectors then wait."""
     forwarded_audio: ForwardedAudio = ForwardedAudio.ECHO_CANCELLED
-    """Measured by what a speech recogniser makes of interruptions (ADR 6)."""
+    """What of a frame that passes the provider gets while the agent's echo may be in it. Without
+    the echo a speech recogniser understands more of interruptions (ADR 6); raw is untouched by any
+    filter."""
     post_speech_grace_ms: Annotated[int, Interval(ge=0, le=3000)] = 250
     """Echo tail: time after the last agent audio played in which the gate stays closed, on top of
-    the measured echo delay."""
+    the measured echo delay. Longer keeps out late echo, and the first word of a caller who answers
+    at once must count as a barge-in; shorter the other way round."""
     vad_threshold: Prob = 0.6
     """Mode ``vad``, and where no far-end reference is shown: smoothed voice activity that counts as
-    evidence, 0..1."""
+    evidence, 0..1. Higher opens less often for echo, and later for the caller; lower the other way
+    round."""
     energy_threshold: Rms = 1500
     """Mode ``vad``, and where no far-end reference is shown: RMS (int16 units) that counts as
-    evidence; 1500 is -26.8 dBFS."""
+    evidence; 1500 is -26.8 dBFS. Higher bears louder echo and misses softer callers; lower the
+    other way round."""
     sensitivity: Prob = 0.5
-    """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds; 0 opens late
-    and surely, 1 early and less surely."""
+    """Mode ``echo_aware``: shifts the detector's thresholds by up to 2 in log odds, 0..1. Higher
+    opens sooner, and more often for nothing; lower opens later and more surely, and misses more
+    soft callers."""
     aliases: tuple[str, ...] = ()
     """Other names of the same kind."""
 

@@ -28,7 +28,8 @@ recording: {calls: all, folder: "%s"}
 
 @pytest.mark.timeout(GUARD_S)
 async def test_every_part_starts_and_stops_with_a_real_engine(tmp_path: Path) -> None:
-    """None fails, and all that they count is on the page: a part that was renamed would show."""
+    """None fails, and all that they count is on the page, a wrong value at the desk included: a
+    part that was renamed would show."""
     path = tmp_path / "ai-agent.yaml"
     path.write_text(_CONFIG % (tmp_path / "calls"), encoding="utf-8")
     engine = AIEngine(load_config(path), environ={})
@@ -42,6 +43,11 @@ async def test_every_part_starts_and_stops_with_a_real_engine(tmp_path: Path) ->
             async with asyncio.timeout(GUARD_S), aiohttp.ClientSession() as http:
                 async with http.get(f"{desk}/readyz") as answer:
                     assert (await answer.json())["status"] == "ready"
+                async with http.get(f"{desk}/api/thresholds") as answer:
+                    revision = (await answer.json())["revision"]
+                wrong = {"changes": {"barge_in.min_ms": -1}, "revision": revision}
+                async with http.post(f"{desk}/api/thresholds/apply", json=wrong) as answer:
+                    assert answer.status == 422
                 async with http.get(f"{desk}/metrics") as answer:
                     page = await answer.text()
         finally:
@@ -61,7 +67,10 @@ async def test_every_part_starts_and_stops_with_a_real_engine(tmp_path: Path) ->
             outcomes, 0.0
         )
     changes = families["voxgate_config_changes"].samples
-    assert {(each.labels["source"], each.labels["outcome"]) for each in changes} == {
-        (source, outcome) for source in ("file", "desk") for outcome in ("applied", "refused")
+    assert {(each.labels["source"], each.labels["outcome"]): each.value for each in changes} == {
+        ("file", "applied"): 0,
+        ("file", "refused"): 0,
+        ("desk", "applied"): 0,
+        ("desk", "refused"): 1,
     }
     assert operations.notices == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -302,3 +303,30 @@ class TestRefusal:
 def test_the_environment_of_tests_has_no_key() -> None:
     """The test of the key that is not set would else prove nothing."""
     assert "OPENAI_API_KEY" not in os.environ
+
+
+class _QuickEngine(AIEngine):
+    """Starts at once, and notes how much the garbage collector leaves out when it is to drain."""
+
+    frozen = 0
+
+    async def start(self) -> None:
+        """Nothing."""
+
+    async def drain(self) -> None:
+        self.frozen = gc.get_freeze_count()
+
+
+async def test_what_the_start_made_is_left_out_of_collections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As long as it serves, and no longer: a full one holds the loop for a tenth of a second."""
+    engine = _QuickEngine(AppConfig(desk=DeskConfig(enabled=False)))
+    monkeypatch.setattr(serve, "AIEngine", lambda *arguments, **options: engine)
+    monkeypatch.setattr(
+        serve, "_show_addresses", lambda *given: os.kill(os.getpid(), signal.SIGINT)
+    )
+    async with asyncio.timeout(_GUARD_S):
+        await serve._serve(engine.config)
+    assert engine.frozen > 10_000
+    assert gc.get_freeze_count() == 0

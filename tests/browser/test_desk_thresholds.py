@@ -160,3 +160,21 @@ async def test_a_preview_says_how_many_decisions_differ(tmp_path: Path) -> None:
         await page.click(".differs summary")
         assert await page.locator(".differs tbody tr").count() > 0
         await page.click("nav >> text=Recordings")
+
+
+async def test_what_is_odd_is_said_and_may_be_applied(tmp_path: Path) -> None:
+    """At its field, beside what is wrong nowhere."""
+    key = "gating.providers.openai_realtime.vad_threshold"
+    answer = {"problems": [], "warnings": [{"key": key, "message": "has no effect in this mode"}]}
+    async with (
+        DeskedEngine.running(tmp_path) as service,
+        at_the_desk(service.url, "thresholds") as page,
+    ):
+        await page.route("**/api/thresholds/check", lambda route: route.fulfill(json=answer))
+        await page.fill(field(key), "0.7")
+        await is_ready(page, "1 change")
+        shown = page.locator(f'.field[data-key="{key}"] .warning')
+        assert await shown.inner_text() == "Has no effect in this mode"
+        assert await page.is_enabled("#apply")
+        await page.fill(field(key), "0.6")
+        assert await shown.is_hidden()

@@ -38,6 +38,7 @@ export class ThresholdField {
     this.id = `field-${field.key.replaceAll(".", "-")}`;
     this.#entry = this.#entryFor(field.value);
     this.problem = h("p", { class: "problem", id: `${this.id}-problem`, hidden: true });
+    this.warning = h("p", { class: "warning", id: `${this.id}-warning`, hidden: true });
     this.choiceHelp = h("p", { class: "note choice-help" });
     this.reset = h(
       "button",
@@ -82,6 +83,12 @@ export class ThresholdField {
     this.reset.hidden = !isChanged;
   }
 
+  /** @param {string} text What is odd about the value, which may be applied; empty: nothing. */
+  showWarning(text) {
+    setText(this.warning, text);
+    this.warning.hidden = text === "";
+  }
+
   /** Put a value in; nobody is told. */
   set(value) {
     this.#entry = this.#entryFor(value);
@@ -123,7 +130,7 @@ export class ThresholdField {
       "div",
       { class: "field", data: { key: field.key } },
       h("div", { class: "what" }, name, describedBy, applies, locked),
-      h("div", { class: "entry" }, row, this.problem, this.choiceHelp, this.#facts()),
+      h("div", { class: "entry" }, row, this.problem, this.warning, this.choiceHelp, this.#facts()),
     );
   }
 
@@ -148,7 +155,7 @@ export class ThresholdField {
       id: this.id,
       name: field.key,
       disabled: field.locked !== null && field.locked !== undefined,
-      "aria-describedby": `${this.id}-problem ${this.id}-help ${this.id}-facts`,
+      "aria-describedby": `${this.id}-problem ${this.id}-warning ${this.id}-help ${this.id}-facts`,
     };
     if (field.type === "boolean") return this.#makeSwitch(shared);
     if (field.type === "choice") return this.#makeSelect(shared);

@@ -181,6 +181,7 @@ class ThresholdsView {
     clearTimeout(this.#checkTimer);
     this.#checked = "";
     this.#problems = [];
+    this.#warn([]);
     const isWrong = this.#judge();
     const changes = this.changes();
     if (!isWrong && Object.keys(changes).length > 0) {
@@ -209,13 +210,23 @@ class ThresholdsView {
     return this.wrong > 0;
   }
 
+  /** What is allowed but odd stands at the field, or with the changes where there is none. */
+  #warn(warnings) {
+    this.odd = warnings.filter(({ key }) => !this.#fields.has(key));
+    for (const [key, each] of this.#fields) {
+      const own = warnings.filter((warning) => warning.key === key);
+      each.showWarning(own.map(({ message }) => capital(message)).join(" "));
+    }
+  }
+
   async #ask(changes) {
     const asked = JSON.stringify(changes);
     try {
-      const { problems } = await api.checkThresholds(changes);
+      const { problems, warnings = [] } = await api.checkThresholds(changes);
       // Somebody may have typed on meanwhile.
       if (this.#isOver || JSON.stringify(this.changes()) !== asked) return;
       this.#problems = problems;
+      this.#warn(warnings);
       if (problems.length === 0) this.#checked = asked;
     } catch (error) {
       this.#problems = error.problems?.length ? error.problems : [{ key: "", rule: error.message }];
@@ -241,6 +252,8 @@ class ThresholdsView {
       this.list,
       fields.map((each) => this.#changeItem(each)),
     );
+    for (const { message } of this.odd ?? [])
+      this.list.append(h("li", { class: "warning" }, capital(message)));
     for (const { key, rule } of this.#problems) {
       if (!this.#fields.has(key)) this.list.append(h("li", { class: "problem" }, capital(rule)));
     }

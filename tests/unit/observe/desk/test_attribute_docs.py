@@ -13,7 +13,7 @@ from voxgate.observe.desk.attribute_docs import attribute_docs, first_line
 def test_each_field_and_member_is_explained_in_plain_words() -> None:
     """One line, without the marks of markup; what has no docstring is left out."""
     docs = attribute_docs(BargeInConfig)
-    assert docs["turn_end_ms"].endswith("after which a caller's turn over the agent has ended.")
+    assert docs["turn_end_ms"].startswith("Silence of the caller after which")
     assert docs["candidate_ms"].startswith("Mode vad, and where no far-end reference is shown:")
     assert attribute_docs(GateReason)["LINE_MUSIC"] == "The guard is in music mode."
     assert attribute_docs(GateEventType)["CANDIDATE_DROPPED"].startswith("That evidence did")

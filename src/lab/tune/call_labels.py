@@ -81,18 +81,30 @@ def find_labels(recording: Recording) -> CallLabels:
     Raises:
         ValueError: the package was built without the detectors' weights.
     """
-    hearing = hear_call(align(recording))
-    segments = find_segments(hearing)
-    return _labels(segments, _holes(hearing.is_judged), recording.duration_ms)
+    call = align(recording)
+    hearing = hear_call(call)
+    is_silent = ~call.capture.any(axis=1)
+    return _labels(
+        find_segments(hearing),
+        _stretches(~hearing.is_judged & ~is_silent),
+        _stretches(~hearing.is_judged & is_silent),
+        recording.duration_ms,
+    )
 
 
 def _labels(
-    segments: Sequence[FoundSegment], holes: Sequence[Interval], duration_ms: float
+    segments: Sequence[FoundSegment],
+    holes: Sequence[Interval],
+    silences: Sequence[Interval],
+    duration_ms: float,
 ) -> CallLabels:
+    """Return labels; in digital silence nobody speaks whom the gate could have heard."""
     sure = [(s.start_ms, s.end_ms) for s in segments if s.confidence >= SURE_SPEECH]
     doubtful = [(s.start_ms, s.end_ms) for s in segments if SURE_NOT <= s.confidence < SURE_SPEECH]
     margin = {"before_ms": _UNSURE_MARGIN_MS, "after_ms": _UNSURE_MARGIN_MS}
-    speech = intersection(clipped(sure, 0.0, duration_ms), complement(holes, duration_ms))
+    speech = intersection(
+        clipped(sure, 0.0, duration_ms), complement([*holes, *silences], duration_ms)
+    )
     unsure = clipped([*widened(doubtful, **margin), *holes], 0.0, duration_ms)
     return CallLabels(
         speech=speech,
@@ -101,7 +113,7 @@ def _labels(
     )
 
 
-def _holes(is_judged: npt.NDArray[np.bool_]) -> tuple[Interval, ...]:
-    """Return longer stretches of frames that could not be judged."""
-    lost = [(float(n * FRAME_MS), float((n + 1) * FRAME_MS)) for n in np.flatnonzero(~is_judged)]
-    return tuple((start, end) for start, end in merged(lost) if end - start >= _HOLE_MS)
+def _stretches(flags: npt.NDArray[np.bool_]) -> tuple[Interval, ...]:
+    """Return longer stretches of frames with a flag."""
+    each = [(float(n * FRAME_MS), float((n + 1) * FRAME_MS)) for n in np.flatnonzero(flags)]
+    return tuple((start, end) for start, end in merged(each) if end - start >= _HOLE_MS)

@@ -52,6 +52,16 @@ def test_an_agent_turn_that_cannot_be_judged_is_unsure() -> None:
     assert labels.unsure == ((1000.0, 2700.0),)
 
 
+def test_digital_silence_over_the_agent_is_surely_nobody() -> None:
+    """A muted telephone, or one that cuts out what is soft: the gate cannot have heard anybody."""
+    far_end = frames_of(speech_like(4000, seed=2))
+    capture = white_noise(4000, level_dbfs=-66.0)
+    capture[12000:24000] = 0
+    heard = recording(capture, far_end=tuple(far_end), agent=((1000.0, 2500.0),))
+    labels = find_labels(heard)
+    assert (labels.speech, labels.unsure) == ((), ())
+
+
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> CallLabels:
     """A sure segment, a doubtful one that reaches into it, one that is none; a hole."""
@@ -65,7 +75,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> CallLabels:
     heard = Hearing(features=np.zeros((200, 4)), is_audible=judged, is_judged=judged)
     monkeypatch.setattr(call_labels, "hear_call", lambda _: heard)
     monkeypatch.setattr(call_labels, "find_segments", lambda _: segments)
-    return find_labels(recording(silence(4000)))
+    return find_labels(recording(white_noise(4000)))
 
 
 def test_what_is_doubtful_is_unsure_and_what_is_sure_stays_speech(found: CallLabels) -> None:

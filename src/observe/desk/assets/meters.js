@@ -4,6 +4,7 @@ import { h, level, setText } from "./dom.js";
 
 const QUIETEST_DBFS = -75;
 const READ_EVERY_MS = 250; // more often nobody could read
+const FAR_OFF_DB = 6; // a number never contradicts its bar
 const SPOKEN_EVERY_MS = 1000; // nor listen
 
 const NAMES = [
@@ -38,7 +39,7 @@ export class Meters {
           },
           fill,
         );
-        this.#bars.push({ name, fill, value, track, share: "" });
+        this.#bars.push({ name, fill, value, track, share: "", read: -96 });
         const title = h("span", { class: "name", title: tells }, label);
         return h("div", { class: "meter", data: { level: name } }, title, track, value);
       }),
@@ -57,7 +58,11 @@ export class Meters {
       const share = isKnown ? Math.max(0, 1 - Math.min(0, dbfs) / QUIETEST_DBFS).toFixed(2) : "0";
       if (share !== bar.share) bar.fill.style.transform = `scaleX(${share})`;
       bar.share = share;
-      if (isRead) setText(bar.value, isKnown ? level(dbfs) : "–");
+      const heard = isKnown ? dbfs : -96;
+      if (isRead || Math.abs(heard - bar.read) > FAR_OFF_DB) {
+        bar.read = heard;
+        setText(bar.value, isKnown ? level(dbfs) : "–");
+      }
       if (isSpoken) speak(bar.track, isKnown ? Math.round(dbfs) : null);
     }
   }

@@ -20,6 +20,7 @@ CONFIG = """
 gating: {providers: {openai_realtime: {mode: vad, energy_threshold: 200}}}
 """
 KEYS = ["--key", "audio_guard.preroll_ms"]
+LABELLED, UNLABELLED = 18, 2
 
 
 def voxgate(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -31,29 +32,29 @@ def voxgate(*arguments: str, cwd: Path, status: int = 0) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dozen labelled calls, as many without labels, and a configuration."""
+    """Calls with and without labels, as few as can be tuned on, and a configuration."""
     root = tmp_path_factory.mktemp("tune")
     (root / "gate.yaml").write_text(CONFIG)
-    for labelled in (True, False):
+    for labelled, calls in ((True, LABELLED), (False, UNLABELLED)):
         write_sample_calls(
             root / f"{labelled}",
             small_bank(),
             scene="loud-echo",
-            calls=12,
+            calls=calls,
             seed=int(labelled) + 1,
             split=SPLIT,
             labelled=labelled,
             duration_s=20.0,
         )
-    calls = root / "calls"
-    calls.mkdir()
+    folder = root / "calls"
+    folder.mkdir()
     for labelled in (True, False):
         for path in (root / f"{labelled}").glob("*.wav"):
-            path.rename(calls / f"{labelled}-{path.name}")
+            path.rename(folder / f"{labelled}-{path.name}")
         rows = (
             (root / f"{labelled}" / "calls.jsonl").read_text().replace("loud", f"{labelled}-loud")
         )
-        (calls / f"{labelled}.jsonl").write_text(rows)
+        (folder / f"{labelled}.jsonl").write_text(rows)
     return root
 
 
@@ -70,8 +71,8 @@ def test_processes_and_workers_come_to_the_same(folder: Path) -> None:
             found.append((done.stdout, patch.read_text() if patch.exists() else None))
     assert found[0] == found[1] == found[2]
     report = json.loads(found[0][0])
-    assert report["labels"]["calls"] == 24
-    assert report["labels"]["self_labelled"] == 12
+    assert report["labels"]["calls"] == LABELLED + UNLABELLED
+    assert report["labels"]["self_labelled"] == UNLABELLED
     assert report["settings_tried"] > 1, "there was nothing to search, and so nothing to compare"
     assert (report["verdict"] == "proposed") == (found[0][1] is not None)
     if found[0][1] is not None:

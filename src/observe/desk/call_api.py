@@ -48,8 +48,9 @@ class CallApi:
         """Return what is served."""
         return [
             Route("/api/calls", self._list),
-            Route("/api/calls/{call_id}", self._one),
-            Route("/api/calls/{call_id}/hangup", self._hang_up, methods=["POST"]),
+            # An id may have slashes, as Asterisk's channels do; only the method tells who is asked.
+            Route("/api/calls/{call_id:path}/hangup", self._hang_up, methods=["POST"]),
+            Route("/api/calls/{call_id:path}", self._one),
         ]
 
     async def _list(self, request: Request) -> Response:

@@ -81,3 +81,15 @@ async def test_a_call_is_hung_up_once() -> None:
     assert engine.hung_up == ["one", "two"]
     assert logged == [{"event": "desk.call_hung_up", "call_id": "one", "log_level": "info"}]
     assert (await asked(roster_with(), "/api/calls/two")).status == 404
+
+
+async def test_an_id_may_have_slashes() -> None:
+    """As Asterisk's channels do; the page escapes them, and servers decode that before the path is
+    matched."""
+    name, engine = "PJSIP/100-0000001/hangup", Engine()
+    roster = roster_with(name)
+    path = f"/api/calls/{name}"
+    app = application(CallApi(engine, roster, recording_of).routes())
+    assert (await ask(app, path, method="GET")).json["call_id"] == name
+    await ask(app, f"{path}/hangup", method="POST", body={})
+    assert engine.hung_up == [name]

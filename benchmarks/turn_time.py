@@ -20,7 +20,7 @@ if __name__ == "__main__":
 
 from benchmarks.figure import Figure
 from benchmarks.turn_calls import N_LINES, SILENCE_MS, Turn, measure_turns
-from voxgate.cli.blas_threads import use_one_blas_thread
+from voxgate.blas_threads import use_one_blas_thread
 from voxgate.realtime_server import Pace
 
 SERVER_MS = Pace().first_delta_ms

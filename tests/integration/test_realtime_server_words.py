@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from integration.test_realtime_server import CALLER, FAST, SECOND, SLOW, Client, client_of, types
 from support.scripted_parts import ScriptedRecogniser, ScriptedReply, ScriptedVoice
 from support.telephone import until
+from voxgate.errors import ProviderError
 from voxgate.local_agent.reply import ReplyRequest, Role, Said
 from voxgate.realtime_server import LocalAnswerer, RealtimeServer, SessionOptions
 
@@ -30,6 +33,23 @@ class SlowRecogniser(ScriptedRecogniser):
         async def finish() -> str:
             await asyncio.sleep(3600)
             return ""
+
+        turn.finish = finish  # type: ignore[method-assign]
+        return turn
+
+
+class FailingRecogniser(ScriptedRecogniser):
+    """Fails each turn at its end."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def begin(self) -> Any:
+        turn = super().begin()
+
+        async def finish() -> str:
+            raise self._error
 
         turn.finish = finish  # type: ignore[method-assign]
         return turn
@@ -123,6 +143,27 @@ async def test_a_recogniser_that_fails_costs_one_turn_its_words() -> None:
             assert outcome in types(await client.until("response.done"))
 
     assert reply.requests[1].history[-1] == Said(Role.CALLER, "stop")
+
+
+async def test_the_log_says_why_a_turn_has_no_words() -> None:
+    """And in which session; what another program's error quotes is not repeated."""
+    reasons = []
+    ours = ProviderError(
+        "pocketsphinx", "no text within 10 s of the end of the turn", retryable=True
+    )
+    for error in (ours, ValueError("planted words of the caller")):
+        with capture_logs() as logs:
+            async with hearing(FailingRecogniser(error), ScriptedReply(["Yes."])) as client:
+                await client.speak(CALLER["stop"].audio + SECOND)
+                await client.until("response.done")
+        assert "planted" not in str(logs)
+        by_event = {entry["event"]: entry for entry in logs}
+        failed = by_event["realtime_server.transcription_failed"]
+        started = by_event["realtime_server.session_started"]
+        assert failed["session_id"] == started["session_id"]
+        reasons.append((failed["error"], failed["reason"]))
+
+    assert reasons == [("ProviderError", str(ours)), ("ValueError", None)]
 
 
 async def test_a_caller_who_interrupts_ends_reply_and_voice() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["ConfigApi", "Keeper", "changes_of"]
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -187,7 +187,15 @@ class ConfigApi:
     async def _history(self, request: Request) -> Response:
         del request
         history = () if self._keeper is None else self._keeper.history()
-        return JSONResponse({"history": [_change_fields(each) for each in history[:_MAX_HISTORY]]})
+        taken_back = _taken_back(history)
+        return JSONResponse(
+            {
+                "history": [
+                    _change_fields(each, is_taken_back=each.id in taken_back)
+                    for each in history[:_MAX_HISTORY]
+                ]
+            }
+        )
 
     async def _undo(self, request: Request) -> Response:
         change_id = (await read_object(request)).get("id")
@@ -242,7 +250,16 @@ def _refused(problems: tuple[ConfigProblem, ...]) -> Refusal:
     return Refusal(422, "refused", "Nothing was changed.", problems=problems)
 
 
-def _change_fields(change: ConfigChange) -> dict[str, Any]:
+def _taken_back(newest_first: Iterable[ConfigChange]) -> frozenset[str]:
+    """Return the ids of the changes that others have taken back, which hold still themselves."""
+    taken_back: set[str] = set()
+    for change in newest_first:
+        if change.undoes is not None and change.id not in taken_back:
+            taken_back.add(change.undoes)
+    return frozenset(taken_back)
+
+
+def _change_fields(change: ConfigChange, *, is_taken_back: bool = False) -> dict[str, Any]:
     return {
         "id": change.id,
         "at": utc_text(change.at),
@@ -253,7 +270,8 @@ def _change_fields(change: ConfigChange) -> dict[str, Any]:
         ],
         "is_saved": change.is_saved,
         "undoes": change.undoes,
-        "can_undo": True,
+        "is_taken_back": is_taken_back,
+        "can_undo": not is_taken_back,
     }
 
 

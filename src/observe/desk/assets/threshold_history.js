@@ -1,7 +1,7 @@
 /** What was applied before, and the way back. */
 
 import { api } from "./api.js";
-import { announce, dateAndTime, fill, h } from "./dom.js";
+import { announce, fill, h, lately } from "./dom.js";
 import { changeText } from "./threshold_field.js";
 import { confirmDialog } from "./confirm.js";
 
@@ -10,6 +10,8 @@ export class HistoryList {
   constructor({ nameOf, onUndo }) {
     this.nameOf = nameOf;
     this.onUndo = onUndo;
+    /** When each change was made, by its id. */
+    this.times = new Map();
     this.head = h("h2", { id: "history-head", tabIndex: -1 }, "History");
     this.list = h("ol", { class: "history" });
     this.none = h("p", { class: "note" }, "Nothing has been changed since the engine began.");
@@ -25,6 +27,7 @@ export class HistoryList {
   async load() {
     try {
       const { history } = await api.history();
+      this.times = new Map(history.map(({ id, at }) => [id, lately(at)]));
       this.none.hidden = history.length > 0;
       fill(
         this.list,
@@ -43,25 +46,31 @@ export class HistoryList {
         "button",
         { type: "button", class: "small", on: { click: () => this.#undo(change) } },
         "Undo",
-        h("span", { class: "hidden-text" }, ` the change of ${dateAndTime(change.at)}`),
+        h("span", { class: "hidden-text" }, ` the change of ${lately(change.at)}`),
       );
     return h(
       "li",
-      {},
+      { data: { id: change.id } },
       h(
         "div",
         { class: "head" },
         h(
           "span",
           {},
-          h("time", { dateTime: change.at }, dateAndTime(change.at)),
+          h("time", { dateTime: change.at }, lately(change.at)),
           ` · ${change.who}`,
-          change.undoes && " · undone",
+          change.undoes && ` · takes back ${this.#called(change.undoes)}`,
+          change.is_taken_back && " · taken back",
         ),
         undo,
       ),
       this.#values(change),
     );
+  }
+
+  #called(changeId) {
+    const time = this.times.get(changeId);
+    return time ? `the change of ${time}` : "an earlier change";
   }
 
   #values({ values }) {
@@ -71,7 +80,7 @@ export class HistoryList {
       values.map(({ key, before, after }) => {
         const field = this.nameOf(key);
         return [
-          h("dt", { title: key }, field?.label ?? key),
+          h("dt", { title: key }, field?.name ?? key),
           h("dd", {}, changeText(field, before, after)),
         ];
       }),

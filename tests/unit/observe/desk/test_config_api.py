@@ -54,13 +54,13 @@ class Keeper:
     async def undo(self, change_id: str, who: str) -> ConfigChange:
         if change_id != "1":
             raise ConfigError([problem("history")])
-        return self._remember(self.changes[0].keys[0].new, ABSENT, who)
+        return self._remember(self.changes[0].keys[0].new, ABSENT, who, undoes=change_id)
 
-    def _remember(self, old: Any, new: Any, who: str) -> ConfigChange:
+    def _remember(self, old: Any, new: Any, who: str, *, undoes: str | None = None) -> ConfigChange:
         change = KeyChange(key=KEY, old=old, new=new, takes_effect=TakesEffect.RUNNING_CALLS)
         number = str(len(self.changes) + 1)
         self.changes.append(
-            ConfigChange(id=number, at=NOON, who=who, keys=(change,), is_saved=True)
+            ConfigChange(id=number, at=NOON, who=who, keys=(change,), is_saved=True, undoes=undoes)
         )
         return self.changes[-1]
 
@@ -171,6 +171,21 @@ async def test_a_change_can_be_taken_back() -> None:
     assert answer.json["change"]["values"] == [{"key": KEY, "before": 300, "after": None}]
     assert (await post(keeper, "undo", {"id": "7"})).status == 422
     assert (await post(keeper, "undo", {})).status == 400
+
+
+async def test_what_was_taken_back_is_marked_and_not_undone_again() -> None:
+    """Until what took it back is taken back itself: then it holds again."""
+    keeper = Keeper()
+    await keeper.apply({KEY: 300}, "desk")
+    marks = {}
+    for undoes in ("1", "2", "3"):
+        keeper._remember(1, 2, "desk", undoes=undoes)
+        history = (await get(keeper, "/history"))["history"]
+        assert [each["can_undo"] for each in history] == [
+            not each["is_taken_back"] for each in history
+        ]
+        marks[undoes] = {each["id"] for each in history if each["is_taken_back"]}
+    assert marks == {"1": {"1"}, "2": {"2"}, "3": {"3", "1"}}
 
 
 async def test_what_is_no_change_is_refused() -> None:

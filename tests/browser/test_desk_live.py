@@ -63,8 +63,10 @@ async def test_calls_are_found_come_and_go(tmp_path: Path) -> None:
         await page.fill("#filter", "")
         calls.begin(2)
         await page.wait_for_function("() => document.querySelectorAll('.row').length === 8")
+        await page.wait_for_selector("#service:has-text('8 of 100 calls')")
         calls.end(8)
         await page.wait_for_selector(".empty:has-text('No calls at the moment')")
+        assert "0 of 100 calls" in await page.inner_text("#service")
         await page.wait_for_selector(".ended tbody tr:nth-child(8)")
         assert "caller hung up" in await page.inner_text(".ended tbody")
 

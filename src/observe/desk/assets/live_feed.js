@@ -41,6 +41,8 @@ class LiveFeed extends EventTarget {
   /** @type {Map<number, LiveCall>} */
   calls = new Map();
   status = "idle"; // idle, connecting, live, lost
+  /** Whether `calls` are those that run now. */
+  isCurrent = false;
   /** Why it is lost, for people. */
   trouble = "";
   ticks = 0;
@@ -158,6 +160,7 @@ class LiveFeed extends EventTarget {
       const fresh = () => ({ track: new CallTrack(), fine: null, newest: [], now: null });
       this.calls.set(call.k, Object.assign(isSame ? before : fresh(), { call }));
     }
+    this.isCurrent = true;
     this.dispatchEvent(new Event("roster"));
   }
 
@@ -229,6 +232,7 @@ class LiveFeed extends EventTarget {
 
   #setStatus(status) {
     this.status = status;
+    this.isCurrent = false; // until the roster comes
     this.dispatchEvent(new Event("status"));
   }
 }

@@ -31,6 +31,7 @@ let leave = () => {};
 let isLoggingIn = false;
 let isFirst = true;
 let here = null;
+let overview = null; // the newest; null where the server was not reached
 
 /** The view may keep people from leaving by returning an object with `mayLeave`. */
 function show() {
@@ -74,18 +75,33 @@ function skipToContent(event) {
   view.focus();
 }
 
-async function tellService() {
-  const service = document.querySelector("#service");
+async function askService() {
   try {
-    const overview = await api.overview();
-    service.dataset.state = overview.state;
-    const words = { ready: "Ready", draining: "Draining", starting: "Starting" };
-    const { running, max } = overview.calls;
-    service.textContent = `${words[overview.state]} · ${running} of ${plural(max, "call")}`;
+    overview = await api.overview();
+    tellService();
   } catch (error) {
+    overview = null;
+    const service = document.querySelector("#service");
     service.dataset.state = "lost";
     service.textContent = error.code === "login_needed" ? "Not logged in" : "Server not reached";
   }
+}
+
+/** The number is that of the live list wherever there is one: both are seen side by side. */
+function tellService() {
+  if (overview === null) return;
+  const service = document.querySelector("#service");
+  service.dataset.state = overview.state;
+  const words = { ready: "Ready", draining: "Draining", starting: "Starting" };
+  const { running, max } = overview.calls;
+  const shown = feed.isCurrent ? feed.calls.size : running;
+  setText(service, `${words[overview.state]} · ${shown} of ${plural(max, "call")}`);
+}
+
+function keepServiceTold() {
+  const { now } = poll(askService, OVERVIEW_EVERY_MS);
+  feed.addEventListener("roster", tellService);
+  feed.addEventListener("status", () => feed.status === "idle" && now());
 }
 
 /** A call of the own phone is never out of sight. */
@@ -123,7 +139,7 @@ async function begin() {
   window.addEventListener("hashchange", show);
   keepPhoneInSight();
   show();
-  poll(tellService, OVERVIEW_EVERY_MS);
+  keepServiceTold();
 }
 
 function offerLogout() {

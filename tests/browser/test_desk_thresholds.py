@@ -42,8 +42,8 @@ WRONG = [
     ("barge_in.cooldown_ms", "10001", "is not in 0 to 10000 ms"),
     ("vad.confidence_threshold", "0,4", "a point, not a comma: 0.4"),
     ("vad.confidence_threshold", "1.01", "is not in 0 to 1"),
-    ("barge_in.min_ms", "40", "candidate"),
-    ("barge_in.candidate_ms", "200", "candidate"),
+    ("barge_in.min_ms", "40", "40 is below Barge-in: Candidate (60): the gate can't open"),
+    ("barge_in.candidate_ms", "200", "200 is above Barge-in: Minimum (140): the gate can't open"),
 ]
 
 
@@ -63,6 +63,9 @@ async def test_what_is_wrong_shows_at_the_field_before_anything_is_sent(tmp_path
             assert await page.is_disabled("#apply")
             assert await page.is_disabled("#preview")
             assert "nothing can be applied" in await page.inner_text(SUMMARY)
+            told = await page.inner_text(".changes li")
+            assert words in told
+            assert "at once" not in told + await page.inner_text(f'.field[data-key="{key}"]')
             await page.fill(field(key), before)
             assert await page.is_hidden(problem(key))
         assert not [each for each in asked if each.endswith(("/check", "/apply"))]
@@ -77,7 +80,10 @@ async def test_a_change_reaches_the_running_engine_and_is_undone(tmp_path: Path)
         await page.fill(field("barge_in.cooldown_ms"), "750")
         await is_ready(page, "1 change")
         await page.click("#apply")
-        assert "500 ms → 750 ms" in await page.inner_text("dialog")
+        assert await page.inner_text(".changes li button") == "Barge-in: Cooldown"
+        question = await page.inner_text("dialog")
+        assert "Barge-in: Cooldown" in question
+        assert "500 ms → 750 ms" in question
         await page.click("dialog button.primary")
         await page.wait_for_selector(".history li")
         assert service.engine.manager.config.barge_in.cooldown_ms == 750
@@ -91,8 +97,35 @@ async def test_a_change_reaches_the_running_engine_and_is_undone(tmp_path: Path)
         await page.click(".history li button")
         await page.click("dialog button.primary")
         await page.wait_for_selector(".history li:nth-child(2)")
+        newest, oldest = await page.locator(".history li").all()
+        assert "Barge-in: Cooldown" in await newest.inner_text()
+        assert "takes back the change of" in await newest.inner_text()
+        assert await newest.locator("button").count() == 1
+        assert "taken back" in await oldest.inner_text()
+        assert await oldest.locator("button").count() == 0
         assert service.engine.manager.config.barge_in.cooldown_ms == 500
         assert await page.input_value(field("barge_in.cooldown_ms")) == "500"
+
+
+async def test_a_slider_keeps_its_width_while_it_is_dragged(tmp_path: Path) -> None:
+    """The way back has its place before there is anything to take back."""
+    key = "vad.confidence_threshold"
+    row = f'.field[data-key="{key}"]'
+    async with (
+        DeskedEngine.running(tmp_path) as service,
+        at_the_desk(service.url, "thresholds") as page,
+    ):
+        slider, take_back = page.locator(f"{row} [type=range]"), page.locator(f"{row} .take-back")
+        place = "({ offsetLeft, offsetWidth }) => [offsetLeft, offsetWidth]"
+        before = await slider.evaluate(place)
+        value = await page.input_value(field(key))
+        assert await take_back.is_hidden()
+        await page.fill(field(key), "0.9")
+        await take_back.wait_for(state="visible")
+        assert await slider.evaluate(place) == before
+        await take_back.click()
+        await take_back.wait_for(state="hidden")
+        assert await page.input_value(field(key)) == value
 
 
 async def test_what_somebody_else_applied_meanwhile_is_not_overwritten(tmp_path: Path) -> None:

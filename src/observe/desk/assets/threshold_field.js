@@ -40,12 +40,16 @@ export class ThresholdField {
     this.problem = h("p", { class: "problem", id: `${this.id}-problem`, hidden: true });
     this.warning = h("p", { class: "warning", id: `${this.id}-warning`, hidden: true });
     this.choiceHelp = h("p", { class: "note choice-help" });
+    this.effect = h(
+      "span",
+      { data: { effect: field.effect } },
+      EFFECTS[field.effect] ?? plain(field.effect),
+    );
     this.reset = h(
       "button",
       {
         type: "button",
-        class: "quiet small",
-        hidden: true,
+        class: "quiet small take-back",
         on: { click: () => this.#takeBack() },
       },
       "Take back",
@@ -58,6 +62,11 @@ export class ThresholdField {
   /** Value and problem of what stands in the field. */
   read() {
     return readEntry(this.field, this.#entry);
+  }
+
+  /** What is shown to be wrong about it; empty: nothing. */
+  get problemText() {
+    return this.problem.textContent;
   }
 
   /** Whether it is another value than the one in force; a wrong one is. */
@@ -78,9 +87,8 @@ export class ThresholdField {
     this.problem.hidden = text === "";
     if (text) this.control.setAttribute("aria-invalid", "true");
     else this.control.removeAttribute("aria-invalid");
-    const isChanged = this.isChanged();
-    this.element.classList.toggle("changed", isChanged);
-    this.reset.hidden = !isChanged;
+    this.effect.hidden = text !== ""; // what is wrong takes no effect
+    this.element.classList.toggle("changed", this.isChanged());
   }
 
   /** @param {string} text What is odd about the value, which may be applied; empty: nothing. */
@@ -145,7 +153,7 @@ export class ThresholdField {
       h("span", {}, `default ${shownValue(field, field.default)}`),
       (!isDefault || field.origin !== "default") &&
         h("span", { class: "origin" }, ORIGINS[field.origin] ?? plain(field.origin)),
-      h("span", { data: { effect: field.effect } }, EFFECTS[field.effect] ?? plain(field.effect)),
+      this.effect,
     );
   }
 

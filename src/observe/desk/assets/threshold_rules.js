@@ -10,6 +10,7 @@ import { minus } from "./dom.js";
  * @typedef {object} Field As the server describes it.
  * @property {string} key
  * @property {string} label
+ * @property {string} name With its section: `Barge-in: Minimum`.
  * @property {"integer" | "number" | "boolean" | "choice" | "names"} type
  * @property {string | null} unit
  * @property {number | null} min
@@ -68,6 +69,16 @@ export function rangeText({ min, max, unit }) {
   return range && unit && unit !== "probability" ? `${range} ${unit}` : range;
 }
 
+/** How a value stands to the other one where a rule is broken: said of its left, of its right. */
+const BROKEN = {
+  ">=": ["is below", "is above"],
+  "<=": ["is above", "is below"],
+  ">": ["is not above", "is not below"],
+  "<": ["is not below", "is not above"],
+  "==": ["is not the same as", "is not the same as"],
+  "!=": ["is the same as", "is the same as"],
+};
+
 const COMPARE = {
   ">=": (a, b) => a >= b,
   "<=": (a, b) => a <= b,
@@ -82,15 +93,28 @@ const COMPARE = {
  *
  * @param {{left: string, op: string, right: string, message: string}[]} rules
  * @param {(key: string) => any} valueOf undefined where a field has no value to compare.
- * @returns {{key: string, other: string, message: string}[]}
+ * @returns {{left: string, op: string, right: string, message: string}[]}
  */
 export function brokenRules(rules, valueOf) {
-  return rules
-    .filter(({ left, op, right }) => {
-      const [a, b] = [valueOf(left), valueOf(right)];
-      return a !== undefined && b !== undefined && op in COMPARE && !COMPARE[op](a, b);
-    })
-    .map(({ left, right, message }) => ({ key: left, other: right, message }));
+  return rules.filter(({ left, op, right }) => {
+    const [a, b] = [valueOf(left), valueOf(right)];
+    return a !== undefined && b !== undefined && op in COMPARE && !COMPARE[op](a, b);
+  });
+}
+
+/**
+ * `30 is below Barge-in: Candidate (60): the gate can't open before its candidate.`
+ *
+ * @param {{left: string, op: string, message: string}} rule One that is broken.
+ * @param {string} key At which of its two fields this is said.
+ * @param {any} value Of that field.
+ * @param {string} otherName
+ * @param {any} otherValue
+ */
+export function brokenText({ left, op, message }, key, value, otherName, otherValue) {
+  const relation = BROKEN[op][key === left ? 0 : 1];
+  const reason = message.charAt(0).toLowerCase() + message.slice(1);
+  return `${minus(value)} ${relation} ${otherName} (${minus(otherValue)}): ${reason}`;
 }
 
 /** Whether two values of a field are the same. */

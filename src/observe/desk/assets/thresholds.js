@@ -5,7 +5,7 @@ import { announce, fill, h, plural, setText } from "./dom.js";
 import { confirmDialog } from "./confirm.js";
 import { HistoryList } from "./threshold_history.js";
 import { PreviewPanel } from "./threshold_preview.js";
-import { brokenRules } from "./threshold_rules.js";
+import { brokenRules, brokenText } from "./threshold_rules.js";
 import { changeText, EFFECTS, ThresholdField } from "./threshold_field.js";
 
 const CHECK_AFTER_MS = 250;
@@ -149,7 +149,8 @@ class ThresholdsView {
 
   #section({ key, title, help, fields }) {
     const made = fields.map((field) => {
-      const each = new ThresholdField(field, () => this.#changed());
+      const name = `${title}: ${field.label}`;
+      const each = new ThresholdField({ ...field, name }, () => this.#changed());
       this.#fields.set(field.key, each);
       return each.element;
     });
@@ -196,10 +197,13 @@ class ThresholdsView {
     const texts = new Map();
     for (const [key, each] of this.#fields) texts.set(key, each.read().problem ?? "");
     const valueOf = (key) => this.#fields.get(key)?.read().value;
-    for (const { key, other, message } of brokenRules(this.#schema.rules, valueOf)) {
-      const isOwn = this.#fields.get(key)?.isChanged() || !this.#fields.get(other)?.isChanged();
-      const at = isOwn ? key : other;
-      texts.set(at, texts.get(at) || message);
+    for (const rule of brokenRules(this.#schema.rules, valueOf)) {
+      const { left, right } = rule;
+      const isOwn = this.#fields.get(left).isChanged() || !this.#fields.get(right).isChanged();
+      const [at, other] = isOwn ? [left, right] : [right, left];
+      const { name } = this.#fields.get(other).field;
+      const text = brokenText(rule, at, valueOf(at), name, valueOf(other));
+      texts.set(at, texts.get(at) || text);
     }
     for (const { key, rule } of this.#problems)
       if (texts.has(key)) texts.set(key, texts.get(key) || capital(rule));
@@ -267,18 +271,18 @@ class ThresholdsView {
     return isRight ? `${plural(count, "change")}, ready to apply.` : "Checking …";
   }
 
-  #changeItem({ field }, { isQuestion = false } = {}) {
-    const { value, problem } = this.#fields.get(field.key).read();
-    const text = problem ?? changeText(field, field.value, value);
+  #changeItem(each, { isQuestion = false } = {}) {
+    const { field, problemText } = each;
+    const text = problemText || changeText(field, field.value, each.read().value);
     const goTo = () => this.#goTo(field.key);
     return h(
       "li",
       {},
       isQuestion
-        ? h("b", {}, field.label)
-        : h("button", { type: "button", class: "link", on: { click: goTo } }, field.label),
-      h("span", { class: problem ? "problem" : "" }, text),
-      h("span", { class: "note" }, EFFECTS[field.effect]),
+        ? h("b", {}, field.name)
+        : h("button", { type: "button", class: "link", on: { click: goTo } }, field.name),
+      h("span", { class: problemText ? "problem" : "" }, text),
+      !problemText && h("span", { class: "note" }, EFFECTS[field.effect]),
     );
   }
 

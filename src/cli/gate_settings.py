@@ -20,7 +20,9 @@ import click
 from ..config import LoadedConfig, read_config
 from ..config.environment import PREFIX
 from ..config.load import parse_config
+from ..config.model_tree import flattened
 from ..config.provider_models import PROVIDER_KINDS
+from ..config.suggestion import likely_keys
 from ..core.config import GatingConfig
 from ..errors import ConfigError
 from ..lab.gating_tree import GATE_SECTIONS, gating_tree
@@ -88,11 +90,17 @@ def parse_settings(path: Path | None, settings: Iterable[str]) -> GateSettings:
         key, equals, value = setting.partition("=")
         if not equals or key.partition(".")[0] not in GATE_SECTIONS or "." not in key:
             raise click.UsageError(
-                f"--set: {setting!r} is not KEY=VALUE with a key of the gate, which begins with "
-                f"{', '.join(f'{name}.' for name in GATE_SECTIONS)}"
+                f"--set: {setting!r} is not KEY=VALUE with a key of the gate{_hint(key.strip())}"
             )
         keys[key.strip()] = value
     return GateSettings(path=path, keys=keys)
+
+
+def _hint(key: str) -> str:
+    """Return which keys are meant, or how those of the gate begin."""
+    if meant := likely_keys(key, flattened(_tree(GatingConfig()))):
+        return f"; did you mean {' or '.join(meant)}?"
+    return f", which begins with {', '.join(f'{name}.' for name in GATE_SECTIONS)}"
 
 
 def _tree(config: GatingConfig) -> dict[str, Any]:

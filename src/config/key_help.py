@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["KeyHelp", "explain_key", "help_text"]
 
-import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from .load import LoadedConfig
 from .model_tree import changed_keys, flattened, to_tree
 from .reload_rules import TakesEffect, rule_for
 from .schema import json_schema
+from .suggestion import likely_keys
 from .yaml_document import Tree, parse_document
 
 _UNITS = {
@@ -141,9 +141,7 @@ def help_text(help_: KeyHelp) -> str:
 
 def _unknown(key: str, tree: Tree) -> ConfigProblem:
     keys = [name.split("[")[0] for name in flattened(tree)]
-    last = key.rpartition(".")[2]
-    meant = [name for name in keys if name.rpartition(".")[2] == last]
-    meant = meant[:3] or difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
+    meant = likely_keys(key, keys)
     hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
     return ConfigProblem(
         key=key, value="", rule=f"is not a key of the configuration{hint}", source="--explain"

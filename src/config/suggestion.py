@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["known_names"]
+__all__ = ["known_names", "likely_keys"]
 
 import difflib
 from collections.abc import Iterable
@@ -11,6 +11,8 @@ _MIN_PART = 3
 """Characters from which a word is taken for a part of a name."""
 _MAX_SUGGESTED = 2
 """Most names that are suggested; of more, all that are known are listed."""
+_MAX_KEYS = 3
+"""Most keys that are suggested."""
 
 
 def known_names(name: str, known: Iterable[str]) -> str:
@@ -29,6 +31,21 @@ def known_names(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(names)}" if names else "there are none"
+
+
+def likely_keys(key: str, keys: Iterable[str]) -> list[str]:
+    """Return the dotted keys that are probably meant by one that does not exist, at most three.
+
+    Those that end in the same name count before those that look alike; of several sections each
+    has its say before another provider's.
+    """
+    known = list(keys)
+    last = key.rpartition(".")[2]
+    meant = [name for name in known if name.rpartition(".")[2] == last]
+    by_section = {name.partition(".")[0]: name for name in reversed(meant)}
+    firsts = [name for name in meant if name in by_section.values()]
+    meant = [*firsts, *(name for name in meant if name not in firsts)]
+    return meant[:_MAX_KEYS] or difflib.get_close_matches(key, known, n=_MAX_KEYS, cutoff=0.6)
 
 
 def _longer_names(meant: str, names: tuple[str, ...]) -> list[str]:

@@ -86,3 +86,22 @@ def test_what_is_no_key_of_the_gate_is_refused(setting: str) -> None:
     """A replay has no engine."""
     with pytest.raises(click.UsageError, match="is not KEY=VALUE with a key of the gate"):
         parse_settings(None, [setting])
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            "sensitivity=0.2",
+            "did you mean gating.providers.openai_realtime.sensitivity or audio_guard.sensitivity",
+        ),
+        ("min_ms=200", "did you mean barge_in.min_ms?"),
+        ("bargein.min_ms=200", "did you mean barge_in.min_ms?"),
+        ("engine.max_calls=3", "which begins with gating., vad., audio_guard., barge_in., idle"),
+    ],
+)
+def test_the_full_key_is_suggested(setting: str, said: str) -> None:
+    """Where a name that a key ends in is known, else how the gate's keys begin."""
+    with pytest.raises(click.UsageError) as raised:
+        parse_settings(None, [setting])
+    assert said in str(raised.value)

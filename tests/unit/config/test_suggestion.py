@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxgate.config.suggestion import known_names
+from voxgate.config.suggestion import known_names, likely_keys
 
 
 def test_a_close_name_is_suggested() -> None:
@@ -49,3 +49,12 @@ def test_a_part_of_many_names_says_nothing() -> None:
 def test_nothing_to_choose_from_is_said() -> None:
     """An empty section has no names to list."""
     assert known_names("x", []) == "there are none"
+
+
+def test_a_key_is_found_by_its_last_name() -> None:
+    """One of each section first, then more of them, three at most."""
+    keys = ["a.one.level", "a.two.level", "a.three.level", "b.level", "b.mode"]
+    assert likely_keys("level", keys) == ["a.one.level", "b.level", "a.two.level"]
+    assert likely_keys("c.mode", keys) == ["b.mode"]
+    assert likely_keys("b.levle", keys) == ["b.level"]
+    assert likely_keys("zz", keys) == []

@@ -19,7 +19,7 @@ from support.telephone import FRAME_BYTES, Telephone, mulaw_frames, spoken, unti
 from support.virtual_time import in_socket_time, virtual_ms
 from support.voice_service import VoiceService, realtime_config
 from voxgate import engine as engine_module
-from voxgate.core.audio_gating_manager import AudioGatingManager
+from voxgate.core.taped_gating_manager import TapedGatingManager
 from voxgate.realtime_server import RealtimeServer, SessionLog
 
 ANSWER = "service_time"
@@ -117,8 +117,8 @@ async def test_without_the_guard_nobody_is_answered(
     make_noise: Callable[[], Signal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above is no proof unless the noise would keep the agent from answering."""
-    unguarded = partial(AudioGatingManager, audio_guard_enabled=False)
-    monkeypatch.setattr(engine_module, "AudioGatingManager", unguarded)
+    unguarded = partial(TapedGatingManager, audio_guard_enabled=False)
+    monkeypatch.setattr(engine_module, "TapedGatingManager", unguarded)
     async with noisy_call(make_noise()) as (phone, log):
         await asyncio.sleep(_LEAD_S)
         assert log.events("speech_started"), "there was no noise to keep out"

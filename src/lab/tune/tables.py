@@ -33,13 +33,17 @@ def changes_table(changes: tuple[KeyChange, ...]) -> Table:
 
 
 def comparison_table(tuning: Tuning) -> Table:
-    """Return current against proposed, on the calls searched and on those held out."""
+    """Return current against proposed, on the calls searched and on those held out.
+
+    Where no other setting was compared, its columns are left out.
+    """
+    has_proposal = _has_proposal(tuning)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("figure, with 95 % interval")
     columns: list[SettingFigures | None] = []
     for title, comparison in (("searched", tuning.search), ("held out", tuning.held_out)):
         calls = 0 if comparison is None else comparison.current.calls
-        for which in ("current", "proposed"):
+        for which in ("current", "proposed") if has_proposal else ("current",):
             table.add_column(f"{which}, {calls} {title}", justify="right")
             columns.append(None if comparison is None else getattr(comparison, which))
     for name, cell in _ROWS:
@@ -57,23 +61,33 @@ def tag_tables(tuning: Tuning) -> Iterator[Table]:
             yield _tag_table(tag, sorted(values), tuning)
 
 
+def _has_proposal(tuning: Tuning) -> bool:
+    parts = (tuning.search, tuning.held_out)
+    return any(part is not None and part.proposed is not None for part in parts)
+
+
 def _tag_table(tag: str, values: list[str], tuning: Tuning) -> Table:
-    table = _table(escape(tag), "part", "calls", *(f"{n}: current -> proposed" for n in _BRIEF))
+    has_proposal = _has_proposal(tuning)
+    shown = "current -> proposed" if has_proposal else "current"
+    table = _table(escape(tag), "part", "calls", *(f"{name}: {shown}" for name in _BRIEF))
     for value in islice(values, _SHOWN_VALUES):
         for title, part in (("searched", tuning.search), ("held out", tuning.held_out)):
             if part is not None and value in part.current_by_tag.get(tag, {}):
-                table.add_row(escape(value), title, *_cells(part, tag, value))
+                table.add_row(
+                    escape(value), title, *_cells(part, tag, value, has_proposal=has_proposal)
+                )
     if len(values) > _SHOWN_VALUES:
         table.caption = f"and {len(values) - _SHOWN_VALUES} more; --json has them all"
     return table
 
 
-def _cells(part: Comparison, tag: str, value: str) -> Iterator[str]:
+def _cells(part: Comparison, tag: str, value: str, *, has_proposal: bool) -> Iterator[str]:
     before = part.current_by_tag[tag][value]
     after = part.proposed_by_tag.get(tag, {}).get(value)
     yield str(before.calls)
     for cell in _BRIEF.values():
-        yield f"{cell(before)} -> {_NONE if after is None else cell(after)}"
+        change = f" -> {_NONE if after is None else cell(after)}" if has_proposal else ""
+        yield f"{cell(before)}{change}"
 
 
 def _table(first: str, *others: str) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from support.tunings import made_tuning
@@ -40,6 +42,27 @@ def test_what_was_not_measured_is_a_dash() -> None:
     rows = shown(comparison_table(made_tuning(held_out=None)))
     (lost,) = (row for row in rows if row[:2] == ["caller", "speech"])
     assert lost[-2:] == ["-", "-"]
+
+
+def test_columns_of_a_proposal_that_there_is_not_are_left_out() -> None:
+    """Where nothing can be told, there are the figures of today alone."""
+    made = made_tuning()
+    parts = {
+        name: replace(part, proposed=None, proposed_by_tag={})
+        for name in ("search", "held_out")
+        if (part := getattr(made, name)) is not None
+    }
+    tuning = replace(made, **parts)
+    rows = shown(comparison_table(tuning))
+    assert "proposed" not in str(rows)
+    (false,) = (row for row in rows if row[:2] == ["false", "barge-ins,"])
+    assert false[5:] == [
+        *("18", "of", "90:", "20.0", "%", "(13.0-29.4)"),
+        *("12", "of", "60:", "20.0", "%", "(11.8-31.8)"),
+    ]
+    (tags,) = tag_tables(tuning)
+    assert "proposed" not in str(shown(tags))
+    assert "->" not in str(shown(tags))
 
 
 def test_tags_with_several_values_have_a_table() -> None:

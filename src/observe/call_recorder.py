@@ -151,7 +151,7 @@ class CallRecorder(CallObserver):
         if call is None:
             return
         if isinstance(event, LineAudio):
-            call.receive_audio(Side.CAPTURE, event.audio, now_ms)
+            call.receive_audio(Side.CAPTURE, event.audio, now_ms, event.timestamp_ms)
         else:
             self._trace(call, now_ms, event)
 
@@ -257,10 +257,12 @@ class _RecordedCall:
         """Take what the gate was told."""
         self.add((CallWriter.receive_input, given, decision))
 
-    def receive_audio(self, side: Side, audio: bytes, now_ms: float) -> None:
+    def receive_audio(
+        self, side: Side, audio: bytes, now_ms: float, timestamp_ms: float | None = None
+    ) -> None:
         """Take what the line delivers or plays."""
         if self._has_audio:
-            self.add((CallWriter.receive_line_audio, side, audio, now_ms))
+            self.add((CallWriter.receive_line_audio, side, audio, now_ms, timestamp_ms))
 
     def add(self, entry: Entry) -> None:
         """Take something, and hand it over with others."""

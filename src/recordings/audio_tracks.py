@@ -1,13 +1,14 @@
 """Where the pieces of a call's audio lie on one time axis, and the file bytes that come of it.
 
 Pieces come when they come: with jitter, in bursts after a stall, not at all while a line is silent.
-The first lies where it was in time; one after it goes behind the one before while both are about in
+One whose line says when it was captured lies there, or, where that is taken, nowhere. Of others the
+first lies where it was in time; one after it goes behind the one before while both are about in
 step with time. After a hole the next pieces wait until it shows what they are: as long as they come
 faster than time passes, they are a burst that fills it, and what is left once they come in time
 again was silence.
 
-Invariant: every sample received is in a track once, in order, as the very bytes that came; where
-nothing came there is silence; what was handed out never changes.
+Invariant: every piece that has a place is in a track once, in order, as the very bytes that came;
+where nothing came there is silence; what was handed out never changes.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ _BURST_MS = 10.0
 _PATIENCE_MS = 5000.0
 """How long a track waits for what may still come for a hole before silence is written there."""
 
+_PLACED_PATIENCE_MS = 15_000.0
+"""The same where the line says when audio was captured: however late it comes, it has its place. A
+machine without time for its calls delivered up to 7 s late."""
+
 _LONGEST_MS = 1000.0
 """A longer piece is malformed to the gate, and has no place on the axis."""
 
@@ -61,6 +66,21 @@ class Stretch:
     """Its first sample; None until that is settled."""
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A piece that has come and has no place yet."""
+
+    stretch: Stretch
+    audio: bytes
+    start: int
+    """Where it would begin, had it come in time."""
+    now_ms: float
+    """When it came."""
+    hole: int = 0
+    """Samples that are missing before it, counted from the first that waits; what comes later may
+    show that they are fewer."""
+
+
 class _Track:
     """One side: what is settled and not yet handed out, and what waits after a hole."""
 
@@ -69,13 +89,13 @@ class _Track:
         self._origin_ms = origin_ms
         self._n_taken = 0
         self._settled = bytearray()
-        self._waiting: list[tuple[Stretch, bytes]] = []
-        self._hole = 0
-        """Samples that are missing before what waits, as far as has shown."""
+        self._waiting: list[_Waiting] = []
+        self._n_waiting = 0
+        """Samples of what waits."""
         self._shrunk_ms = 0.0
-        """When it was last seen to shrink."""
-        self._began_ms = 0.0
-        """When the first of what waits came."""
+        """When the hole before it was last seen to shrink."""
+        self.patience_ms = _PATIENCE_MS
+        """How long it waits for what may come for a hole."""
 
     @property
     def tail(self) -> int:
@@ -85,8 +105,7 @@ class _Track:
     @property
     def length_ms(self) -> float:
         """How long the track is, with what waits."""
-        n_samples = self.tail + sum(stretch.n_samples for stretch, _ in self._waiting)
-        return samples_to_ms(n_samples, self.format.rate_hz)
+        return samples_to_ms(self.tail + self._n_waiting, self.format.rate_hz)
 
     def sample_at(self, t_ms: float) -> int:
         """Return which sample lies at a time."""
@@ -98,29 +117,33 @@ class _Track:
         start = self.sample_at(ended_ms) - stretch.n_samples
         if self.tail == 0 and not self._leaves_hole(start):
             self._fill_to(start)
-        if self._waiting:
-            self._waiting.append((stretch, audio))
-            self._watch_hole(start, now_ms)
-        elif self._leaves_hole(start - self.tail):
-            self._waiting.append((stretch, audio))
-            self._hole, self._shrunk_ms, self._began_ms = start - self.tail, now_ms, now_ms
-        else:
-            self._append(stretch, audio)
+        self._receive(_Waiting(stretch, audio, start, now_ms))
+        return stretch
+
+    def place(self, audio: bytes, ended_ms: float) -> Stretch | None:
+        """Take a piece whose line says when it ended; None where other audio lies there."""
+        self.patience_ms = _PLACED_PATIENCE_MS
+        self.settle(ended_ms, at_once=True)
+        stretch = Stretch(len(audio) // self.format.sample_bytes)
+        start = self.sample_at(ended_ms) - stretch.n_samples
+        if self._leaves_hole(self.tail - max(0, start)):
+            return None
+        if self.tail == 0 or self._leaves_hole(start - self.tail):
+            self._fill_to(start)
+        self._append(stretch, audio)
         return stretch
 
     def settle(self, now_ms: float, *, at_once: bool = False) -> None:
         """Give what waits its place if nothing more belongs before it."""
-        if not self._waiting:
-            return
-        is_hole = self._leaves_hole(self._hole)
-        is_steady = now_ms - self._shrunk_ms >= _STEADY_MS or now_ms - self._began_ms > _PATIENCE_MS
-        if is_hole and not is_steady and not at_once:
-            return
-        if is_hole:
-            self._fill_to(self.tail + self._hole)
-        for stretch, audio in self._waiting:
-            self._append(stretch, audio)
-        self._waiting.clear()
+        while self._waiting:
+            first = self._waiting[0]
+            is_hole = self._leaves_hole(first.hole)
+            is_steady = (
+                now_ms - self._shrunk_ms >= _STEADY_MS or now_ms - first.now_ms > _PATIENCE_MS
+            )
+            if is_hole and not is_steady and not at_once:
+                return
+            self._settle_first(self.tail + first.hole if is_hole else self.tail, first.hole)
 
     def take(self, end: int) -> bytes:
         """Return what lies before a sample and was not taken; silence where nothing came."""
@@ -131,13 +154,30 @@ class _Track:
         self._n_taken = max(end, self._n_taken)
         return taken
 
-    def _watch_hole(self, start: int, now_ms: float) -> None:
-        """Take where a further piece that waits would begin, had it come in time."""
-        n_before = sum(stretch.n_samples for stretch, _ in self._waiting[:-1])
-        hole = start - self.tail - n_before
-        if hole < self._hole - self._samples_of(_BURST_MS):
-            self._shrunk_ms = now_ms
-        self._hole = min(hole, self._hole)
+    def _receive(self, piece: _Waiting) -> None:
+        piece.hole = piece.start - self.tail - self._n_waiting
+        if not self._waiting and not self._leaves_hole(piece.hole):
+            self._append(piece.stretch, piece.audio)
+            return
+        if not self._waiting or piece.hole < self._waiting[0].hole - self._samples_of(_BURST_MS):
+            self._shrunk_ms = piece.now_ms
+        for earlier in reversed(self._waiting):
+            if earlier.hole <= piece.hole:
+                break
+            earlier.hole = piece.hole  # what came in order has no larger hole before it
+        self._waiting.append(piece)
+        self._n_waiting += piece.stretch.n_samples
+
+    def _settle_first(self, start: int, hole: int) -> None:
+        """Lay what waits from a sample on, up to the next hole, which is a matter of its own."""
+        self._fill_to(start)
+        pieces, self._waiting, self._n_waiting = self._waiting, [], 0
+        n_laid = 0
+        while n_laid < len(pieces) and not self._leaves_hole(pieces[n_laid].hole - hole):
+            self._append(pieces[n_laid].stretch, pieces[n_laid].audio)
+            n_laid += 1
+        for piece in pieces[n_laid:]:
+            self._receive(piece)
 
     def _leaves_hole(self, n_missing: int) -> bool:
         """Say whether so many missing samples are more than jitter."""
@@ -177,7 +217,9 @@ class AudioTracks:
         self._n_bytes = dict.fromkeys(self._files, 0)
         self._now_ms = origin_ms
 
-    def receive(self, side: Side, audio: bytes, now_ms: float, ended_ms: float) -> Stretch | None:
+    def receive(
+        self, side: Side, audio: bytes, now_ms: float, ended_ms: float, *, is_placed: bool = False
+    ) -> Stretch | None:
         """Take a piece of audio that came at a time.
 
         Args:
@@ -185,16 +227,19 @@ class AudioTracks:
             audio: In the side's format.
             now_ms: When it came; not before what came before.
             ended_ms: When it ended on the line, as far as is known.
+            is_placed: The line says so, however late it came.
 
         Returns:
-            Where it lies; None for what can't lie on the axis: nothing, half a sample, or more than
-            a second at once.
+            Where it lies; None for what can't lie on the axis: nothing, half a sample, more than a
+            second at once, or what is placed where other audio lies.
         """
         self.pass_time(now_ms)
         track = self._tracks[side]
         is_whole = audio and len(audio) % track.format.sample_bytes == 0
         if not is_whole or track.format.duration_ms(len(audio)) > _LONGEST_MS:
             return None
+        if is_placed:
+            return track.place(audio, ended_ms)
         return track.receive(audio, now_ms, ended_ms)
 
     def pass_time(self, now_ms: float) -> None:
@@ -234,8 +279,11 @@ class AudioTracks:
     def _joined(self, tracks: tuple[_Track, ...], *, is_over: bool) -> bytes:
         """Return the new audio of a file, interleaved where it has two channels."""
         tails = [track.tail for track in tracks]
-        patient = tracks[0].sample_at(self._now_ms - _PATIENCE_MS)
-        end = max(tails) if is_over else max(min(tails), min(patient, max(tails)))
+        patient = [track.sample_at(self._now_ms - track.patience_ms) for track in tracks]
+        ends = [
+            max(tail, min(until, max(tails))) for tail, until in zip(tails, patient, strict=True)
+        ]
+        end = max(tails) if is_over else min(ends)
         channels = [track.take(end) for track in tracks]
         if len(channels) == 1:
             return channels[0]

@@ -16,6 +16,7 @@ from collections import deque
 from ..core.audio import FRAME_MS, AudioFormat
 from ..core.gate_decision import GateDecision
 from ..core.gate_tape import FarEndPlayed, FrameCaptured, GateBegun, GateEnded, GateInput
+from ..core.stream_clock import StreamClock
 from .audio_tracks import AudioTracks, Side, Stretch
 from .plain_values import to_plain
 from .recent_audio import RecentAudio
@@ -63,6 +64,10 @@ class CallWriter:
         """Of what the gate is told now."""
         self._recent = {side: RecentAudio() for side in Side}
         self._told_by_line: set[Side] = set()
+        self._stream_clock = StreamClock()
+        """Hears what that of the call hears, and so says what the gate is told a moment later."""
+        self._displaced_ms = float("-inf")
+        """When captured audio came whose place was taken."""
         self._newest_ms = float("-inf")
         self._is_cut = False
         self._is_over = False
@@ -70,18 +75,25 @@ class CallWriter:
 
     # -- inputs ------------------------------------------------------------------------------------
 
-    def receive_line_audio(self, side: Side, audio: bytes, now_ms: float) -> None:
+    def receive_line_audio(
+        self, side: Side, audio: bytes, now_ms: float, timestamp_ms: float | None = None
+    ) -> None:
         """Take what the line has delivered, or plays, before the gate is told of it.
 
         Args:
             side: CAPTURE for audio that ended now, FAR_END for audio that begins now.
             audio: In the side's format.
             now_ms: The clock of the gate's inputs.
+            timestamp_ms: Where it begins on the line's own clock, if that has one.
         """
         if self._tracks is None or self._is_cut:
             return
         self._told_by_line.add(side)
-        self._record(side, audio, now_ms, now_ms)
+        placed_ms = None
+        if timestamp_ms is not None:
+            duration_ms = self._tracks.formats[side].duration_ms(len(audio))
+            placed_ms = self._stream_clock.place(timestamp_ms + duration_ms, now_ms)
+        self._record(side, audio, now_ms, placed_ms)
 
     def receive_input(self, given: GateInput, decision: GateDecision | None) -> None:
         """Take what the gate was told, and what it made of it."""
@@ -170,12 +182,18 @@ class CallWriter:
         )
         self._add({"type": TRACKS, **to_plain(plan)})
 
-    def _record(self, side: Side, audio: bytes, now_ms: float, ended_ms: float) -> Stretch | None:
+    def _record(
+        self, side: Side, audio: bytes, now_ms: float, placed_ms: float | None
+    ) -> Stretch | None:
         """Put audio on its track."""
         assert self._tracks is not None, "who records has asked"  # noqa: S101
+        is_placed = placed_ms is not None
+        ended_ms = now_ms if placed_ms is None else placed_ms
         if side is Side.FAR_END:
             ended_ms += self._tracks.formats[side].duration_ms(len(audio))
-        stretch = self._tracks.receive(side, audio, now_ms, ended_ms)
+        stretch = self._tracks.receive(side, audio, now_ms, ended_ms, is_placed=is_placed)
+        if stretch is None and is_placed:
+            self._displaced_ms = now_ms
         if stretch is not None:
             self._recent[side].remember(audio, now_ms, stretch)
         if self._tracks.ahead_ms > _MAX_AHEAD_MS:
@@ -207,9 +225,10 @@ class CallWriter:
         found = recent.find(given.audio, given.now_ms)
         if found is not None:
             return found
+        if side is Side.CAPTURE and given.now_ms == self._displaced_ms:
+            return None
         if side in self._told_by_line or given.now_ms < self._newest_ms:
             silence = self._formats[side].silence(len(given.audio))
             return None if given.audio == silence else recent.find_any(given.audio)
         placed_ms = given.placed_ms if isinstance(given, FrameCaptured) else None
-        ended_ms = given.now_ms if placed_ms is None else placed_ms
-        return self._record(side, given.audio, given.now_ms, ended_ms)
+        return self._record(side, given.audio, given.now_ms, placed_ms)

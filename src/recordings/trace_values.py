@@ -173,7 +173,12 @@ class RecordedEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CallTracks:
-    """What was said and heard, aligned on one time axis."""
+    """What was said and heard, on one time axis.
+
+    Each piece lies where its line says that it was captured, within 100 ms, and silence stands for
+    what has no place; where a line does not say, pieces lie by their arrival, and what came more
+    than 5 s late lies too late.
+    """
 
     far_end: NDArray[np.int16]
     """What the line played: int16 [shape=(n,), mono, rate_hz]."""

@@ -227,6 +227,23 @@ def test_line_provider_and_playout_are_heard(tmp_path: Path) -> None:
     assert set(tracks.far_end[320:3520].tolist()) == {0x0403}
 
 
+def test_audio_lies_where_its_line_says_that_it_was_captured(tmp_path: Path) -> None:
+    """A second captured before it came, as the line's own clock has it."""
+    recording = Recording(tmp_path)
+    recorder = recording.recorder
+    recorder.on_call_started(started())
+    recording.manager.start_call("call", provider="deepgram", now_ms=5000.0)
+    recorder.on_line_event("call", 5020.0, LineAudio(b"\x01\x02" * 160, 100.0))
+    recorder.on_line_event("call", 9020.0, LineAudio(b"\x03\x04" * 160, 3100.0))
+    recorder.on_call_ended(ended())
+    assert recording.recorded == ["call"]
+    tracks = open_call(list_calls(tmp_path)[0].folder).audio()
+    assert tracks is not None
+    capture = tracks.capture.tolist()
+    begins_ms = tracks.origin_ms + capture.index(0x0403) * 1000 / tracks.rate_hz
+    assert begins_ms == 8000.0
+
+
 def test_without_audio_none_is_even_handed_over(tmp_path: Path) -> None:
     """Nor written."""
     recording = Recording(tmp_path, audio=False)

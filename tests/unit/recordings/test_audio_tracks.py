@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.recordings.audio_tracks import AudioTracks, Side
+from voxgate.recordings.audio_tracks import AudioTracks, Side, Stretch
 from voxgate.recordings.wav_head import parse_wav_tracks
 
 FAR, NEAR = Side.FAR_END, Side.CAPTURE
@@ -105,6 +105,58 @@ def test_silence_is_as_long_as_it_was_though_what_follows_jitters() -> None:
     ]
     assert pieces[0] is not None
     assert pieces[0].at == 2000 * 8
+
+
+def test_what_the_line_places_lies_there_however_late_it_comes() -> None:
+    """In bursts seconds late, with silence in the midst of one, beside a far end that goes on."""
+    tracks, taken, held = tracks_of(), [], []
+    stretches: list[tuple[Stretch, float]] = []
+    for n in range(1, 1200):
+        now_ms = 1000.0 + 20 * n
+        tracks.receive(FAR, frame(b"f"), now_ms - 20, now_ms)
+        if n % 97 not in range(20, 40):  # the caller's telephone says nothing for 0.4 s
+            held.append(now_ms)
+        if n == 1 or n % 300 == 299:  # what was captured comes at once, up to 6 s late
+            for ended_ms in held:
+                stretch = tracks.receive(NEAR, frame(b"n"), now_ms, ended_ms, is_placed=True)
+                assert stretch is not None
+                stretches.append((stretch, ended_ms))
+            held.clear()
+        taken.append(tracks.take())
+    taken.append(tracks.take(is_over=True))
+    assert [each.at for each, _ in stretches] == [round((end - 1020.0) * 8) for _, end in stretches]
+    far_end, capture = columns(taken)
+    assert far_end == frame(b"f", 1199 * 160)
+    assert len(capture) == 1199 * 160
+
+
+def test_what_is_placed_where_other_audio_lies_has_no_place() -> None:
+    """As what comes after silence was written there; the next lies where it was all the same."""
+    tracks = tracks_of()
+
+    def place(now_ms: float, ended_ms: float) -> int | None:
+        stretch = tracks.receive(NEAR, frame(b"n"), now_ms, ended_ms, is_placed=True)
+        return stretch and stretch.at
+
+    assert place(1020.0, 1020.0) == 0
+    assert place(1030.0, 1030.0) == 160  # 10 ms behind its place: jitter
+    assert place(1031.0, 1031.0) == 320
+    tracks.receive(FAR, frame(b"f"), 18_000.0, 18_020.0)
+    tracks.pass_time(19_100.0)
+    tracks.take()  # 15 s are waited for what may come: silence up to 4100
+    assert place(19_101.0, 3600.0) is None
+    assert place(19_101.0, 4500.0) == (4480 - 1000) * 8
+
+
+def test_slots_skipped_again_and_again_are_holes_each() -> None:
+    """Though the track waits to see what a hole is: what lies behind a further one lies there."""
+    tracks, stretches = tracks_of(), []
+    for n in range(600):
+        if n % 30 < 15:  # half of all slots, for want of processor time
+            now_ms = 1000.0 + 20 * n
+            stretches.append((tracks.receive(FAR, frame(b"f"), now_ms, now_ms + 20), n))
+    tracks.take(is_over=True)
+    assert [stretch and stretch.at for stretch, _ in stretches] == [160 * n for _, n in stretches]
 
 
 def test_the_first_piece_lies_where_it_was() -> None:

@@ -26,6 +26,7 @@ from voxgate.core.gate_tape import (
     ProviderSpeechStopped,
     TimePassed,
 )
+from voxgate.core.stream_clock import StreamClock
 from voxgate.core.taped_gating_manager import TapedGatingManager
 from voxgate.recordings import CallEvent, RecordedDecision, RecordedEnd, open_call
 from voxgate.recordings.audio_tracks import Side
@@ -163,6 +164,32 @@ def test_audio_that_the_line_has_told_of_is_not_recorded_twice() -> None:
     taken = writer.take()
     assert len(taken["audio.wav"]) - 44 <= 51 * 640
     assert b'"audio":' not in taken["trace.jsonl"]
+
+
+def test_a_stalled_call_lies_where_its_gate_was_told(tmp_path: Path) -> None:
+    """Frames come 3 s late at once, on a line with a clock; those of no place are read back too."""
+    clock, folder = StreamClock(), tmp_path / "20261122T000000.000Z-call"
+    folder.mkdir()
+    writer = CallWriter(header_of(started_ms=0.0))
+    writer.receive_input(begun(), None)
+    given = []
+    arrivals = [(n, 20.0 * n + (3000.0 - 20.0 * (n % 150) if n > 149 else 0.0)) for n in range(600)]
+    arrivals += [(100 + n, 16_000.0) for n in range(10)]  # a few once more, long after their time
+    for (n, now_ms), audio in zip(arrivals, frames(610), strict=True):
+        placed_ms = clock.place(70_020.0 + 20.0 * n, now_ms)
+        given.append(FrameCaptured(now_ms=now_ms, audio=audio, placed_ms=placed_ms))
+        writer.receive_line_audio(Side.CAPTURE, audio, now_ms, 70_000.0 + 20.0 * n)
+        writer.receive_input(given[-1], PASS_THROUGH)
+    writer.end(RecordedEnd(reason="drained", duration_ms=16_000.0, provider="x"))
+    for name, data in writer.take().items():
+        (folder / name).write_bytes(data)
+    call = open_call(folder)
+    inputs = [each for each in call.inputs() if isinstance(each.given, FrameCaptured)]
+    assert [each.given for each in inputs] == given
+    for each, told in zip(inputs, given, strict=True):
+        if each.track_ms is not None:
+            assert abs(each.track_ms + 20.0 - (told.placed_ms or 0.0)) <= 100.0
+    assert [n for n, each in enumerate(inputs) if each.track_ms is None] == [*range(606, 610)]
 
 
 def test_silence_that_the_line_has_not_delivered_takes_no_room() -> None:

@@ -136,7 +136,7 @@ def test_what_is_placed_where_other_audio_lies_has_no_place() -> None:
 
     def place(now_ms: float, ended_ms: float) -> int | None:
         stretch = tracks.receive(NEAR, frame(b"n"), now_ms, ended_ms, is_placed=True)
-        return stretch and stretch.at
+        return None if stretch is None else stretch.at
 
     assert place(1020.0, 1020.0) == 0
     assert place(1030.0, 1030.0) == 160  # 10 ms behind its place: jitter

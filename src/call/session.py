@@ -45,6 +45,7 @@ from .candidate import Agent, Candidate, FallBackPolicy
 from .closing import CallOver, close_sides, first_word
 from .gate_effects import PlayoutEffect, effect_of
 from .provider_run import Failure, ProviderRun
+from .skipped_slots import SkippedSlots
 from .slices import Slices
 
 _log = structlog.get_logger(__name__)
@@ -199,10 +200,12 @@ class CallSession:
 
     async def _play(self) -> None:
         slices = Slices(self._clock)
+        skipped = SkippedSlots(self.call_id)
         while True:
             skipped_before = self._pacer.skipped_slots
             n_due = self._pacer.slots_due(self._clock())
             n_skipped = self._pacer.skipped_slots - skipped_before
+            skipped.receive(n_skipped, self._clock())
             slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
             for _ in range(n_skipped):
                 self._seat.skip_slot(self._playout.skip_slot(slot_ms), self._clock())

@@ -12,6 +12,11 @@ import math
 
 from .audio import FRAME_MS
 
+_LOST_AFTER_MS = 300.0
+"""Silence of the line, in ms, after which the rest of what was generated and began to be played is
+taken for lost: more than a line's lead of 200 ms, less than a caller takes to answer and a turn
+detector to notice it."""
+
 _MAX_PAST_SPELLS = 8
 """Spells of agent audio remembered, for captured audio that arrives late."""
 
@@ -25,9 +30,11 @@ class AgentAudibility:
 
     __slots__ = (
         "_end_ms",
+        "_has_begun",
         "_is_generating",
         "_is_playout_reported",
         "_past",
+        "_silent_since_ms",
         "_start_ms",
         "_waiting_ms",
         "echo_delay_ms",
@@ -44,6 +51,10 @@ class AgentAudibility:
         self._is_playout_reported = False
         self._waiting_ms = 0.0
         """Agent audio that was generated and, where playout is reported, not yet played."""
+        self._has_begun = False
+        """Something was played since agent audio was last generated, or playout resumed."""
+        self._silent_since_ms = math.inf
+        """Since when playout, not paused, is silent though agent audio waits; infinity if not."""
         self.echo_delay_ms = 0.0
         """Measured echo path delay in ms; 0 while unknown."""
 
@@ -69,8 +80,16 @@ class AgentAudibility:
             return self.is_active(now_ms)
         return self._waiting_ms > 0 or self._start_ms <= now_ms < self._end_ms + FRAME_MS
 
-    def receive_far_end(self, now_ms: float, *, is_agent_audio: bool) -> None:
-        """Take note of one 20 ms slot that the line plays."""
+    def receive_far_end(
+        self, now_ms: float, *, is_agent_audio: bool, is_paused: bool = False
+    ) -> None:
+        """Take note of one 20 ms slot that the line plays.
+
+        Args:
+            now_ms: Now; later than the slot where our own loop stood still.
+            is_agent_audio: False for silence that only keeps the line alive.
+            is_paused: Playout is paused by us, and what waits will be played.
+        """
         if not self._is_playout_reported:
             self._is_playout_reported = True
             self._end_ms = min(self._end_ms, now_ms)
@@ -78,6 +97,11 @@ class AgentAudibility:
             self._begin(now_ms)
             self._end_ms = max(self._end_ms, now_ms + FRAME_MS)
             self._waiting_ms = max(0.0, self._waiting_ms - FRAME_MS)
+            self._has_begun = True
+        if is_agent_audio or is_paused or self._is_generating:
+            self._silent_since_ms = math.inf
+        elif self._has_begun and self._waiting_ms > 0:
+            self._follow_silence(now_ms)
 
     def set_speaking(self, now_ms: float, *, is_speaking: bool, audio_ms: float) -> None:
         """Take note of the provider's word on generation.
@@ -91,6 +115,8 @@ class AgentAudibility:
         if self._is_playout_reported:
             self._is_generating = is_speaking
             self._waiting_ms += audio_ms
+            if audio_ms > 0:
+                self._await_playout()
             return
         if is_speaking or audio_ms > 0:
             self._begin(now_ms)
@@ -104,12 +130,28 @@ class AgentAudibility:
         """Playout goes on after a pause of our own: the agent is audible with the next slot."""
         self._begin(now_ms)
         self._end_ms = max(self._end_ms, now_ms + FRAME_MS)
+        self._await_playout()
 
     def flush(self, now_ms: float) -> None:
         """Playout was flushed: nothing of what was generated will be heard any more."""
         self._is_generating = False
         self._waiting_ms = 0.0
         self._end_ms = min(self._end_ms, now_ms + FRAME_MS)
+
+    def _await_playout(self) -> None:
+        """What waits has yet to begin, however long that takes."""
+        self._has_begun = False
+        self._silent_since_ms = math.inf
+
+    def _follow_silence(self, now_ms: float) -> None:
+        """Wait no longer for what a line has lost, or played in slots that nobody was shown.
+
+        Time counts, not slots: those that a stall of our own cost are shown all at once, and the
+        agent's audio after them.
+        """
+        self._silent_since_ms = min(self._silent_since_ms, now_ms)
+        if now_ms - self._silent_since_ms >= _LOST_AFTER_MS:
+            self._waiting_ms = 0.0
 
     def _begin(self, now_ms: float) -> None:
         """Begin a spell of agent audio, unless one goes on."""

@@ -168,7 +168,9 @@ class GatingState:
 
     def receive_far_end(self, frame: bytes, now_ms: float, *, is_agent_audio: bool) -> None:
         """Take note of one 20 ms slot that the line plays to the caller."""
-        self._agent.receive_far_end(now_ms, is_agent_audio=is_agent_audio)
+        self._agent.receive_far_end(
+            now_ms, is_agent_audio=is_agent_audio, is_paused=self._course.has_paused
+        )
         is_whole = self._analyzer.receive_far_end(frame, now_ms)
         self.stats.malformed_far_end_frames += not is_whole
 

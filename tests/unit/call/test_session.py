@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from support.scripted_call import RecordingObserver, ScriptedManager, decision, loud_frame
 from support.scripted_gate import interruption
@@ -361,7 +362,9 @@ class TestOutWalk:
         await rig.pass_slots(10)
         shown, heard = len(rig.manager.far_end), len(rig.line.heard)
         stalled_ms = 1000.0
-        await rig.pass_slots(1)
+        with capture_logs() as logged:
+            await rig.pass_slots(1)
+        assert [line["event"] for line in logged] == ["call.slots_skipped"]
         n_shown = len(rig.manager.far_end) - shown
         assert n_shown in (51, 52)
         assert len(rig.line.heard) - heard <= 4

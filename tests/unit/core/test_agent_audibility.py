@@ -109,6 +109,78 @@ def test_a_second_word_that_it_has_ended_changes_nothing(agent) -> None:
     assert not agent.is_audible(5000)
 
 
+def answer(agent: AgentAudibility, *, announced_ms: float, played_ms: float) -> None:
+    """Generate an answer at once at 0, and report a part of it as played from 20 on."""
+    agent.receive_far_end(0, is_agent_audio=False)
+    agent.set_speaking(0, is_speaking=True, audio_ms=announced_ms)
+    agent.set_speaking(0, is_speaking=False, audio_ms=0)
+    play(agent, 20, 20 + played_ms)
+
+
+def fall_silent(agent: AgentAudibility, start_ms: int, end_ms: int) -> None:
+    """Report slots without agent audio from start to end."""
+    for now_ms in range(start_ms, end_ms, 20):
+        agent.receive_far_end(now_ms, is_agent_audio=False)
+
+
+def test_what_is_never_played_is_not_waited_for_once_playout_has_ended(agent) -> None:
+    """Slots that nobody reported as played leave nothing that the agent is still to say."""
+    answer(agent, announced_ms=3120, played_ms=2900)
+    fall_silent(agent, 2920, 3200)
+    assert agent.is_playing(3200), "a line that stands still for a moment has not ended"
+    fall_silent(agent, 3200, 3300)
+    assert not agent.is_playing(3300)
+    assert not agent.is_active(3300)
+
+
+def test_what_was_given_up_is_no_longer_part_of_the_next_answer(agent) -> None:
+    """An answer is waited for to its own end, not that and what the one before had lost."""
+    answer(agent, announced_ms=3120, played_ms=2900)
+    fall_silent(agent, 2920, 4000)
+    agent.set_speaking(4000, is_speaking=True, audio_ms=200)
+    agent.set_speaking(4000, is_speaking=False, audio_ms=0)
+    play(agent, 4000, 4200)
+    assert not agent.is_active(4200 + GRACE_MS)
+
+
+@pytest.mark.parametrize("n_slots", [1, 3000])
+def test_slots_shown_late_and_at_once_are_no_silence(agent, n_slots) -> None:
+    """After a stall of our own the slots that it cost come together; the agent's audio follows."""
+    answer(agent, announced_ms=3000, played_ms=500)
+    for _ in range(n_slots):
+        agent.receive_far_end(60_000, is_agent_audio=False)
+    assert agent.is_active(60_000)
+
+
+def test_what_waits_in_a_pause_of_our_own_is_waited_for(agent) -> None:
+    """However long we pause playout, the agent still has something to say."""
+    answer(agent, announced_ms=3000, played_ms=500)
+    for now_ms in range(520, 5000, 20):
+        agent.receive_far_end(now_ms, is_agent_audio=False, is_paused=True)
+    agent.resume(5000)
+    fall_silent(agent, 5000, 9000)
+    assert agent.is_playing(9000), "the line is slow to go on"
+
+
+def test_an_agent_that_generates_is_waited_for(agent) -> None:
+    """What ran out of audio in the middle of an answer goes on."""
+    agent.receive_far_end(0, is_agent_audio=False)
+    agent.set_speaking(0, is_speaking=True, audio_ms=3000)
+    play(agent, 20, 520)
+    fall_silent(agent, 520, 5000)
+    agent.set_speaking(5000, is_speaking=False, audio_ms=0)
+    assert agent.is_active(5000)
+
+
+def test_an_answer_of_which_nothing_was_played_yet_is_waited_for(agent) -> None:
+    """A line may take its time before it begins."""
+    answer(agent, announced_ms=1000, played_ms=1000)
+    agent.set_speaking(1100, is_speaking=True, audio_ms=500)
+    agent.set_speaking(1100, is_speaking=False, audio_ms=0)
+    fall_silent(agent, 1120, 9000)
+    assert agent.is_active(9000)
+
+
 def test_flushed_audio_is_not_waited_for(agent) -> None:
     """After a flush the slot under way and the tail are all that can still be heard."""
     agent.set_speaking(0, is_speaking=True, audio_ms=9000)

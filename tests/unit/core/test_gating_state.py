@@ -206,6 +206,35 @@ def test_the_end_of_generation_is_not_the_end_of_speech() -> None:
     assert call.sound == []
 
 
+def answered_with_a_loss() -> GateCall:
+    """Return a call after an answer of which slots were skipped: 220 ms were never played."""
+    call = start()
+    call.quiet(500)
+    call.manager.set_agent_speaking("call", True, call.now_ms, audio_ms=1000)
+    call.manager.set_agent_speaking("call", False, call.now_ms)
+    call.quiet(780, agent=True)
+    return call
+
+
+def test_the_caller_who_answers_interrupts_nobody_after_slots_were_skipped() -> None:
+    """What was generated and never played is nothing that the caller could interrupt."""
+    call = answered_with_a_loss()
+    call.quiet(4000)
+    assert call.hear_provider().events == ()
+    assert call.stats.interruptions == 0
+
+
+def test_what_a_pause_of_our_own_held_back_can_still_be_interrupted() -> None:
+    """A line that was silent as we paused it, and is slow to go on, has something left to say."""
+    call = barge_in()
+    call.manager.set_agent_speaking("call", True, call.now_ms, audio_ms=1000)
+    call.slot(agent=agent_voice(20)[0])
+    call.manager.set_agent_speaking("call", False, call.now_ms)
+    call.quiet(2000)
+    assert call.event_types[-3:] == [E.RESUMED, E.GATE_OPENED, E.HELD_DISCARDED]
+    assert [event.type for event in call.hear_provider().events] == [E.INTERRUPTED]
+
+
 def test_generation_alone_does_not_close_the_gate_where_playout_is_reported() -> None:
     """What is generated but not played can't be heard: the caller can."""
     call = start()

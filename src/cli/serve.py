@@ -1,4 +1,8 @@
-"""``voxgate serve``: run the engine for real lines until it is told to stop."""
+"""``voxgate serve``: run the engine for real lines until it is told to stop.
+
+The engine is imported once it is said that it starts, and once what it listens on is known to be
+free: that takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,20 @@ import signal
 from collections.abc import Coroutine, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from .. import __version__
 from ..blas_threads import use_one_blas_thread
 from ..config.load import load_config
-from ..config.models import AppConfig
-from ..engine import AIEngine
+from ..config.models import AppConfig, LogFormat
 from ..errors import ConfigError, ConfigProblem
-from ..observe.call_log import CallLog
-from ..observe.logging_setup import set_up_logging
-from ..observe.operations import Operations
+from .free_addresses import require_free
+
+if TYPE_CHECKING:
+    from ..engine import AIEngine
+    from ..observe.operations import Operations
 
 
 @click.command(name="serve")
@@ -35,9 +42,20 @@ def command(config_path: Path | None) -> None:
     """
     config = load_config(config_path)
     _require_line(config)
+    _say_start(config)
+    require_free(config)
+    from ..observe.logging_setup import set_up_logging
+
     set_up_logging(config.engine.log_level, config.engine.log_format)
     use_one_blas_thread()
     asyncio.run(_serve(config, config_path))
+
+
+def _say_start(config: AppConfig) -> None:
+    """Say at once what starts, unless stderr is a collector's, who wants JSON and nothing else."""
+    if config.engine.log_format is not LogFormat.JSON:
+        providers = ", ".join(config.answering_providers)
+        click.echo(f"voxgate {__version__} starts; providers: {providers}", err=True)
 
 
 def _require_line(config: AppConfig) -> None:
@@ -49,6 +67,10 @@ def _require_line(config: AppConfig) -> None:
 
 
 async def _serve(config: AppConfig, config_path: Path | None = None) -> None:
+    from ..engine import AIEngine
+    from ..observe.call_log import CallLog
+    from ..observe.operations import Operations
+
     engine = AIEngine(config, observers=[CallLog()])
     operations = Operations(engine, config_path=config_path)
     try:

@@ -20,6 +20,7 @@ import pytest
 import structlog
 
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
+from voxgate import __version__
 from voxgate.cli import main, serve
 from voxgate.config.desk_model import DeskConfig
 from voxgate.config.models import AppConfig
@@ -190,7 +191,7 @@ async def test_a_signal_while_it_starts_is_no_signal_lost(
     """Models take their time: whoever does not want to wait need not."""
     config = AppConfig(desk=DeskConfig(enabled=False))
     engine = _SlowEngine(config, is_quick=is_quick)
-    monkeypatch.setattr(serve, "AIEngine", lambda *arguments, **options: engine)
+    monkeypatch.setattr("voxgate.engine.AIEngine", lambda *arguments, **options: engine)
     async with asyncio.timeout(_GUARD_S):
         await serve._serve(config)
     assert engine.told == told
@@ -229,7 +230,8 @@ class TestRefusal:
         assert ended.value.code == 1
         assert output.out == ""
         assert "Traceback" not in output.err
-        return [line for line in output.err.splitlines() if not line.startswith("20")]
+        log_or_start = ("20", "voxgate 0.")
+        return [line for line in output.err.splitlines() if not line.startswith(log_or_start)]
 
     def test_a_provider_that_is_not_there_yet(
         self,
@@ -264,11 +266,17 @@ class TestRefusal:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        """Named by its address; the embedded server, started before, has stopped again."""
+        """Named by its address and key, before anything slow is started."""
+
+        def never(*_: object, **__: object) -> None:
+            raise AssertionError("the engine is made")
+
+        monkeypatch.setattr(serve, "_serve", never)
         config = configured(tmp_path, f"lines: {{audiosocket: {{port: {taken_port}}}}}\n")
         (line,) = self.refused(config, monkeypatch, capsys)
         assert line.startswith(f"voxgate: audiosocket 127.0.0.1:{taken_port}: can't listen")
         assert "EADDRINUSE" in line
+        assert "lines.audiosocket.port" in line
 
     def test_an_embedded_server_whose_port_is_taken(
         self,
@@ -290,6 +298,22 @@ class TestRefusal:
         config = configured(tmp_path, "engine: {max_calls: 0}\n")
         (line,) = self.refused(config, monkeypatch, capsys)
         assert line.startswith("voxgate: engine.max_calls: 0 is not in 1..10000")
+
+    def test_it_says_at_once_that_it_starts(
+        self,
+        taken_port: int,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Before the first thing that can take long, or fail: version and providers."""
+        config = configured(tmp_path, f"lines: {{audiosocket: {{port: {taken_port}}}}}\n")
+        monkeypatch.setattr(sys, "argv", ["voxgate", "serve", str(config)])
+        with pytest.raises(SystemExit):
+            main()
+        first, second = capsys.readouterr().err.splitlines()
+        assert first == f"voxgate {__version__} starts; providers: embedded"
+        assert "can't listen" in second
 
     def test_no_line_at_all(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -322,7 +346,7 @@ async def test_what_the_start_made_is_left_out_of_collections(
 ) -> None:
     """As long as it serves, and no longer: a full one holds the loop for a tenth of a second."""
     engine = _QuickEngine(AppConfig(desk=DeskConfig(enabled=False)))
-    monkeypatch.setattr(serve, "AIEngine", lambda *arguments, **options: engine)
+    monkeypatch.setattr("voxgate.engine.AIEngine", lambda *arguments, **options: engine)
     monkeypatch.setattr(
         serve, "_show_addresses", lambda *given: os.kill(os.getpid(), signal.SIGINT)
     )

@@ -217,7 +217,7 @@ class SessionShell:
         try:
             text = await listener.finish(item_id)
         except Exception as exc:  # noqa: BLE001 - a recogniser's fault is one turn's
-            self._warn("realtime_server.transcription_failed", exc)
+            _log.warning("realtime_server.transcription_failed", **self._told_of(exc))
         await self._inbox.put(_Words(item_id, text))
 
     async def _answer(self, response_id: str, request: AnswerRequest) -> None:
@@ -229,19 +229,18 @@ class SessionShell:
                     await self._inbox.put(_Piece(response_id, piece))
                     await self._may_go_on.wait()
         except Exception as exc:  # noqa: BLE001 - an answerer's fault ends its response alone
-            self._warn("realtime_server.answer_failed", exc)
+            _log.warning("realtime_server.answer_failed", **self._told_of(exc))
             is_failed = True
         await self._inbox.put(_AnswerEnd(response_id, is_failed))
         self._answers.pop(response_id, None)
 
-    def _warn(self, event: str, exc: Exception) -> None:
-        """Log what failed; only errors of ours are known to hold no word of the call."""
-        _log.warning(
-            event,
-            session_id=self._session.record.session_id,
-            error=type(exc).__name__,
-            reason=str(exc) if isinstance(exc, VoxgateError) else None,
-        )
+    def _told_of(self, exc: Exception) -> dict[str, str | None]:
+        """Return what the log says of a failure; errors of others may hold words of the call."""
+        return {
+            "session_id": self._session.record.session_id,
+            "error": type(exc).__name__,
+            "reason": str(exc) if isinstance(exc, VoxgateError) else None,
+        }
 
 
 def event_text(event: Event) -> str:

@@ -5,7 +5,7 @@ Invariant: everything but ``timing`` is decided by manifest, recordings and conf
 
 from __future__ import annotations
 
-__all__ = ["figures_as_json", "summary_as_json", "timing_as_json"]
+__all__ = ["figures_as_json", "share_as_json", "summary_as_json", "timing_as_json"]
 
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -75,7 +75,7 @@ def figures_as_json(figures: Figures) -> dict[str, Any]:
         "agent_minutes": _rounded(figures.agent_minutes),
         "interruptions": figures.recall.of,
         "barge_ins": figures.barge_ins,
-        "recall": _share(figures.recall),
+        "recall": share_as_json(figures.recall),
         "onset_to_open_ms": _latency(figures.open_latency),
         "onset_to_pause_ms": _latency(figures.pause_latency),
         "false_barge_ins": _mistakes(figures.false_barge_ins),
@@ -91,7 +91,8 @@ def figures_as_json(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _share(share: Share) -> dict[str, Any]:
+def share_as_json(share: Share) -> dict[str, Any]:
+    """Return a share as count, percent and its 95 % Wilson interval in percent."""
     interval = share.wilson_95_percent
     return {
         "count": share.count,
@@ -113,7 +114,7 @@ def _mistakes(mistakes: Mistakes) -> dict[str, Any]:
     return {
         "count": mistakes.count,
         "per_agent_minute": _rounded(mistakes.per_agent_minute),
-        "agent_turns": _share(mistakes.turns),
+        "agent_turns": share_as_json(mistakes.turns),
     }
 
 

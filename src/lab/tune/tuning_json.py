@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..evaluate.intervals import total_ms
-from ..evaluate.summary import Share
+from ..evaluate.summary_json import share_as_json
 from .cost import Weights
 from .figures import Estimate, SettingFigures
 from .label_check import Agreement
@@ -120,23 +120,13 @@ def _figures_at(
 def _figures(figures: SettingFigures) -> dict[str, Any]:
     return {
         "calls": figures.calls,
-        "false": _share(figures.false),
-        "right": _share(figures.right),
+        "false": share_as_json(figures.false),
+        "right": share_as_json(figures.right),
         "onset_to_open_ms": _estimate(figures.latency_ms),
         "caller_speech_lost_percent": _estimate(figures.lost_percent),
         "echo_percent": _estimate(figures.echo_percent),
         "noise_percent": _estimate(figures.noise_percent),
         "cost": _estimate(figures.cost),
-    }
-
-
-def _share(share: Share) -> dict[str, Any]:
-    interval = share.wilson_95_percent
-    return {
-        "count": share.count,
-        "of": share.of,
-        "percent": _rounded(share.percent),
-        "wilson_95_percent": None if interval is None else [_rounded(each) for each in interval],
     }
 
 

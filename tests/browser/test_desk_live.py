@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 STEADY = """() => new Promise((resolve) => {
     let good = 0;
     const look = () => {
-        const { updates, pictures } = document.querySelector("#rate").dataset;
+        const { updates, pictures } = document.querySelector("#rate")?.dataset ?? {};
         good = Number(updates) >= 10 && Number(pictures) >= 10 ? good + 1 : 0;
         if (good === 3) resolve(true);
         else setTimeout(look, 1000);

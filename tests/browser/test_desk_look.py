@@ -154,7 +154,7 @@ async def test_who_prefers_less_motion_gets_a_picture_a_second(tmp_path: Path) -
         at_the_desk(url, reduced_motion="reduce") as page,
     ):
         await page.wait_for_function(
-            "() => Number(document.querySelector('#rate').dataset.pictures) > 0"
+            "() => Number(document.querySelector('#rate')?.dataset.pictures) > 0"
         )
         assert float(await page.get_attribute("#rate", "data-pictures") or "nan") < 2
 

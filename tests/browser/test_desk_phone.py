@@ -17,8 +17,8 @@ from voxgate.core.gate_decision import GateEventType
 pytestmark = pytest.mark.timeout(300)
 
 MINUS = "\N{MINUS SIGN}"
-READY = "() => document.querySelector('#call').dataset.state === 'ready'"
-ENDED = "() => document.querySelector('#call').dataset.state === 'ended'"
+READY = "() => document.querySelector('#call')?.dataset.state === 'ready'"
+ENDED = "() => document.querySelector('#call')?.dataset.state === 'ended'"
 
 
 async def turn(page: Page, knob: str, value: int) -> None:

@@ -30,7 +30,7 @@ def problem(key: str) -> str:
 async def is_ready(page: Page, count: str) -> None:
     """Wait until so many changes may be applied."""
     await page.wait_for_function(
-        "(text) => document.querySelector('#summary').textContent.startsWith(text)",
+        "(text) => document.querySelector('#summary')?.textContent.startsWith(text)",
         arg=f"{count}, ready",
     )
 

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 EXPORT=requirements/dev.txt
 
 export_lock() {
-    uv export --quiet --frozen --all-extras --no-extra recognition --no-extra train --no-emit-project \
-        --no-header --no-annotate --format requirements-txt
+    uv export --quiet --frozen --all-extras --no-extra livekit --no-extra pipecat \
+        --no-extra recognition --no-extra train --no-emit-project --no-header --no-annotate --format requirements-txt
 }
 
 if ! command -v uv >/dev/null 2>&1; then

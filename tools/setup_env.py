@@ -8,7 +8,7 @@ completed.
 
 from __future__ import annotations
 
-__all__ = ["Environment", "SetupError", "fingerprint", "main"]
+__all__ = ["LEFT_OUT", "Environment", "SetupError", "fingerprint", "main"]
 
 import argparse
 import hashlib
@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SUPPORTED = ((3, 11), (3, 15))
 _STAMP = "voxgate-setup.json"
 _LOCK_FILES = ("uv.lock", "requirements/dev.txt")
+LEFT_OUT = ("livekit", "pipecat", "recognition", "train")
+"""Extras that are large, or that bring a framework whose tests run in environments of their own."""
 _BUILD_TABLES = ("build-system", "project")
 _VERSION_OF = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
 
@@ -170,10 +172,7 @@ def _install_with_uv(uv: str, environment: Environment) -> None:
         "--quiet",
         "--frozen",
         "--all-extras",
-        "--no-extra",
-        "recognition",
-        "--no-extra",
-        "train",
+        *(word for extra in LEFT_OUT for word in ("--no-extra", extra)),
         "--no-install-project",
     )
     _run(*sync, "--python", python, **variables)

@@ -56,7 +56,7 @@ def _exported() -> dict[tuple[str, str], set[str]]:
 
 
 def _installed_names() -> set[str]:
-    """Return what `make setup` installs: all that the lock reaches but by extras that it leaves out."""
+    """Return what `make setup` installs: all the lock reaches but by extras that are left out."""
     by_name: dict[str, list[dict[str, Any]]] = {}
     for package in LOCK["package"]:
         by_name.setdefault(package["name"], []).append(package)

@@ -18,6 +18,9 @@ __all__ = [
     "ConfigProblem",
     "Encoding",
     "EnhancedVADManager",
+    "FailureMode",
+    "FarEndSlot",
+    "FarEndTimeline",
     "ForwardedAudio",
     "GateAction",
     "GateDecision",
@@ -26,6 +29,8 @@ __all__ = [
     "GateMeasurements",
     "GateReason",
     "GateState",
+    "GatedCall",
+    "GatedCallCounters",
     "GatingConfig",
     "GatingMode",
     "IdleFillConfig",
@@ -62,6 +67,7 @@ from .core.config import (
     WithheldAudio,
 )
 from .core.echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
+from .core.far_end_timeline import FarEndSlot, FarEndTimeline
 from .core.gate_decision import (
     PASS_THROUGH,
     GateAction,
@@ -71,6 +77,7 @@ from .core.gate_decision import (
     GateReason,
 )
 from .core.gate_transitions import GateEventType, GateState
+from .core.gated_call import FailureMode, GatedCall, GatedCallCounters
 from .core.vad_manager import EnhancedVADManager, VADResult
 from .errors import (
     ConfigError,

@@ -93,8 +93,11 @@ class EngineConfig:
     fall_back_after_s: Annotated[float, Interval(ge=0.5, le=120.0)] = 5.0
     """Time in s without a provider, at the start of a call and in the middle, after which the next
     one is tried, where there is one; the provider may give up sooner."""
+    workers: Annotated[int, Interval(ge=1, le=64)] = 1
+    """Processes that serve calls, on one port each line: about one a core. Each has what the engine
+    has, and a call is one process's; not on Windows, where there is but one."""
     max_calls: Annotated[int, Interval(ge=1, le=10_000)] = 100
-    """Calls at a time; a further one is hung up at once and counted."""
+    """Calls at a time, of each of the workers; a further one is hung up at once and counted."""
     drain_timeout_s: Annotated[float, Interval(ge=0.0, le=3600.0)] = 30.0
     """Time in s that running calls get to end by themselves when the engine is told to stop."""
     provider_hold_ms: Annotated[int, Interval(ge=0, le=60_000)] = 10_000

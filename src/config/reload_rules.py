@@ -66,6 +66,7 @@ RELOAD_RULES: tuple[ReloadRule, ...] = (
     ReloadRule("engine.fall_back_provider", _NEW, "chosen when a call comes in"),
     ReloadRule("engine.fall_back_after_s", _NEW, "chosen when a call comes in"),
     ReloadRule("engine.provider_hold_ms", _NEW, "a call's buffers are made when it comes in"),
+    ReloadRule("engine.workers", _RESTART, "the processes share what was opened at the start"),
     ReloadRule("engine.max_calls", _NEW, "asked when a call comes in; no running call is ended"),
     ReloadRule("engine.drain_timeout_s", _RUNNING, "read when the engine is told to stop"),
     ReloadRule("engine.log_level", _RUNNING, "the log follows at once"),

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser docs check format corpus bench dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser docs check format corpus bench fuzz dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -44,6 +44,9 @@ bench: setup ## Measure time and memory per frame and per call, then judge gates
 	@$(PYTHON) benchmarks/run.py
 	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
 	@.venv/bin/voxgate bench-guard --scenes 4 --turns 4
+
+fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
+	@$(PYTHON) tools/fuzz.py $(ARGS)
 
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist

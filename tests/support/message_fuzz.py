@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["mutated"]
+__all__ = ["mutated", "swapped"]
 
 import json
 from collections.abc import Callable, Sequence
@@ -30,6 +30,11 @@ def mutated(originals: Sequence[str], rng: np.random.Generator) -> str | bytes:
         change = _nest if rng.random() < _NESTING else changes[rng.integers(len(changes))]
         text = change(text, rng)
     return text.encode("utf-8", "surrogatepass") if rng.random() < 0.05 else text
+
+
+def swapped(originals: Sequence[str], rng: np.random.Generator) -> str:
+    """Return one of the originals, in which one value is another: what is wrong lies deep."""
+    return _swap_value(originals[rng.integers(len(originals))], rng)
 
 
 def _flip(text: str, rng: np.random.Generator) -> str:

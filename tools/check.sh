@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs every check that a change must pass, and stops at the first that fails.
+# Runs every check that a change must pass, and stops at the first that fails. With `--no-tests`,
+# all but the unit tests and their coverage.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,5 +16,6 @@ step "types of the package" .venv/bin/mypy
 step "types of tools and benchmarks" .venv/bin/mypy tools/*.py benchmarks
 step "layers" .venv/bin/lint-imports --no-logo
 step "lock" sh tools/lock.sh --check
+[ "${1-}" != "--no-tests" ] || exit 0
 step "unit tests and their coverage" \
     .venv/bin/python -m pytest tests/unit --quiet --cov --cov-report=term:skip-covered

@@ -96,6 +96,12 @@ class CallEnded:
     """Slots of 20 ms in which nothing could be sent in time."""
     usage: TokenUsage | None = None
     """Tokens that all answers took; None where the provider counts none."""
+    playout_dropped_ms: float = 0.0
+    """Audio of the agent that was left out, as too much of it waited to be played, in ms."""
+    line_counts: Mapping[str, int] = field(default_factory=dict)
+    """What the line counted by itself, such as ``dropped_sent_frames``; what is 0 is left out."""
+    provider_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What providers counted by themselves, by instance name, likewise."""
 
 
 class CallObserver:

@@ -43,10 +43,14 @@ from .announcements import AnnouncementKind, Announcements
 from .announcer import Announcer
 from .candidate import Agent, Candidate, FallBackPolicy
 from .closing import CallOver, close_sides, first_word
+from .final_counts import add_counts, line_counts, provider_counts
 from .gate_effects import PlayoutEffect, effect_of
 from .provider_run import Failure, ProviderRun
 from .skipped_slots import SkippedSlots
 from .slices import Slices
+
+_MAX_ANSWERS = 256
+"""Answers of a provider that may be under way at a time; one or two are usual."""
 
 _log = structlog.get_logger(__name__)
 
@@ -103,6 +107,8 @@ class CallSession:
         self._is_paused = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
+        self._provider_counts: dict[str, Mapping[str, int]] = {}
+        self._counted: Provider | None = None
         self._transfer: asyncio.Task[None] | None = None
         self._playout = LinePlayout(
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
@@ -277,6 +283,7 @@ class CallSession:
         kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
         self._announcer.say(kind)
         await close_sides(self.call_id, ("provider", self._seat.provider.stop))
+        self._keep_counts()
         async with self._fall_back_policy.turn:
             pause = Slices(self._clock).end_one
             handover = await self._seat.take_next(self._tell_replayed, pause)
@@ -326,7 +333,8 @@ class CallSession:
         elif isinstance(event, CallerSpeechStarted):
             await self._follow_speech(event)
         elif isinstance(event, ResponseStarted):
-            self._answers.add(event.response_id)
+            if len(self._answers) < _MAX_ANSWERS:  # a provider that ends none has no more of them
+                self._answers.add(event.response_id)
         elif isinstance(event, ResponseDone):
             self._answers.discard(event.response_id)
         elif isinstance(event, UsageReported):
@@ -405,6 +413,7 @@ class CallSession:
     def _forget(self, over: CallOver, duration_ms: float) -> CallEnded:
         """Let the gate forget the call, and sum it up for the observers."""
         self._seat.close_gate()
+        self._keep_counts()
         ended = CallEnded(
             call_id=self.call_id,
             provider=self._seat.name,
@@ -416,9 +425,21 @@ class CallSession:
             playout_underruns=self._playout.underruns,
             skipped_slots=self._pacer.skipped_slots,
             usage=self._usage,
+            playout_dropped_ms=self._playout.dropped_ms,
+            line_counts=line_counts(self._line),
+            provider_counts=self._provider_counts,
         )
         self._observer.on_call_ended(ended)
         return ended
+
+    def _keep_counts(self) -> None:
+        """Add what the provider that has the seat counted, once, before it leaves."""
+        name, provider = self._seat.name, self._seat.provider
+        if provider is self._counted:
+            return
+        self._counted = provider
+        if counts := provider_counts(provider):
+            self._provider_counts[name] = add_counts(self._provider_counts.get(name, {}), counts)
 
 
 def _usable_lead_ms(capabilities: LineCapabilities) -> float:

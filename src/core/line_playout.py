@@ -78,6 +78,11 @@ class LinePlayout:
         """How often an item that had begun and was not finished ran out of audio."""
         return self._playout.underruns
 
+    @property
+    def dropped_ms(self) -> float:
+        """Agent audio that was left out, as too much waited, in ms."""
+        return self._playout.dropped_ms
+
     def enqueue(self, item_id: str, audio: bytes) -> None:
         """Take audio of an item; see :meth:`Playout.enqueue`."""
         self._playout.enqueue(item_id, audio)

@@ -14,7 +14,7 @@ Invariant: of every item, what is played is a prefix of what was received, each 
 
 from __future__ import annotations
 
-__all__ = ["Playout", "PlayoutFrame"]
+__all__ = ["MAX_QUEUED_ITEMS", "Playout", "PlayoutFrame"]
 
 from collections import deque
 from collections.abc import Sequence
@@ -24,6 +24,9 @@ from .audio import FRAME_MS, AudioFormat
 from .byte_queue import ByteQueue
 from .fade import Fade
 from .units import bytes_to_ms, ms_to_bytes
+
+MAX_QUEUED_ITEMS = 256
+"""Items that wait to be played; an answer has a few. Audio of a further one is dropped, counted."""
 
 _MAX_PAST_ITEMS = 256
 """Items that are over but still known, so that late audio of a flushed one is recognised."""
@@ -158,6 +161,8 @@ class Playout:
         item = self._known.get(item_id)
         if item is not None and item.flushed_heard_ms is not None:
             self._ignored_bytes += len(audio)
+        elif audio and item is None and len(self._queue) >= MAX_QUEUED_ITEMS:
+            self._dropped_bytes += len(audio)
         elif audio:
             self._append(item or _Item(item_id), audio)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["GATE_EVENTS", "CallLog", "GateLogEvent"]
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
@@ -180,5 +181,17 @@ def _where_there_is_some(event: CallEnded, call: _Call) -> dict[str, object]:
         fields["turn_max_ms"] = round(call.turns.max_ms)
     if event.usage is not None:
         fields |= asdict(event.usage)
+    fields |= _left_out(event)
     own = {"interruptions": call.interruptions}
     return fields | (own if event.gate is None else asdict(event.gate))
+
+
+def _left_out(event: CallEnded) -> dict[str, object]:
+    """Return what was left out because a bound was reached, where anything was."""
+    counts = Counter({f"line_{name}": count for name, count in event.line_counts.items()})
+    for each in event.provider_counts.values():
+        counts.update({f"provider_{name}": count for name, count in each.items()})
+    fields: dict[str, object] = {name: count for name, count in counts.items() if "dropped" in name}
+    if event.playout_dropped_ms:
+        fields["playout_dropped_ms"] = round(event.playout_dropped_ms)
+    return fields

@@ -70,6 +70,8 @@ class CallMetrics(CallObserver):
         self._tallies: dict[str, CallTally] = {}
         self._decided: dict[str, Decided] = {}
         self._line_codes = BoundedLabels()
+        self._line_counters = BoundedLabels()
+        self._provider_counters = BoundedLabels()
         self._watched: list[tuple[str, tuple[str, ...], Callable[[], float]]] = []
         self.registry = CollectorRegistry()
         """Where all of it is registered, and others may register collectors of theirs."""
@@ -201,9 +203,21 @@ class CallMetrics(CallObserver):
         self._values.observe("call_duration_seconds", event.duration_ms / 1000, tally.line)
         self._values.observe("call_playout_underruns", event.playout_underruns)
         self._values.observe("call_skipped_slots", event.skipped_slots)
+        self._count_by_parts(tally.line, event)
         self._end_gate(tally, tally.started_ms + event.duration_ms, event.gate)
 
     # -- private steps -----------------------------------------------------------------------------
+
+    def _count_by_parts(self, line: str, event: CallEnded) -> None:
+        """Add what the line and the providers of a call counted by themselves."""
+        self._values.count("playout_dropped_seconds_total", by=event.playout_dropped_ms / 1000)
+        for name, count in event.line_counts.items():
+            label = self._line_counters.label(name)
+            self._values.count("line_call_events_total", line, label, by=count)
+        for provider, counts in event.provider_counts.items():
+            for name, count in counts.items():
+                label = self._provider_counters.label(name)
+                self._values.count("provider_call_events_total", provider, label, by=count)
 
     def _decided_of(self, provider: str) -> Decided:
         """Return where decisions of a provider's calls are counted."""

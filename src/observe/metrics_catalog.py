@@ -92,6 +92,9 @@ def _of_calls() -> tuple[MetricSpec, ...]:
               "How long calls took, from their acceptance to their end.", _CALL_S),
         _spec(group, _H, "call_playout_underruns", (),
               "How often the agent's audio ran out in the middle of an answer, per call.", _SLOTS),
+        _spec(group, _C, "playout_dropped_seconds_total", (),
+              "Audio of the agent that was left out, as more than ten minutes, or too many pieces, "
+              "waited to be played. Counted when a call ends."),
         _spec(group, _H, "call_skipped_slots", (),
               "Slots of 20 ms that the process was too late for, per call: many of them are a "
               "machine with too little CPU.", _SLOTS),
@@ -161,6 +164,9 @@ def _of_providers() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "provider_away_frames_total", ("provider", "fate"),
               "Frames of the caller from the time without a provider: held and sent later, or "
               "dropped, as more came than engine.provider_hold_ms allows."),
+        _spec(group, _C, "provider_call_events_total", ("provider", "event"),
+              "What the provider's side of a call counted by itself, such as frames_dropped, "
+              "events_malformed or requests_dropped. Added when a call ends."),
         _spec(group, _C, "provider_fall_backs_total", ("previous", "provider", "when"),
               "Calls taken over by another provider: at the start of the call or in mid_call."),
         _spec(group, _C, "local_agent_workers_replaced_total", ("provider", "part"),
@@ -176,6 +182,9 @@ def _of_lines() -> tuple[MetricSpec, ...]:
     return (
         _spec(group, _C, "line_warnings_total", ("line", "code"),
               "Odd things that calls on a line survived; codes as in the log event line.warned."),
+        _spec(group, _C, "line_call_events_total", ("line", "event"),
+              "What lines counted by themselves, such as dropped_sent_frames, of a peer that did "
+              "not read, or dropped_received_frames, which nobody took. Added when a call ends."),
         _spec(group, _C, "line_server_events_total", ("line", "event"),
               "What a line's server counts, such as refused_connections or duplicate_calls."),
         _spec(group, _G, "line_open_connections", ("line",),

@@ -19,6 +19,8 @@ from .metrics_labels import ANSWER_STATUSES, END_REASONS, ERROR_EFFECTS, ErrorCa
 from .metrics_values import MetricValues
 
 _REFUSALS = ("max_calls", "not_running", "duplicate_call_id", "internal_error")
+_LEFT_OUT = ("dropped_received_frames", "dropped_received_events", "dropped_sent_frames")
+"""What every line counts that may lose something."""
 _TIMES_OF_PROVIDERS = (
     "barge_in_commit_seconds",
     "barge_in_silence_seconds",
@@ -44,6 +46,8 @@ def show_from_the_start(config: AppConfig, values: MetricValues) -> None:
     for line, provider in lines_with_providers(config):
         values.buckets("call_duration_seconds", line)
         values.count("calls_started_total", line, provider, by=0)
+        for event in _LEFT_OUT:
+            values.count("line_call_events_total", line, event, by=0)
         for reason in END_REASONS:
             values.count("calls_ended_total", line, provider, reason, by=0)
 

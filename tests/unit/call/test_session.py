@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -111,6 +112,27 @@ class Rig:
 async def started(rig: Rig) -> Rig:
     await rig.start()
     return rig
+
+
+@dataclass(frozen=True)
+class CountingStats:
+    """Of a line."""
+
+    dropped_sent_frames: int = 4
+
+
+@in_virtual_time
+async def test_what_line_and_provider_counted_is_told_at_the_end() -> None:
+    """And the agent's audio that was too much."""
+    rig = await started(Rig())
+    rig.line.stats = CountingStats()
+    rig.provider.counts = {"frames_dropped": 2, "keep_alives": 0}
+    rig.provider.speak(bytes(16_000 * 601))
+    await rig.pass_slots(2)
+    ended = await rig.hang_up()
+    assert ended.line_counts == {"dropped_sent_frames": 4}
+    assert ended.provider_counts == {"openai_realtime": {"frames_dropped": 2}}
+    assert ended.playout_dropped_ms == 1000.0
 
 
 class TestInWalk:

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.signals import speech_like
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.g711 import decode, encode
-from voxgate.core.playout import Playout, PlayoutFrame
+from voxgate.core.playout import MAX_QUEUED_ITEMS, Playout, PlayoutFrame
 
 PCM16 = AudioFormat()
 MULAW = AudioFormat(Encoding.MULAW, 8000)
@@ -427,6 +427,23 @@ def test_too_much_audio_is_cut_off_and_counted() -> None:
     assert [frame.audio for frame in played[:3]] == frames_of_bytes(audio)[:3]
     assert played[3].item_id == "b"
     assert playout.underruns == 0
+
+
+def test_items_that_wait_are_bounded_in_number_too() -> None:
+    """A provider that begins ever more of them with a byte each would else fill the memory; those
+    that wait get their audio all the same."""
+    playout = Playout(PCM16)
+    for number in range(MAX_QUEUED_ITEMS + 50):
+        playout.enqueue(f"i{number}", bytes(2))
+    assert playout.queued_ms == pytest.approx(MAX_QUEUED_ITEMS / 8)
+    assert playout.dropped_ms == pytest.approx(50 / 8)
+    playout.enqueue("i0", bytes(160))
+    assert playout.dropped_ms == pytest.approx(50 / 8)
+    assert playout.next_frame().item_id == "i0"
+    for _ in range(3):
+        playout.next_frame()
+    playout.enqueue("new", bytes(160))
+    assert playout.dropped_ms == pytest.approx(50 / 8), "there is room again"
 
 
 def test_item_that_found_no_room_does_not_begin_in_the_middle() -> None:

@@ -50,6 +50,28 @@ def ended(gate: CallStats | None = None, detail: str = "") -> CallEnded:
     )
 
 
+def test_what_was_left_out_stands_in_the_summary() -> None:
+    """Of the line, of all providers and of playout; what is not lost is the metrics' business."""
+    event = replace(
+        ended(),
+        line_counts={"dropped_sent_frames": 3, "sent_frames": 900},
+        provider_counts={
+            "a": {"frames_dropped": 2, "keep_alives": 9},
+            "b": {"frames_dropped": 5, "requests_dropped": 1},
+        },
+        playout_dropped_ms=80.4,
+    )
+    with capture_logs() as logged:
+        started().on_call_ended(event)
+    summary = {name: value for name, value in logged[1].items() if "dropped" in name}
+    assert summary == {
+        "line_dropped_sent_frames": 3,
+        "provider_frames_dropped": 7,
+        "provider_requests_dropped": 1,
+        "playout_dropped_ms": 80,
+    }
+
+
 def test_start_and_end_are_one_event_each() -> None:
     """The end is the call's summary, with the counters of the gate."""
     with capture_logs() as logged:

@@ -236,6 +236,26 @@ def test_frame_times_turns_events_and_warnings_are_counted(rig: Rig) -> None:
     assert warnings == {("line_warnings_total", "audiosocket", "audiosocket.odd_length"): 1}
 
 
+def test_what_the_sides_of_a_call_counted_is_added_when_it_ends(rig: Rig) -> None:
+    """What was left out because a bound was reached is at 0 from the start; a name that is no plain
+    one is nobody's label."""
+    key = ("line_call_events_total", "audiosocket", "dropped_sent_frames")
+    assert rig.shown()[key] == 0
+    for _ in range(2):
+        rig.start()
+        rig.end(
+            line_counts={"dropped_sent_frames": 3, "Odd Name": 1},
+            provider_counts={"embedded": {"frames_dropped": 4}, "other": {"keep_alives": 1}},
+            playout_dropped_ms=1500.0,
+        )
+    shown = rig.shown()
+    assert shown[key] == 6
+    assert shown["line_call_events_total", "audiosocket", "other"] == 2
+    assert shown["provider_call_events_total", "embedded", "frames_dropped"] == 8
+    assert shown["provider_call_events_total", "other", "keep_alives"] == 2
+    assert shown["playout_dropped_seconds_total",] == 3.0
+
+
 def test_a_running_call_is_looked_at_when_somebody_scrapes(rig: Rig) -> None:
     """At the gate itself; what happens between the last look and the end comes with the end."""
     rig.start()

@@ -35,6 +35,7 @@ from aiohttp import WSCloseCode, web
 from ..errors import LocalProtocolError, TransportError
 from .http_connections import BoundedRunner
 from .limited_log import LimitedLog
+from .listening import Listen, Listening, listen_on_socket
 from .websocket_connection import WebSocketCall, WebSocketConnection
 from .websocket_line import WebSocketLine
 
@@ -138,7 +139,9 @@ class WebSocketServer(Generic[CallT]):
         self._log = LimitedLog(log)
         self._handler: Callable[[WebSocketLine[CallT]], Awaitable[None]] | None = None
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self.listen: Listen = listen_on_socket
+        """How connections come; to be changed before the start, if at all."""
+        self._listening: Listening | None = None
         self._closer: asyncio.Task[None] | None = None
         self._is_stopping = False
         self._is_idle = asyncio.Event()
@@ -153,10 +156,9 @@ class WebSocketServer(Generic[CallT]):
         Raises:
             LocalProtocolError: if the server is not listening.
         """
-        if self._runner is None or not self._runner.addresses:
+        if self._listening is None:
             raise LocalProtocolError(f"the server of {self._kind.name} is not listening")
-        host, port = self._runner.addresses[0][:2]
-        return host, port
+        return self._listening.address
 
     @property
     def stats(self) -> WebSocketServerStats:
@@ -197,9 +199,9 @@ class WebSocketServer(Generic[CallT]):
             request_timeout_s=self._config.start_timeout_s,
         )
         await runner.setup()
-        self._site = web.TCPSite(runner, self._config.host, self._config.port)
+        assert runner.server is not None, "it was set up"  # noqa: S101
         try:
-            await self._site.start()
+            self._listening = await self.listen(runner.server, self._config.host, self._config.port)
         except OSError as exc:
             await runner.cleanup()
             raise TransportError(
@@ -216,9 +218,9 @@ class WebSocketServer(Generic[CallT]):
         for waiting in self._starting:
             if not waiting.expired():
                 waiting.reschedule(0.0)
-        if self._site is not None and self._closer is None:
+        if self._runner is not None and self._closer is None:
             if not self._kind.listens_to_the_end:
-                await self._site.stop()
+                self._stop_listening()
             self._closer = asyncio.create_task(self._close(), name=f"{self._kind.name} server")
 
     async def wait_closed(self) -> None:
@@ -264,8 +266,14 @@ class WebSocketServer(Generic[CallT]):
 
     async def _close(self) -> None:
         await self._is_idle.wait()
+        self._stop_listening()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    def _stop_listening(self) -> None:
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.close()
 
     async def _serve(self, connection: WebSocketConnection[CallT], request: web.Request) -> None:
         async with connection.open():

@@ -9,6 +9,7 @@ __all__ = ["WebSocketTransport"]
 
 from typing import Generic, TypeVar
 
+from .listening import Listen
 from .websocket_connection import WebSocketCall
 from .websocket_server import WebSocketLineKind, WebSocketServer, WebSocketServerConfig
 
@@ -34,6 +35,15 @@ class WebSocketTransport(Generic[CallT]):
             LocalProtocolError: if the server is not listening.
         """
         return self._server.address
+
+    @property
+    def listen(self) -> Listen:
+        """How connections come; to be changed before the start, if at all."""
+        return self._server.listen
+
+    @listen.setter
+    def listen(self, listen: Listen) -> None:
+        self._server.listen = listen
 
     async def stop(self) -> None:
         """Stop to accept calls; running ones are the engine's to end. Idempotent."""

@@ -19,6 +19,7 @@ from ...errors import LocalProtocolError, TransportError
 from ..base import CallHandler
 from ..call_hooks import CallHooks
 from ..limited_log import LimitedLog
+from ..listening import Listen, Listening, listen_on_socket
 from ..peer_allow_list import PeerAllowList
 from .connection import AudioSocketConnection
 from .intake import AudioSocketIntake
@@ -94,7 +95,9 @@ class AudioSocketTransport:
         self._intake = AudioSocketIntake(
             playout_rate_hz=playout_rate_hz, known_calls=known_calls, hooks=hooks
         )
-        self._server: asyncio.Server | None = None
+        self.listen: Listen = listen_on_socket
+        """How connections come; to be changed before the start, if at all."""
+        self._server: Listening | None = None
         self._owner: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._waiting: set[AudioSocketConnection] = set()
@@ -113,10 +116,9 @@ class AudioSocketTransport:
         Raises:
             LocalProtocolError: if the server is not listening.
         """
-        if self._server is None or not self._server.sockets:
+        if self._server is None or self._stopping.is_set():
             raise LocalProtocolError("the AudioSocket server is not listening")
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return host, port
+        return self._server.address
 
     @property
     def stats(self) -> AudioSocketServerStats:
@@ -142,7 +144,7 @@ class AudioSocketTransport:
         """
         if self._owner is not None or self._stopping.is_set():
             raise LocalProtocolError("an AudioSocket server can be started once")
-        accepting: asyncio.Future[asyncio.Server] = asyncio.get_running_loop().create_future()
+        accepting: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
         self._owner = asyncio.create_task(
             self._own_calls(handler, accepting), name="audiosocket-server"
         )
@@ -173,18 +175,14 @@ class AudioSocketTransport:
         if self._owner is not None:
             await asyncio.wait({self._owner})
 
-    async def _own_calls(
-        self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
-    ) -> None:
+    async def _own_calls(self, handler: CallHandler, accepting: asyncio.Future[Listening]) -> None:
         """Listen until stopped; ends when the last call has ended. Cancelling ends all calls."""
         try:
             await self._listen(handler, accepting)
         finally:
             await self._intake.close()
 
-    async def _listen(
-        self, handler: CallHandler, accepting: asyncio.Future[asyncio.Server]
-    ) -> None:
+    async def _listen(self, handler: CallHandler, accepting: asyncio.Future[Listening]) -> None:
         async with asyncio.TaskGroup() as calls:
 
             def accept(connection: AudioSocketConnection) -> None:
@@ -195,9 +193,8 @@ class AudioSocketTransport:
                     self._serve(connection, handler), name=f"audiosocket-{connection.peer_name}"
                 )
 
-            loop = asyncio.get_running_loop()
             try:
-                server = await loop.create_server(
+                server = await self.listen(
                     lambda: AudioSocketConnection(accept), self._host, self._port
                 )
             except OSError as exc:

@@ -34,13 +34,11 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from voxgate.call.gate_effects import PlayoutEffect, effect_of
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.g711 import decode, encode
-from voxgate.core.gate_decision import GateEvent
+from voxgate.core.gate_decision import GateEvent, GateEventType
 from voxgate.core.playout import Playout, PlayoutFrame
-from voxgate.realtime_server.voice_library import VoiceLibrary, agent_voices
 
 Samples = NDArray[np.int64]
 
@@ -107,6 +105,11 @@ _NOISE_PEAK = 60
 _BREATH_PEAK = 8
 """Noise in the agent's audio, -76 dBFS: its pauses are not digital silence. Where they are, an
 engine that only sees what is written can't tell a pause from silence that keeps a line alive."""
+
+
+_PAUSING = (GateEventType.CANDIDATE_STARTED, GateEventType.BARGE_IN_COMMITTED)
+_RESUMING = (GateEventType.CANDIDATE_DROPPED, GateEventType.RESUMED, GateEventType.GATE_OPENED)
+"""What happens to the engine's playout at a gate's events; the rest flushes it or does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +247,12 @@ class _Recorder:
 
     def _follow(self, events: Iterable[GateEvent]) -> None:
         for event in events:
-            match effect_of(event):
-                case PlayoutEffect.PAUSE:
-                    self._playout.pause()
-                case PlayoutEffect.RESUME:
-                    self._playout.resume()
-                case PlayoutEffect.FLUSH:
-                    self._playout.flush()
+            if event.type in _PAUSING:
+                self._playout.pause()
+            elif event.type in _RESUMING:
+                self._playout.resume()
+            elif event.type is GateEventType.INTERRUPTED:
+                self._playout.flush()
 
     def _echo(self, played: bytes) -> Samples:
         """Return what comes back while a frame is played, in 1 / 1 of a sample's step."""
@@ -265,21 +267,25 @@ def _agent_items() -> tuple[AgentItem, ...]:
 
 
 def _agent_audio(line: str) -> bytes:
-    voice = decode(agent_voices()[line].audio, _MULAW).astype(np.int64)
+    voice = _voice("realtime_server", line)
     return _pcm((voice + _noise(len(voice), _BREATH_PEAK, line)).clip(-32768, 32767))
 
 
 def _room() -> Samples:
     """Return all that the caller's telephone hears besides the echo."""
     room = _noise(_N_SLOTS * _FRAME_SAMPLES, _NOISE_PEAK, "line")
-    voices = VoiceLibrary.load(files("voxgate.lab") / "voices")
     for at, line, start, end in _CALLER:
-        voice = decode(voices[line].audio, _MULAW).astype(np.int64)
-        _lay(room, at, voice[start * _FRAME_SAMPLES : end * _FRAME_SAMPLES])
+        _lay(room, at, _voice("lab", line)[start * _FRAME_SAMPLES : end * _FRAME_SAMPLES])
     for at in _COUGHS:
         _lay(room, at, _noise(30, 12_000, "click"))
         _lay(room, at + 8, _noise(6 * _FRAME_SAMPLES, 2000, "breath"))
     return room
+
+
+def _voice(package: str, line: str) -> Samples:
+    """Return a packaged sentence, read as a file: the code beside it needs more than the core."""
+    file = files("voxgate") / package / "voices" / f"{line}.ulaw"
+    return decode(file.read_bytes(), _MULAW).astype(np.int64)
 
 
 def _noise(n_samples: int, peak: int, name: str) -> Samples:

@@ -58,6 +58,7 @@ class FarEndTimeline:
         "_format",
         "_lead_ms",
         "_n_silent_slots",
+        "_paused_ms",
         "_queue",
         "_silence",
         "dropped_ms",
@@ -76,6 +77,8 @@ class FarEndTimeline:
         self._queue = ByteQueue()
         self._begin_ms = -math.inf
         """When the next sample is played; past, where nothing has been written since."""
+        self._paused_ms = math.inf
+        """From when nothing is played, though something waits."""
         self._n_silent_slots = _PAUSE_SLOTS
         self._silence = audio_format.silence(audio_format.frame_bytes)
 
@@ -108,6 +111,23 @@ class FarEndTimeline:
         self._begin_ms = -math.inf
         return flushed_ms
 
+    def pause(self, now_ms: float) -> None:
+        """Take that the telephone stops where it is and keeps what it has not played."""
+        self._paused_ms = min(self._paused_ms, now_ms)
+
+    def resume(self, now_ms: float, *, lost_ms: float = 0.0) -> None:
+        """Take that it plays on.
+
+        Args:
+            now_ms: When it does.
+            lost_ms: How much of what waited was lost over the pause, in ms.
+        """
+        if self._paused_ms == math.inf:
+            return
+        self._paused_ms = math.inf
+        self._begin_ms = max(self._begin_ms, now_ms)
+        self._queue.take(ms_to_bytes(lost_ms, self._format))
+
     def play_slot(self, slot_ms: float) -> FarEndSlot:
         """Return what the slot that begins at ``slot_ms`` plays; call it once a slot, in order."""
         audio = self._take(slot_ms)
@@ -121,7 +141,7 @@ class FarEndTimeline:
     def _take(self, slot_ms: float) -> bytes | None:
         """Return 20 ms, filled up with silence; None where nothing is played."""
         wait_ms = self._begin_ms - slot_ms
-        if not self._queue or wait_ms >= FRAME_MS:
+        if not self._queue or wait_ms >= FRAME_MS or slot_ms >= self._paused_ms:
             return None
         n_before = ms_to_bytes(wait_ms, self._format) if wait_ms > 0 else 0
         taken = self._queue.take(self._format.frame_bytes - n_before)

@@ -117,3 +117,28 @@ def test_each_sample_is_played_once_in_order(writes: list[tuple[int, int]]) -> N
     assert b"".join(slots).replace(b"\xff", b"") == expected
     first = next((number for number, slot in enumerate(slots) if slot.strip(b"\xff")), 300)
     assert not writes or first * 20 >= min(writes)[0]
+
+
+def test_a_pause_keeps_what_was_not_played_and_resumes_there() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(60), now_ms=0.0)
+    timeline.pause(20.0)
+    assert played(timeline, 3) == voice(60)[:160] + SILENCE * 2
+    timeline.resume(60.0)
+    assert played(timeline, 3, 60.0) == voice(60)[160:] + SILENCE
+
+
+def test_what_a_telephone_loses_over_a_pause_is_not_played_after_it() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(80), now_ms=0.0)
+    timeline.pause(20.0)
+    played(timeline, 2)
+    timeline.resume(40.0, lost_ms=20.0)
+    assert played(timeline, 3, 40.0) == voice(80)[320:] + SILENCE
+
+
+def test_resuming_what_was_not_paused_changes_nothing() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(40), now_ms=0.0)
+    timeline.resume(20.0, lost_ms=20.0)
+    assert played(timeline, 2) == voice(40)

@@ -1,0 +1,209 @@
+"""Which frame of a caller became which audio at the server, and how much later.
+
+A gate replaces frames by silence one for one, releases held ones later, and now and then leaves out
+a silence to take back what it released. So frames are recognised by their content where they were
+let through as they came, and by counting what lies between two that were. Invariant: a frame whose
+time is not certain is counted as such and has no latency.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CallMatch", "match_call", "tie_sessions"]
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...core.audio import FRAME_MS
+from .frame_log import SILENT_DIGEST, FrameColumns
+
+_LONGEST_MS = 5000.0
+"""What comes later than this is not looked for."""
+_BURST_MS = 5.0
+"""Frames that are released go out at once, with the one that released them."""
+_TAKEN_BACK_FRAMES = 50
+"""A gate takes back what it released once it has been silent for so long: 1 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMatch:
+    """What became of one call's frames."""
+
+    live_ms: tuple[float, ...] = ()
+    """Latencies of frames that were let through at once."""
+    silent_ms: tuple[float, ...] = ()
+    """Latencies of silence, and of changed audio, in place of a frame; where they are certain."""
+    uncertain: int = 0
+    """Frames that the server got something for, it is not certain when."""
+    released: int = 0
+    """Frames that were held, and released when the caller proved to speak."""
+    left_out: int = 0
+    """Silence that was left out to take back what was released."""
+    lost: int = 0
+    """Frames that nothing came for."""
+
+
+def tie_sessions(sent: FrameColumns, received: FrameColumns) -> dict[int, int]:
+    """Return which call each session belongs to, by what both have in common.
+
+    Args:
+        sent: By the callers.
+        received: By the server.
+    """
+    order = np.argsort(sent.mark, kind="stable")
+    marks, calls, times = sent.mark[order], sent.number[order], sent.t_ms[order]
+    heard = received.mark != SILENT_DIGEST
+    digests, sessions, heard_ms = (
+        column[heard] for column in (received.mark, received.number, received.t_ms)
+    )
+    at = np.minimum(np.searchsorted(marks, digests), max(0, len(marks) - 1))
+    if not len(marks):
+        return {}
+    delay_ms = heard_ms - times[at]
+    fits = (marks[at] == digests) & (delay_ms >= 0) & (delay_ms < _LONGEST_MS)
+    ties = {}
+    for session in np.unique(sessions[fits]):
+        votes = np.bincount(calls[at][fits & (sessions == session)])
+        ties[int(session)] = int(votes.argmax())
+    return ties
+
+
+def match_call(
+    sent_ms: Sequence[float],
+    sent: Sequence[int],
+    received_ms: Sequence[float],
+    received: Sequence[int],
+) -> CallMatch:
+    """Match the frames of one call.
+
+    Args:
+        sent_ms: When each frame was sent, in order.
+        sent: Its digest.
+        received_ms: When each frame of audio came at the server, in order.
+        received: Its digest.
+    """
+    numbers = _recognised(sent_ms, sent, received_ms, received)
+    released = _released(sent_ms, received_ms, numbers)
+    tally = _Tally(sent_ms)
+    for at, t_ms in enumerate(received_ms):
+        number = numbers[at]
+        if released[at]:
+            tally.release()
+        elif number is not None and number > tally.last:
+            tally.anchor(number, t_ms)
+        else:
+            tally.add(t_ms)
+    return tally.result()
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Goes through what the server got, from one frame that is certain to the next."""
+
+    sent_ms: Sequence[float]
+    last: int = -1
+    """The last frame that is certain."""
+    between_ms: list[float] = field(default_factory=list)
+    """What came since."""
+    surplus: int = 0
+    live_ms: list[float] = field(default_factory=list)
+    silent_ms: list[float] = field(default_factory=list)
+    uncertain: int = 0
+    released: int = 0
+    left_out: int = 0
+    lost: int = 0
+
+    def release(self) -> None:
+        self.released += 1
+        self.surplus += 1
+
+    def add(self, t_ms: float) -> None:
+        self.between_ms.append(t_ms)
+
+    def anchor(self, number: int, t_ms: float) -> None:
+        if self.last >= 0:
+            self._count(number)
+        self.live_ms.append(t_ms - self.sent_ms[number])
+        self.last = number
+        self.between_ms.clear()
+
+    def _count(self, number: int) -> None:
+        """Count what came between two frames that are certain."""
+        slots = range(self.last + 1, number)
+        missing = len(slots) - len(self.between_ms)
+        if missing == 0:
+            times = zip(slots, self.between_ms, strict=True)
+            latencies = [t_ms - self.sent_ms[slot] for slot, t_ms in times]
+            if not latencies or min(latencies) >= 0:
+                self.silent_ms += latencies
+                return
+        self.uncertain += len(self.between_ms)
+        if missing > 0:
+            may_leave_out = len(self.between_ms) >= _TAKEN_BACK_FRAMES
+            left_out = min(missing, self.surplus) if may_leave_out else 0
+            self.left_out += left_out
+            self.surplus -= left_out
+            self.lost += missing - left_out
+
+    def result(self) -> CallMatch:
+        return CallMatch(
+            live_ms=tuple(self.live_ms),
+            silent_ms=tuple(self.silent_ms),
+            uncertain=self.uncertain + len(self.between_ms),
+            released=self.released,
+            left_out=self.left_out,
+            lost=self.lost,
+        )
+
+
+def _recognised(
+    sent_ms: Sequence[float],
+    sent: Sequence[int],
+    received_ms: Sequence[float],
+    received: Sequence[int],
+) -> list[int | None]:
+    """Return which frame each one received is; None: silence, or changed."""
+    places: dict[int, list[int]] = {}
+    for number, digest in enumerate(sent):
+        places.setdefault(digest, []).append(number)
+    found: list[int | None] = []
+    for t_ms, digest in zip(received_ms, received, strict=True):
+        known = places.get(digest) if digest != SILENT_DIGEST else None
+        at = bisect_right(known, t_ms, key=sent_ms.__getitem__) - 1 if known else -1
+        number = known[at] if known and at >= 0 else None
+        is_recent = number is not None and t_ms - sent_ms[number] < _LONGEST_MS
+        found.append(number if is_recent else None)
+    return found
+
+
+def _released(
+    sent_ms: Sequence[float], received_ms: Sequence[float], numbers: Sequence[int | None]
+) -> list[bool]:
+    """Return which of what was received had been held.
+
+    Held frames go out in one burst with the frame that follows them, and something came in their
+    place when they were sent. After a stall of the engine nothing did.
+    """
+    released = [False] * len(numbers)
+    for first, last in _bursts(received_ms):
+        known = [at for at in range(first, last) if numbers[at] is not None]
+        for at in known[:-1]:
+            number = numbers[at]
+            assert number is not None, "it is one of those that are known"  # noqa: S101
+            is_late = received_ms[at] - sent_ms[number] >= FRAME_MS
+            came_instead = first > 0 and received_ms[first - 1] > sent_ms[number]
+            released[at] = is_late and came_instead
+    return released
+
+
+def _bursts(received_ms: Sequence[float]) -> list[tuple[int, int]]:
+    """Return first and behind-last of what came at once."""
+    bursts: list[tuple[int, int]] = []
+    first = 0
+    for at in range(1, len(received_ms) + 1):
+        if at == len(received_ms) or received_ms[at] - received_ms[at - 1] > _BURST_MS:
+            bursts.append((first, at))
+            first = at
+    return bursts

@@ -1,0 +1,200 @@
+"""A load run from begin to end: server, engine and callers, step by step.
+
+Invariant: whoever was started is stopped, however the run ends; while a step is measured, nothing
+else of the tool runs.
+"""
+
+from __future__ import annotations
+
+__all__ = ["run_load"]
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ...clock import monotonic_ms
+from .child_process import ChildError, ChildProcess
+from .engine_process import EngineSettings, ServedEngine, serve_engine
+from .frame_log import MeasuredSide
+from .frame_matching import tie_sessions
+from .load_figures import LoadFigures, UsageWindow, compute_figures
+from .load_plan import LoadPlan
+from .process_usage import ProcessUsage, read_usage
+
+Show = Callable[[str], None]
+"""Gets a word on what happens."""
+
+
+async def run_load(
+    plan: LoadPlan,
+    engine: EngineSettings | ServedEngine,
+    *,
+    show: Show = lambda _: None,
+    on_step: Callable[[LoadFigures], None] = lambda _: None,
+) -> list[LoadFigures]:
+    """Run it and return the figures of each step.
+
+    Args:
+        plan: What to do.
+        engine: The engine to start, or the one that runs.
+        show: Gets a word on what happens.
+        on_step: Gets the figures of each step as soon as they are known.
+
+    Raises:
+        ChildError: a process did not start, or ended.
+    """
+    async with _running(plan, engine, show) as run:
+        steps = []
+        for n_calls in plan.steps:
+            figures = await run.step(n_calls)
+            on_step(figures)
+            steps.append(figures)
+        return steps
+
+
+@asynccontextmanager
+async def _running(
+    plan: LoadPlan, engine: EngineSettings | ServedEngine, show: Show
+) -> AsyncIterator[_Run]:
+    server = {
+        "kind": plan.server,
+        "port": plan.server_port,
+        "speed_ratio": plan.speed_ratio,
+        "core": plan.load_core,
+    }
+    with tempfile.TemporaryDirectory(prefix="voxgate-load-") as name:
+        folder = Path(name)
+        async with (
+            ChildProcess.start("server_process", server) as serving,
+            _engine(engine, str(serving.ready["url"]), folder, show) as served,
+            ChildProcess.start("callers_process", _callers_settings(plan, served)) as calling,
+        ):
+            await asyncio.sleep(1.0)  # the engine's start is not its cost without calls
+            yield _Run(plan, served, serving, calling, folder, show)
+
+
+@asynccontextmanager
+async def _engine(
+    engine: EngineSettings | ServedEngine, url: str, folder: Path, show: Show
+) -> AsyncIterator[ServedEngine]:
+    if isinstance(engine, ServedEngine):
+        show(f"the engine's provider is to have the url {url}")
+        yield engine
+        return
+    async with serve_engine(engine, url, folder / "engine.log") as served:
+        yield served
+
+
+def _callers_settings(plan: LoadPlan, engine: ServedEngine) -> dict[str, object]:
+    return {
+        "address": list(engine.address),
+        "line": plan.line,
+        "corpus": None if plan.corpus is None else str(plan.corpus),
+        "erl_db": plan.erl_db,
+        "echo_delay_ms": plan.echo_delay_ms,
+        "interrupting_ratio": plan.interrupting_ratio,
+        "pause_ms": plan.pause_ms,
+        "core": plan.load_core,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Usages:
+    """Of all who take part, at one time."""
+
+    t_ms: float
+    engine: ProcessUsage | None
+    load: tuple[ProcessUsage | None, ...]
+
+
+class _Run:
+    """A run whose processes are there."""
+
+    def __init__(
+        self,
+        plan: LoadPlan,
+        engine: ServedEngine,
+        server: ChildProcess,
+        callers: ChildProcess,
+        folder: Path,
+        show: Show,
+    ) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._server = server
+        self._callers = callers
+        self._folder = folder
+        self._show = show
+        self._ties: dict[int, int] = {}
+        self._n_calls = 0
+        idle = self._usages().engine
+        self._idle_bytes = None if idle is None else idle.resident_bytes
+
+    async def step(self, n_calls: int) -> LoadFigures:
+        """Bring the calls to a number, measure, and return what came of it."""
+        wanted = max(0, n_calls - self._n_calls)
+        self._show(f"placing {wanted} calls")
+        placed = await self._callers.ask("place", calls=wanted)
+        if "error" in placed:
+            raise ChildError(f"the engine takes no calls: {placed['error']}")
+        await asyncio.sleep(self._plan.warm_up_s)
+        await self._collect("discarded")
+        before = self._usages()
+        self._show(f"measuring {placed['calls']} calls for {self._plan.seconds:g} s")
+        await asyncio.sleep(self._plan.seconds)
+        after = self._usages()
+        callers, server = await self._collect("step")
+        self._n_calls = int(placed["calls"])
+        return self._figures(before, after, callers, server)
+
+    async def _collect(self, name: str) -> tuple[MeasuredSide, MeasuredSide]:
+        paths = [self._folder / f"{name}-{side}.npz" for side in ("callers", "server")]
+        for child, path in zip((self._callers, self._server), paths, strict=True):
+            await child.ask("write", path=str(path))
+        callers, server = (MeasuredSide.read(path) for path in paths)
+        self._ties |= tie_sessions(callers.frames, server.frames)
+        return callers, server
+
+    def _figures(
+        self, before: _Usages, after: _Usages, callers: MeasuredSide, server: MeasuredSide
+    ) -> LoadFigures:
+        return compute_figures(
+            callers,
+            server,
+            self._ties,
+            window_ms=(before.t_ms, after.t_ms),
+            n_calls=self._n_calls,
+            engine=_window(before.engine, after.engine),
+            idle_bytes=self._idle_bytes,
+            load_cpu_s=_cpu_between(before.load, after.load),
+        )
+
+    def _usages(self) -> _Usages:
+        return _Usages(
+            monotonic_ms(),
+            read_usage(self._engine.pid),
+            (read_usage(self._callers.pid), read_usage(self._server.pid)),
+        )
+
+
+def _window(before: ProcessUsage | None, after: ProcessUsage | None) -> UsageWindow | None:
+    if before is None or after is None:
+        return None
+    return UsageWindow(cpu_s=after.cpu_s - before.cpu_s, resident_bytes=after.resident_bytes)
+
+
+def _cpu_between(
+    before: tuple[ProcessUsage | None, ...], after: tuple[ProcessUsage | None, ...]
+) -> float | None:
+    windows = [_window(*pair) for pair in zip(before, after, strict=True)]
+    if any(window is None for window in windows):
+        return None
+    return sum(window.cpu_s for window in windows if window is not None)
+
+
+def figures_as_json(figures: LoadFigures) -> dict[str, object]:
+    """Return figures as JSON has them."""
+    return asdict(figures)

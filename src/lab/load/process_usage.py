@@ -1,0 +1,80 @@
+"""What a process and its children have used: CPU time and memory, as Linux tells.
+
+Invariant: a process that is gone, or a system that does not tell, gives None and no error.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ProcessUsage", "parse_stat", "read_usage"]
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_AFTER_NAME = 2
+"""Number of the first field of ``/proc/PID/stat`` behind the name, counted from 0; see proc(5)."""
+_PARENT, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = 3, 13, 14, 23
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessUsage:
+    """Of a process and all that it has started."""
+
+    cpu_s: float
+    """User and system time so far."""
+    resident_bytes: int
+    """Memory that is in use now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stat:
+    """What of ``/proc/PID/stat`` counts here."""
+
+    parent: int
+    ticks: int
+    pages: int
+
+
+def parse_stat(text: str) -> Stat:
+    """Parse the text of ``/proc/PID/stat``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields = text.rpartition(")")[2].split()
+    if len(fields) <= _RESIDENT_PAGES - _AFTER_NAME:
+        raise ValueError("the text of /proc/PID/stat is too short")
+
+    def number(field: int) -> int:
+        return int(fields[field - _AFTER_NAME])
+
+    return Stat(
+        parent=number(_PARENT),
+        ticks=number(_USER_TICKS) + number(_SYSTEM_TICKS),
+        pages=number(_RESIDENT_PAGES),
+    )
+
+
+def read_usage(pid: int, proc: Path = _PROC) -> ProcessUsage | None:
+    """Return what a process and its children have used; None where nobody can tell."""
+    stats = _all_stats(proc)
+    if pid not in stats:
+        return None
+    family = {pid}
+    while added := {each for each, stat in stats.items() if stat.parent in family} - family:
+        family |= added
+    return ProcessUsage(
+        cpu_s=sum(stats[each].ticks for each in family) / os.sysconf("SC_CLK_TCK"),
+        resident_bytes=sum(stats[each].pages for each in family) * os.sysconf("SC_PAGE_SIZE"),
+    )
+
+
+def _all_stats(proc: Path) -> dict[int, Stat]:
+    stats = {}
+    for folder in proc.glob("[0-9]*"):
+        try:
+            stats[int(folder.name)] = parse_stat((folder / "stat").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # it has ended meanwhile
+    return stats

@@ -149,6 +149,11 @@ class AIEngine:
         return self._services.local_parts
 
     @property
+    def refused_realtime_sessions(self) -> int:
+        """Clients that the embedded server had no room for, so far; 0 where it does not run."""
+        return self._services.refused_realtime_sessions
+
+    @property
     def observer_failures(self) -> int:
         """Observers that raised, and are told nothing more, so far."""
         return self._observer.failures

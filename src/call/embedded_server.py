@@ -87,7 +87,12 @@ def make_server(
     """
     section = config.realtime_server
     if agent is None or parts is None:
-        return RealtimeServer(host=section.host, port=section.port, speed_ratio=section.speed_ratio)
+        return RealtimeServer(
+            host=section.host,
+            port=section.port,
+            max_sessions=section.max_sessions,
+            speed_ratio=section.speed_ratio,
+        )
 
     def answerer() -> LocalAnswerer:
         return LocalAnswerer(
@@ -100,6 +105,7 @@ def make_server(
     return RealtimeServer(
         host=section.host,
         port=section.port,
+        max_sessions=section.max_sessions,
         speed_ratio=section.speed_ratio,
         answerer_factory=answerer,
         recogniser=parts.recogniser,

@@ -78,6 +78,12 @@ class CallServices:
         return self._announcements
 
     @property
+    def refused_realtime_sessions(self) -> int:
+        """Clients that the embedded server had no room for, so far; 0 where it does not run."""
+        server = self._realtime_server
+        return 0 if server is None else server.refused_sessions
+
+    @property
     def local_parts(self) -> Mapping[tuple[str, str], LocalPart]:
         """The parts of local agents, by provider and section; equal ones are one object."""
         return self._pool.parts

@@ -141,6 +141,8 @@ class RealtimeServerConfig:
     """Address to listen on. The server asks for no key: keep it on loopback."""
     port: Port = 0
     """TCP port to listen on; 0: any free one."""
+    max_sessions: Annotated[int, Interval(ge=1, le=10_000)] = 200
+    """Sessions at a time; a further one is answered with 503 and counted."""
     speed_ratio: Annotated[float, Interval(ge=0.5, le=100.0)] = 8.0
     """Speed of speech generation against real time; 8.0, as hosted models are well ahead of what
     has been played."""

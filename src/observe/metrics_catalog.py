@@ -201,6 +201,9 @@ def _of_the_engine() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "observer_failures_total", (),
               "What watches calls - metrics, recordings, traces - and raised: it is told nothing "
               "more."),
+        _spec(group, _C, "realtime_server_refused_total", (),
+              "Clients that the embedded Realtime server turned away, as there were as many "
+              "sessions as realtime_server.max_sessions allows, or connections that are none yet."),
         _spec(group, _C, "config_changes_total", ("source", "outcome"),
               "Changes of the configuration while it runs, by the file or at the desk: applied, or "
               "refused as a whole."),

@@ -24,6 +24,7 @@ def read_engine(engine: AIEngine, values: MetricValues) -> None:
     values.set("observer_failures_total", value=engine.observer_failures)
     for reason, count in engine.counters.refusals.items():
         values.set("calls_refused_total", reason, value=count)
+    values.set("realtime_server_refused_total", value=engine.refused_realtime_sessions)
     manager = engine.manager
     counters = manager.counters
     values.set("gate_unknown_call_inputs_total", value=counters.unknown_call_inputs)

@@ -75,7 +75,12 @@ def _has_key(headers: Mapping[str, str], expected: str) -> bool:
     scheme, _, key = headers.get("authorization", "").partition(" ")
     is_bearer = scheme.lower() == "bearer"
     shown = key.strip() if is_bearer else headers.get("api-key", "")
-    return hmac.compare_digest(shown.encode(), expected.encode())
+    return hmac.compare_digest(_bytes(shown), _bytes(expected))
+
+
+def _bytes(text: str) -> bytes:
+    """Return a header's text as it came: what is no ASCII in it stands as half characters."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _refused(message: str, error_code: str, *, code: int = _CLOSE_BAD_REQUEST) -> Refused:

@@ -1,11 +1,12 @@
 """The conversation: its items in order, with the audio of the newest of them.
 
-Invariant: an id names one item; the audio kept is bounded, whatever the length of the session.
+Invariant: an id names one item; what is kept is bounded in items, text and audio, whatever the
+length of the session.
 """
 
 from __future__ import annotations
 
-__all__ = ["Conversation", "ConversationItem"]
+__all__ = ["MAX_ITEMS", "MAX_TEXT_CHARACTERS", "Conversation", "ConversationItem"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,11 @@ from .wire_audio import encoded_audio
 
 _MAX_AUDIO_BYTES = 16 * 2**20
 """Audio kept for ``conversation.item.retrieve``; the oldest items lose theirs first."""
+
+MAX_ITEMS = 2000
+"""Items kept, many times those of an hour's session; beyond it the oldest goes."""
+MAX_TEXT_CHARACTERS = 16 * 2**20
+"""Text of all items kept, as they were added; beyond it the oldest goes."""
 
 _NOT_AUDIO = "Only model output audio messages can be truncated"
 
@@ -35,6 +41,8 @@ class ConversationItem:
     """Of the audio generated or said, also after the bytes were let go."""
     is_truncated: bool = False
     """Cut by the client: what is generated after that is not heard and not kept."""
+    n_characters: int = 0
+    """Text that it was added with."""
     transcript: str | None = field(default=None, repr=False)
     """What a recogniser made of the caller's audio; None where it is not known."""
     _words: list[tuple[float, str]] = field(default_factory=list, repr=False)
@@ -112,7 +120,10 @@ class Conversation:
 
     def __init__(self, conversation_id: str) -> None:
         self.id = conversation_id
+        self.dropped_items = 0
+        """Items that went because there were too many, so far."""
         self._items: list[ConversationItem] = []
+        self._n_characters = 0
 
     def __iter__(self) -> Iterator[ConversationItem]:
         """Iterate over the items, in order."""
@@ -140,9 +151,13 @@ class Conversation:
         if self._position(item.id) is not None:
             raise invalid_value("item.id", f"Item with id '{item.id}' already exists.")
         at = len(self._items) if after is None else self._place_after(after)
+        previous_id = self._items[at - 1].id if at else None
+        item.n_characters = _text_in(item.body)
         self._items.insert(at, item)
+        self._n_characters += item.n_characters
+        self._let_go_of_old_items(item)
         self._let_go_of_old_audio()
-        return self._items[at - 1].id if at else None
+        return previous_id
 
     def get(self, item_id: str, *, verb: str) -> ConversationItem:
         """Return an item.
@@ -170,7 +185,9 @@ class Conversation:
         Raises:
             RequestError: if there is none.
         """
-        self._items.remove(self.get(item_id, verb="delete"))
+        item = self.get(item_id, verb="delete")
+        self._items.remove(item)
+        self._n_characters -= item.n_characters
 
     def _place_after(self, item_id: str) -> int:
         if item_id == "root":
@@ -187,9 +204,29 @@ class Conversation:
     def _position(self, item_id: str) -> int | None:
         return next((at for at, item in enumerate(self._items) if item.id == item_id), None)
 
+    def _let_go_of_old_items(self, newest: ConversationItem) -> None:
+        """Let the oldest go until what is left is not too much, but never the newest."""
+        n_gone = 0
+        while (
+            len(self._items) - n_gone > MAX_ITEMS or self._n_characters > MAX_TEXT_CHARACTERS
+        ) and self._items[n_gone] is not newest:
+            self._n_characters -= self._items[n_gone].n_characters
+            n_gone += 1
+        del self._items[:n_gone]
+        self.dropped_items += n_gone
+
     def _let_go_of_old_audio(self) -> None:
         kept_bytes = 0
         for item in reversed(self._items):
             kept_bytes += len(item.audio)
             if kept_bytes > _MAX_AUDIO_BYTES:
                 item.audio.clear()
+
+
+def _text_in(value: object) -> int:
+    """Return how many characters all texts in an item have."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_text_in, value.values()))
+    return sum(map(_text_in, value)) if isinstance(value, list) else 0

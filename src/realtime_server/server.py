@@ -7,13 +7,15 @@ from __future__ import annotations
 
 __all__ = ["MAX_MESSAGE_BYTES", "RealtimeServer"]
 
+import asyncio
 import http
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from functools import partial
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import structlog
@@ -35,6 +37,11 @@ MAX_MESSAGE_BYTES = 15 * 2**20
 
 _MAX_RECORDS = 256
 """Sessions whose records are kept, ended ones included; the oldest goes."""
+_MAX_HANDSHAKES = 100
+"""Connections beside the sessions: those whose request is on its way, or that are told that there
+is no room. Who asks for nothing is closed after the library's 10 s."""
+_MAX_UNREAD_MESSAGES = 2
+"""Of a connection, before its socket is read no further; each may be as long as any."""
 _CLOSE_TIMEOUT_S = 5.0
 
 _log = structlog.get_logger(__name__)
@@ -54,6 +61,7 @@ class RealtimeServer:
         expected_api_key: The Bearer key to ask for; None: any will do, or none.
         speed_ratio: Speed of audio delivery against real time.
         max_session_ms: Wall time after which a session is ended, in ms.
+        max_sessions: Sessions at a time; one more is answered with 503.
         keeps_input_audio: Whether the records in :attr:`sessions` keep the audio received.
         options: Pace and limits in one, in place of the three above.
         clock: Monotonic clock in ms.
@@ -73,6 +81,7 @@ class RealtimeServer:
         expected_api_key: str | None = None,
         speed_ratio: float | None = None,
         max_session_ms: float | None = None,
+        max_sessions: int = 200,
         keeps_input_audio: bool | None = None,
         options: SessionOptions | None = None,
         clock: Clock = monotonic_ms,
@@ -89,6 +98,13 @@ class RealtimeServer:
         chosen = _options(options, speed_ratio, max_session_ms, keeps_input_audio)
         self._options = replace(chosen, has_recogniser=recogniser is not None)
         self._clock = clock
+        if max_sessions < 1:
+            raise ValueError(f"max_sessions: {max_sessions} is below 1")
+        self._max_sessions = max_sessions
+        self._open_sessions = 0
+        self._sockets = _Sockets(max_sessions + _MAX_HANDSHAKES, self._count_refused)
+        self.refused_sessions = 0
+        """Connections that were answered with 503, or closed at once, as there were too many."""
         self._records: deque[SessionLog] = deque(maxlen=_MAX_RECORDS)
         self._server: Server | None = None
 
@@ -141,7 +157,11 @@ class RealtimeServer:
             self._handle,
             self._host,
             self._port,
-            process_request=_check_path,
+            process_request=self._check_request,
+            create_connection=cast(
+                "type[ServerConnection]", partial(_BoundedConnection, self._sockets)
+            ),
+            max_queue=_MAX_UNREAD_MESSAGES,
             compression=None,  # coded voice does not compress
             max_size=MAX_MESSAGE_BYTES,
             close_timeout=_CLOSE_TIMEOUT_S,
@@ -177,7 +197,13 @@ class RealtimeServer:
             _log.warning("realtime_server.session_refused", reason=admission.close_reason)
             await _refuse(connection, admission)
             return
-        session = self._new_session(admission.model)
+        self._open_sessions += 1
+        try:
+            await self._serve(connection, self._new_session(admission.model))
+        finally:
+            self._open_sessions -= 1
+
+    async def _serve(self, connection: ServerConnection, session: RealtimeSession) -> None:
         self._records.append(session.record)
         _log.info("realtime_server.session_started", session_id=session.record.session_id)
         try:
@@ -191,10 +217,36 @@ class RealtimeServer:
             await shell.run()
         finally:
             session.record.close_reason = _close_reason(connection)
+            if session.dropped_items:
+                _log.warning(
+                    "realtime_server.items_dropped",
+                    session_id=session.record.session_id,
+                    dropped=session.dropped_items,
+                )
             _log.info(
                 "realtime_server.session_ended",
                 session_id=session.record.session_id,
                 reason=session.record.close_reason,
+            )
+
+    def _check_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer any path but the one that is served with 404, a session too many with 503."""
+        if urlsplit(request.path).path != PATH:
+            return connection.respond(http.HTTPStatus.NOT_FOUND, f"Only {PATH} is served.\n")
+        if self._open_sessions < self._max_sessions:
+            return None
+        self._count_refused()
+        return connection.respond(
+            http.HTTPStatus.SERVICE_UNAVAILABLE, "No more sessions at the moment.\n"
+        )
+
+    def _count_refused(self) -> None:
+        self.refused_sessions += 1
+        if self.refused_sessions & (self.refused_sessions - 1) == 0:  # 1, 2, 4, 8: a flood is few
+            _log.warning(
+                "realtime_server.sessions_refused",
+                refused=self.refused_sessions,
+                max_sessions=self._max_sessions,
             )
 
     def _new_session(self, model: str) -> RealtimeSession:
@@ -206,6 +258,55 @@ class RealtimeServer:
             now_ms=self._clock(),
             options=self._options,
         )
+
+
+class _Sockets:
+    """The sockets that are open, those that are no sessions yet included.
+
+    Args:
+        limit: How many there may be.
+        refuse: Told of each that is too many.
+    """
+
+    def __init__(self, limit: int, refuse: Callable[[], None]) -> None:
+        self._limit = limit
+        self._refuse = refuse
+        self._count = 0
+
+    def open(self) -> bool:
+        """Count one more; False if it is too many."""
+        self._count += 1
+        if self._count <= self._limit:
+            return True
+        self._refuse()
+        return False
+
+    def close(self) -> None:
+        """Count one less."""
+        self._count -= 1
+
+
+class _BoundedConnection(ServerConnection):
+    """Closes a socket that is one too many as soon as it stands.
+
+    Args:
+        sockets: All there are.
+    """
+
+    def __init__(self, sockets: _Sockets, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sockets = sockets
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        super().connection_made(transport)
+        if not self._sockets.open():
+            cast("asyncio.Transport", transport).abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the socket go."""
+        self._sockets.close()
+        super().connection_lost(exc)
 
 
 def _options(
@@ -226,13 +327,6 @@ def _options(
     if changes:
         raise ValueError(f"options: can't be given together with {', '.join(changes)}")
     return options
-
-
-def _check_path(connection: ServerConnection, request: Request) -> Response | None:
-    """Answer any path but the one that is served with 404."""
-    if urlsplit(request.path).path == PATH:
-        return None
-    return connection.respond(http.HTTPStatus.NOT_FOUND, f"Only {PATH} is served.\n")
 
 
 async def _refuse(connection: ServerConnection, refused: Refused) -> None:

@@ -120,6 +120,11 @@ class RealtimeSession:
         self._outbox.send(build.session_created(self._session_object()))
 
     @property
+    def dropped_items(self) -> int:
+        """Items of the conversation that went because there were too many, so far."""
+        return self._conversation.dropped_items
+
+    @property
     def is_closed(self) -> bool:
         """Whether the session is over; every input is ignored from then on."""
         return self._is_closed

@@ -39,6 +39,10 @@ from .session import RealtimeSession
 
 _MAX_INBOX = 64
 """Inputs that may wait for a session's task; beyond it whoever brings more waits."""
+_MAX_INBOX_BYTES = 2**20
+"""Of messages that wait; beyond it no further one is read until the session has taken them."""
+_MAX_AWAITED = 32
+"""Turns whose words may be awaited at a time; of a further one they are not asked for."""
 
 _log = structlog.get_logger(__name__)
 
@@ -99,6 +103,8 @@ class SessionShell:
         self._answerer = answerer
         self._clock = clock
         self._inbox: asyncio.Queue[_Input] = asyncio.Queue(_MAX_INBOX)
+        self._inbox_bytes = 0
+        self._has_room = asyncio.Event()
         self._answers: dict[str, asyncio.Task[None]] = {}
         self._listener = None if recogniser is None else Listener(recogniser)
         self._words: set[asyncio.Task[None]] = set()
@@ -144,6 +150,8 @@ class SessionShell:
     def _feed(self, received: _Message | _Piece | _AnswerEnd | _Words, now_ms: float) -> None:
         match received:
             case _Message(data):
+                self._inbox_bytes -= len(data)
+                self._has_room.set()
                 self._session.receive_message(data, now_ms)
             case _Words(item_id, text):
                 self._session.receive_transcript(item_id, text, now_ms)
@@ -194,6 +202,15 @@ class SessionShell:
         match output:
             case HearTurn(item_id=item_id, audio=audio, audio_format=audio_format):
                 self._listener.hear(item_id, audio, audio_format)
+            case EndTurn(item_id) if len(self._words) >= _MAX_AWAITED:
+                await self._listener.drop(item_id)
+                _log.warning(
+                    "realtime_server.transcription_failed",
+                    session_id=self._session.record.session_id,
+                    error="TooMany",
+                    reason=f"{_MAX_AWAITED} turns are awaited already",
+                )
+                self._session.receive_transcript(item_id, None, self._clock())
             case EndTurn(item_id):
                 task = tasks.create_task(
                     self._wait_for_words(self._listener, item_id), name="realtime words"
@@ -206,7 +223,11 @@ class SessionShell:
     async def _read(self) -> None:
         try:
             async for data in self._connection:
+                self._inbox_bytes += len(data)
                 await self._inbox.put(_Message(data))
+                while self._inbox_bytes > _MAX_INBOX_BYTES:
+                    self._has_room.clear()
+                    await self._has_room.wait()
         except ConnectionClosed:
             pass
         await self._inbox.put(_Gone())

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from support.openai_events import validated
+from support.telephone import until
 from voxgate.realtime_server import (
     AnswerRequest,
     Pace,
@@ -484,3 +486,50 @@ def test_wrong_arguments_are_refused_at_once() -> None:
         RealtimeServer(replies=["go_on"], answerer_factory=BrokenAnswerer)
     with pytest.raises(ValueError, match="options"):
         RealtimeServer(options=FAST, speed_ratio=4)
+
+
+async def test_one_session_too_many_is_told_so_and_the_others_go_on() -> None:
+    """By 503, before it begins; when one has ended there is room again."""
+    async with RealtimeServer(options=FAST, max_sessions=1) as server:
+        async with client_of(server) as client:
+            with capture_logs() as logged:
+                for _ in range(2):
+                    with pytest.raises(InvalidStatus) as refused:
+                        async with connect(f"{server.url}?model=m", proxy=None):
+                            pass
+                    assert refused.value.response.status_code == 503
+            assert server.refused_sessions == 2
+            assert [line["event"] for line in logged] == ["realtime_server.sessions_refused"] * 2
+            await client.use_mulaw()
+        await until(lambda: not any(record.is_open for record in server.sessions))
+        async with client_of(server):
+            assert len(server.sessions) == 2
+
+
+async def test_sockets_that_ask_for_nothing_are_bounded() -> None:
+    """Those beyond are closed at once; who asks is served as long as there is room."""
+    async with RealtimeServer(options=FAST, max_sessions=1) as server:
+        silent = [await asyncio.open_connection(*server.address) for _ in range(101)]
+        reader, writer = await asyncio.open_connection(*server.address)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        assert server.refused_sessions == 1
+        for _, each in (*silent, (reader, writer)):
+            each.close()
+        await until(lambda: server._sockets._count == 0)
+        async with client_of(server):
+            pass
+
+
+async def test_messages_that_wait_are_bounded_in_bytes() -> None:
+    """A client that sends long ones as fast as it can is read as fast as they are worked off; none
+    is lost."""
+    long = "x" * 700_000
+    async with RealtimeServer(options=FAST) as server, client_of(server) as client:
+        for number in range(12):
+            body = {"type": "message", "role": "user", "id": f"i{number}"}
+            content = [{"type": "input_text", "text": long}]
+            event = {"type": "conversation.item.create", "item": {**body, "content": content}}
+            await client.sdk.send_raw(json.dumps(event))
+        for _ in range(12):
+            await client.until("conversation.item.done")

@@ -6,6 +6,7 @@ Every event is judged by the ``openai`` SDK's types, strictly, as in ``test_real
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -203,3 +204,15 @@ async def test_a_client_that_leaves_takes_its_turn_along() -> None:
         await client.speak(CALLER["question"].audio[:16_000])
         await until(lambda: len(recogniser.turns) == 2)
     await until(lambda: recogniser.turns[1].is_cancelled)
+
+
+async def test_turns_whose_words_are_awaited_are_bounded() -> None:
+    """A client may commit ten a second; of those beyond it is told that there will be none."""
+    with capture_logs() as logged:
+        async with hearing(SlowRecogniser(), ScriptedReply([])) as client:
+            for _ in range(33):
+                await client.sdk.input_audio_buffer.append(audio=b64encode(b"\x55" * 800).decode())
+                await client.sdk.input_audio_buffer.commit()
+            await client.until(FAILED)
+    refused = [line for line in logged if line.get("error") == "TooMany"]
+    assert [line["reason"] for line in refused] == ["32 turns are awaited already"]

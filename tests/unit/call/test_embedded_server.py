@@ -88,7 +88,12 @@ def test_the_parts_answer_and_hear(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made[0]["recogniser"] is parts.recogniser
     assert isinstance(made[0]["answerer_factory"](), LocalAnswerer)
     assert made[0]["answerer_factory"]() is not made[0]["answerer_factory"]()
-    assert made[1] == {"host": "127.0.0.1", "port": 0, "speed_ratio": 8.0}
+    assert made[1] == {
+        "host": "127.0.0.1",
+        "port": 0,
+        "max_sessions": 200,
+        "speed_ratio": 8.0,
+    }
 
 
 def test_a_server_of_parts_is_made_as_any_other() -> None:

@@ -72,3 +72,11 @@ def test_a_key_may_be_shown_as_azure_s_clients_do() -> None:
     assert admit(target, {"api-key": "right"}, expected_api_key="right") == Admitted("mine")
     assert isinstance(admit(target, {"api-key": "wrong"}, expected_api_key="right"), Refused)
     assert isinstance(admit(target, {}, expected_api_key="right"), Refused)
+
+
+def test_a_key_that_is_no_text_is_a_wrong_one() -> None:
+    """Headers may hold any bytes; the library gives them as half characters."""
+    shown = {"authorization": "Bearer \udcff\udcfe"}
+    refused = admit("/v1/realtime?model=m", shown, expected_api_key="right")
+    assert isinstance(refused, Refused)
+    assert refused.event["error"]["code"] == "invalid_api_key"

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.realtime_server.conversation import Conversation, ConversationItem
+from voxgate.realtime_server.conversation import (
+    MAX_ITEMS,
+    MAX_TEXT_CHARACTERS,
+    Conversation,
+    ConversationItem,
+)
 from voxgate.realtime_server.request_error import RequestError
 
 MULAW = AudioFormat(Encoding.MULAW)
@@ -157,3 +162,33 @@ def test_old_audio_is_let_go() -> None:
     kept = [bool(conversation.get(f"i{n}", verb="retrieve").audio) for n in range(6)]
     assert kept == [False, False, True, True, True, True]
     assert conversation.get("i0", verb="retrieve").duration_ms == 500_000
+
+
+def test_items_are_bounded_in_number_and_the_oldest_goes() -> None:
+    """A client may create them as long as its session lasts; what is gone is counted."""
+    conversation = Conversation("conv_1")
+    for number in range(MAX_ITEMS + 3):
+        previous = conversation.add(item(f"i{number}"))
+    assert previous == f"i{MAX_ITEMS + 1}"
+    assert len(list(conversation)) == MAX_ITEMS
+    assert conversation.dropped_items == 3
+    assert conversation.find("i2") is None
+    assert conversation.find("i3") is not None
+    conversation.add(item("i0"))
+    assert conversation.last_id == "i0", "a name that is gone is free"
+
+
+def test_text_is_bounded_too_but_never_costs_the_newest_item() -> None:
+    """One message may have as much as a thousand usual conversations."""
+    conversation = Conversation("conv_1")
+    half = "x" * (MAX_TEXT_CHARACTERS // 2)
+    for name in "abc":
+        conversation.add(item(name, text=half))
+    assert [each.id for each in conversation] == ["c"]
+    conversation.add(item("d", text="y" * (MAX_TEXT_CHARACTERS + 1)))
+    assert [each.id for each in conversation] == ["d"]
+    conversation.delete("d")
+    for name in "ef":
+        conversation.add(item(name, text="x" * 1000))
+    assert [each.id for each in conversation] == ["e", "f"], "what was deleted does not count"
+    assert conversation.dropped_items == 3

@@ -9,10 +9,6 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import asyncio
-import contextlib
-import gc
-import signal
-from collections.abc import Coroutine, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,47 +66,13 @@ async def _serve(config: AppConfig, config_path: Path | None = None) -> None:
     from ..engine import AIEngine
     from ..observe.call_log import CallLog
     from ..observe.operations import Operations
+    from ..workers.engine_run import run_engine, stop_signals
 
     engine = AIEngine(config, observers=[CallLog()])
     operations = Operations(engine, config_path=config_path)
-    try:
-        await _run(engine, operations, _stop_signals())
-    finally:
-        await operations.stop()
-
-
-async def _run(engine: AIEngine, operations: Operations, signals: asyncio.Queue[None]) -> None:
-    if not await _done_before_signal(_start(operations, engine), signals):
-        await engine.stop()
-        return
-    try:
-        with _start_left_alone():
-            _show_addresses(engine, operations)
-            await signals.get()
-            await _done_before_signal(engine.drain(), signals)
-    finally:
-        await engine.stop()
-
-
-@contextlib.contextmanager
-def _start_left_alone() -> Iterator[None]:
-    """Let the garbage collector leave out what the start has made, which stays as long as we do.
-
-    With 50 recorded calls a full collection held the loop for 120 to 280 ms of CPU time, and so for
-    30 to 75 (measured; 110,000 objects of modules and models).
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-
-
-async def _start(operations: Operations, engine: AIEngine) -> None:
-    """Start what an operator sees, so that it sees the engine's start too, and then the engine."""
-    await operations.start()
-    await engine.start()
+    await run_engine(
+        engine, operations, stop_signals(), lambda: _show_addresses(engine, operations)
+    )
 
 
 def _show_addresses(engine: AIEngine, operations: Operations) -> None:
@@ -118,31 +80,3 @@ def _show_addresses(engine: AIEngine, operations: Operations) -> None:
         click.echo(f"{name} listens on {host}:{port}")
     for notice in operations.notices:
         click.echo(notice)
-
-
-def _stop_signals() -> asyncio.Queue[None]:
-    """Return a queue that gets an entry for each signal to stop."""
-    signals: asyncio.Queue[None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Windows has none of this; Ctrl-C there cancels what runs, which ends the calls at once.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, signals.put_nowait, None)
-    return signals
-
-
-async def _done_before_signal(
-    work: Coroutine[None, None, None], signals: asyncio.Queue[None]
-) -> bool:
-    """Do something, and leave off when a signal comes; return whether none came."""
-    working = asyncio.create_task(work, name="until a signal")
-    told = asyncio.create_task(signals.get(), name="signal")
-    try:
-        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
-        return not told.done()
-    finally:
-        working.cancel()
-        told.cancel()
-        await asyncio.wait({working, told})

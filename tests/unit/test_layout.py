@@ -45,6 +45,7 @@ SHELLS = {
     "transports/audiosocket/connection.py",
     "transports/audiosocket/server.py",
     "transports/listening.py",
+    "workers/engine_run.py",
 }
 
 ACROSS_MODULES = {

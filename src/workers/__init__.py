@@ -1,0 +1,1 @@
+"""What runs an engine as a process, and several of them on one port."""

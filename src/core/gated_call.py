@@ -72,6 +72,8 @@ class GatedCall:
         far_end_format: Format of what is written to the caller's telephone; that of the capture if
             left out.
         on_failure: What goes out where the gate fails.
+        shows_far_end: The engine shows what it writes to the telephone. False where it may not:
+            until it does, the agent is audible by :meth:`receive_agent_speaking`.
         now_ms: Now; the first chunk's time starts the slots.
 
     All times are in ms on one monotonic clock of the engine's.
@@ -89,6 +91,7 @@ class GatedCall:
         capture_format: AudioFormat = _PCM16_8K,
         far_end_format: AudioFormat | None = None,
         on_failure: FailureMode = FailureMode.OPEN,
+        shows_far_end: bool = True,
         now_ms: float = 0.0,
     ) -> None:
         self.call_id = call_id
@@ -104,6 +107,7 @@ class GatedCall:
         self._on_failure = on_failure
         self._events: list[GateEvent] = []
         self._pacer: SlotPacer | None = None
+        self._shows_far_end = shows_far_end
         self._is_closed = False
         manager.start_call(
             call_id,
@@ -148,6 +152,7 @@ class GatedCall:
             audio: In the far-end format, any whole number of samples.
             now_ms: When it was written.
         """
+        self._shows_far_end = True
         self.far_end.write(audio, now_ms)
 
     def flush_agent_audio(self) -> float:
@@ -157,6 +162,21 @@ class GatedCall:
             How much that was, in ms.
         """
         return self.far_end.flush()
+
+    def receive_agent_speaking(
+        self, now_ms: float, *, is_speaking: bool, audio_ms: float = 0.0
+    ) -> None:
+        """Take the provider's word on whether it generates agent audio.
+
+        For an engine that can't show what it writes (``shows_far_end``): the agent is taken to be
+        audible for as long as what was generated plays, and local voice activity decides.
+
+        Args:
+            now_ms: When the word came.
+            is_speaking: False when generation has ended; playing goes on.
+            audio_ms: Agent audio generated since the last word, in ms.
+        """
+        self._guarded(partial(self._hear_agent, now_ms, is_speaking, audio_ms), b"")
 
     def receive_speech_started(self, now_ms: float, *, capture_ms: float | None = None) -> None:
         """Take the provider's word that the caller speaks; it confirms a barge-in.
@@ -234,15 +254,21 @@ class GatedCall:
         out: list[bytes] = []
         for number in range(n_skipped + n_due):
             slot = self.far_end.play_slot(slot_ms)
-            self._manager.receive_far_end(
-                self.call_id, slot.audio, slot_ms, is_agent_audio=slot.is_agent_audio
-            )
+            if self._shows_far_end:
+                self._manager.receive_far_end(
+                    self.call_id, slot.audio, slot_ms, is_agent_audio=slot.is_agent_audio
+                )
             if number >= n_skipped:
                 decision = self._manager.advance(self.call_id, slot_ms)
                 self._keep(decision)
                 out += decision.audio
             slot_ms += FRAME_MS
         return b"".join(out)
+
+    def _hear_agent(self, now_ms: float, is_speaking: bool, audio_ms: float) -> bytes:  # noqa: FBT001
+        if not self._is_closed:
+            self._manager.set_agent_speaking(self.call_id, is_speaking, now_ms, audio_ms=audio_ms)
+        return b""
 
     def _confirm(self, now_ms: float, capture_ms: float | None) -> bytes:
         if not self._is_closed:

@@ -194,3 +194,32 @@ def test_events_that_nobody_takes_are_bounded() -> None:
     assert [event.t_ms for event in call.take_events()] == [20.0 * n for n in range(44, 300)]
     assert call.counters.dropped_events == 44
     assert call.take_events() == ()
+
+
+def test_where_nothing_is_shown_of_the_far_end_the_provider_s_word_closes_the_gate() -> None:
+    call, detector = _watched_call(shows_far_end=False)
+    call.receive_agent_speaking(0.0, is_speaking=True, audio_ms=200.0)
+    call.receive_agent_speaking(0.0, is_speaking=False)
+    for number in range(1, 6):
+        call.receive_capture(SILENT, 20.0 * number)
+        assert call.state is GateState.CLOSED
+    for number in range(6, 40):
+        call.receive_capture(SILENT, 20.0 * number)
+    assert call.state is GateState.OPEN
+    assert detector.far_ends == []
+    call.receive_agent_audio(b"".join(agent_voice(400)), now_ms=780.0)
+    for number in range(40, 50):
+        call.receive_capture(SILENT, 20.0 * number)
+    assert call.state is GateState.CLOSED
+    assert len(detector.far_ends) == 10
+
+
+def test_a_far_end_that_is_shown_wins_over_the_provider_s_word() -> None:
+    call, _ = _watched_call()
+    call.receive_capture(SILENT, 20.0)
+    call.receive_agent_speaking(20.0, is_speaking=True, audio_ms=200.0)
+    call.receive_capture(SILENT, 40.0)
+    assert call.state is GateState.OPEN
+    call.close()
+    call.receive_agent_speaking(60.0, is_speaking=True)
+    assert call.counters.failures == 0

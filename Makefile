@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks docs check format corpus bench fuzz dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks docs check format corpus bench soak fuzz dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -50,6 +50,9 @@ bench: setup ## Measure time and memory per frame and per call, then judge gates
 
 fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
 	@$(PYTHON) tools/fuzz.py $(ARGS)
+
+soak: setup ## Thousands of short calls, and calls of hours in made-up time: nothing may grow (an hour)
+	@SOAK_CALLS=$${SOAK_CALLS:-10000} $(PYTHON) -m pytest tests/soak --quiet -p no:randomly $(ARGS)
 
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist

@@ -48,6 +48,9 @@ SHELLS = {
     "workers/engine_run.py",
 }
 
+FRAMEWORKS = ("livekit", "pipecat")
+"""Their plug-ins are tested inside the real frameworks, in tests/frameworks."""
+
 ACROSS_MODULES = {
     # Whole calls through the gate, held to recorded decisions.
     "core/test_guard_off_golden.py",
@@ -83,6 +86,8 @@ def _test_of(module: Path) -> Path:
 def test_every_module_has_its_own_test_file(module: Path) -> None:
     """A module is tested where a reader looks for it, or is listed here with the reason."""
     name = module.relative_to(SOURCE).as_posix()
+    if name.startswith(tuple(f"integrations/{framework}/" for framework in FRAMEWORKS)):
+        return
     test = _test_of(module)
     assert name in INTERFACES | SHELLS or test.is_file(), f"no {test.relative_to(ROOT)}"
 
@@ -93,6 +98,16 @@ def test_every_shell_is_driven_by_an_integration_test(name: str) -> None:
     package = "voxgate." + name.rpartition("/")[0].replace("/", ".")
     texts = [path.read_text(encoding="utf-8") for path in _modules(ROOT / "tests/integration")]
     assert any(package in text for text in texts), f"no integration test imports {package}"
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_every_plug_in_is_driven_inside_its_framework(name: str) -> None:
+    """Each of its modules but the one that tells what is missing is named in tests/frameworks."""
+    texts = [
+        path.read_text(encoding="utf-8") for path in _modules(ROOT / f"tests/frameworks/{name}")
+    ]
+    package = f"voxgate.integrations.{name}"
+    assert any(package in text for text in texts), f"no test in tests/frameworks imports {package}"
 
 
 def test_every_unit_test_file_has_its_module() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -33,7 +34,17 @@ class Source:
         return ast.parse(self.path.read_text(encoding="utf-8"))
 
     def load(self) -> ModuleType:
+        for plug_in, framework in _FRAMEWORKS.items():
+            if self.name.startswith(plug_in) and not importlib.util.find_spec(framework):
+                pytest.skip(f"{framework} is not installed; see tests/frameworks")
         return importlib.import_module(self.name)
+
+
+_FRAMEWORKS = {
+    "voxgate.integrations.livekit": "livekit",
+    "voxgate.integrations.pipecat": "pipecat",
+}
+"""Plug-ins that load inside their framework only, and its name. Their text is looked at as any."""
 
 
 def _sources() -> list[Source]:
@@ -46,6 +57,9 @@ def _sources() -> list[Source]:
         stem = info.name.rpartition(".")[2]
         path = folder / stem / "__init__.py" if info.ispkg else folder / f"{stem}.py"
         found.append(Source(info.name, path))
+        if info.name in _FRAMEWORKS and not importlib.util.find_spec(_FRAMEWORKS[info.name]):
+            modules = [each for each in path.parent.glob("*.py") if each != path]
+            found += [Source(f"{info.name}.{each.stem}", each) for each in modules]
     return found
 
 

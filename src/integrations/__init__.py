@@ -1,0 +1,1 @@
+"""The gate inside engines of others: one package each, loaded only when it is imported."""

@@ -39,6 +39,7 @@ class EngineSettings:
     mode: str | None = None
     """Of the gate: ``off``, ``half_duplex``, ``vad`` or ``echo_aware``; None: as configured."""
     max_calls: int = 200
+    log_level: str = "warning"
     core: int | None = None
     """The only core that it runs on, where the system can do that."""
 
@@ -60,7 +61,7 @@ def engine_environment(settings: EngineSettings, server_url: str) -> Mapping[str
         "VOXGATE__ENGINE__DEFAULT_PROVIDER": settings.provider,
         "VOXGATE__ENGINE__MAX_CALLS": str(settings.max_calls),
         "VOXGATE__ENGINE__DRAIN_TIMEOUT_S": "1",
-        "VOXGATE__ENGINE__LOG_LEVEL": "warning",
+        "VOXGATE__ENGINE__LOG_LEVEL": settings.log_level,
         f"{provider}__URL": server_url,
         f"{provider}__API_KEY_ENV": "null",
         "VOXGATE__LINES__AUDIOSOCKET__ENABLED": "false",

@@ -42,6 +42,12 @@ class AsteriskWebSocketConfig:
     are counted. null: whoever reaches the address to listen on."""
     max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
     """Open WebSockets, calls or not; further ones are answered with 503 and counted."""
+    max_connections_per_peer: Annotated[int, Interval(ge=1, le=10_000)] | None = None
+    """Of one address, for IPv6 of one /64 network; further ones are refused and counted. null: no
+    limit of its own, as where all come from one Asterisk."""
+    max_unidentified: Annotated[int, Interval(ge=1, le=10_000)] = 50
+    """Connections at a time that have not said which call they are; one more costs the oldest of
+    them its place, counted."""
     start_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
     """Time in s within which a WebSocket must send MEDIA_START."""
 

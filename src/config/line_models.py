@@ -67,6 +67,12 @@ class AudioSocketConfig:
     """TCP port to listen on; 0: any free one, which the log names."""
     max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
     """Open connections, calls or not; further ones are closed at once and counted."""
+    max_connections_per_peer: Annotated[int, Interval(ge=1, le=10_000)] | None = None
+    """Of one address, for IPv6 of one /64 network; further ones are refused and counted. null: no
+    limit of its own, as where all come from one Asterisk."""
+    max_unidentified: Annotated[int, Interval(ge=1, le=10_000)] = 50
+    """Connections at a time that have not said which call they are; one more costs the oldest of
+    them its place, counted."""
     uuid_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
     """Time in s within which a connection must send the UUID of its call."""
     allowed_peers: AllowedPeers | None = None
@@ -116,12 +122,22 @@ class TwilioConfig:
     """Custom parameters that the TwiML gives to every call, text by name: metadata of the call."""
     max_connections: Annotated[int, Interval(ge=1, le=10_000)] = 200
     """Open WebSockets, calls or not; further ones are answered with 503 and counted."""
+    max_connections_per_peer: Annotated[int, Interval(ge=1, le=10_000)] | None = None
+    """Of one address, for IPv6 of one /64 network; further ones are refused and counted. null: no
+    limit of its own, as where all come from one proxy."""
+    max_unidentified: Annotated[int, Interval(ge=1, le=10_000)] = 50
+    """Connections at a time that have not said which call they are; one more costs the oldest of
+    them its place, counted."""
+    allowed_peers: AllowedPeers | None = None
+    """Addresses and networks (``192.0.2.7``, ``10.0.0.0/8``) that may connect, of a proxy where
+    there is one; others get 403 and are counted. null: whoever reaches the address to listen on."""
     start_timeout_s: Annotated[float, Interval(ge=0.1, le=60.0)] = 5.0
     """Time in s within which a WebSocket must say which call it is."""
 
     def __post_init__(self) -> None:
         check_fields(self)
         check_host(self.host)
+        check_networks(self.allowed_peers)
         if self.path == TWIML_PATH:
             raise ValueError(f"path: {TWIML_PATH!r} is where the TwiML is served")
         if self.enabled and self.public_url is None:

@@ -31,6 +31,10 @@ log = structlog.get_logger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def _serve_all(_request: web.Request) -> web.Response | None:
+    return None
+
+
 class BoundedRunner(web.AppRunner):
     """Runs an application for which sites listen; see aiohttp's own.
 
@@ -40,6 +44,8 @@ class BoundedRunner(web.AppRunner):
         max_websockets: WebSockets that the application allows.
         max_body_bytes: Longest body of a request.
         request_timeout_s: Time in s within which a connection must ask for something.
+        refusal: Returns what a request is answered with instead of being served, whatever it asks
+            for; None to serve it.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class BoundedRunner(web.AppRunner):
         max_websockets: int,
         max_body_bytes: int,
         request_timeout_s: float,
+        refusal: Callable[[web.Request], web.Response | None] = _serve_all,
     ) -> None:
         application = web.Application(client_max_size=max_body_bytes, middlewares=[self._serve])
         application.router.add_routes(routes)
@@ -60,6 +67,8 @@ class BoundedRunner(web.AppRunner):
         self._max_connections = max_websockets + _MAX_OTHER_CONNECTIONS
         self._request_timeout_s = request_timeout_s
         self._silent: dict[object, asyncio.TimerHandle] = {}
+        self._refusal = refusal
+        self._silent_connections = 0
         self._refused_connections = 0
         self._reported_connections = 0
         self._reported_s: float | None = None
@@ -68,6 +77,11 @@ class BoundedRunner(web.AppRunner):
     def refused_connections(self) -> int:
         """Connections over the bound so far, which were closed at once."""
         return self._refused_connections
+
+    @property
+    def silent_connections(self) -> int:
+        """Connections so far that were closed as they asked for nothing in time."""
+        return self._silent_connections
 
     @property
     def server(self) -> web.Server | None:
@@ -91,6 +105,7 @@ class BoundedRunner(web.AppRunner):
 
     def _close_silent(self, protocol: web.RequestHandler) -> None:
         del self._silent[protocol]
+        self._silent_connections += protocol.transport is not None
         protocol.force_close()
 
     @web.middleware
@@ -105,7 +120,8 @@ class BoundedRunner(web.AppRunner):
 
     async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            refusal = self._refusal(request)
+            return await handler(request) if refusal is None else refusal
         except web.HTTPException as refusal:
             return web.Response(
                 status=refusal.status, text=f"{refusal.reason}\n", headers=_allowed(refusal)

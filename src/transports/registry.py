@@ -75,6 +75,8 @@ def _audiosocket(config: Any, environ: Mapping[str, str]) -> Transport:
         config.host,
         config.port,
         max_connections=config.max_connections,
+        max_connections_per_peer=config.max_connections_per_peer,
+        max_unidentified=config.max_unidentified,
         uuid_timeout_s=config.uuid_timeout_s,
         playout_rate_hz=config.playout_rate_hz,
         allowed_peers=config.allowed_peers,

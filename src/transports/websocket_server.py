@@ -5,9 +5,12 @@ call that its messages make, and the line that comes of it. The server gives the
 
 - Each WebSocket has a task of its own. Whatever its peer does, and whatever serving its call
   raises, no other call notices, and no peer reads an error of ours.
-- No more than ``max_connections`` WebSockets are open, calls or not; one more is answered with 503,
-  as is every one once the server stops. A WebSocket that does not say in ``start_timeout_s`` which
-  call it is loses its place, and so does one that names a call that is alive.
+- Who is not in ``allowed_peers`` gets 403, whatever it asks for.
+- No more than ``max_connections`` WebSockets are open, calls or not, and of one peer no more than
+  ``max_connections_per_peer``; one more is answered with 503, as is every one once the server
+  stops. A WebSocket that does not say in ``start_timeout_s`` which call it is loses its place, and
+  so does one that names a call that is alive, and the oldest that has said nothing where more of
+  them than ``max_unidentified`` are open.
 - A line is handed to the engine once it has started, and is hung up when the engine is done.
 - After :meth:`WebSocketServer.stop` no new call comes in and the others go on;
   :meth:`WebSocketServer.wait_closed` waits for the last of them. A kind of line whose peers ask for
@@ -27,15 +30,18 @@ import asyncio
 import errno
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import structlog
 from aiohttp import WSCloseCode, web
 
 from ..errors import LocalProtocolError, TransportError
+from .connection_limits import ConnectionLimits, ConnectionPlace
 from .http_connections import BoundedRunner
 from .limited_log import LimitedLog
 from .listening import Listen, Listening, listen_on_socket
+from .peer_allow_list import PeerAllowList
 from .websocket_connection import WebSocketCall, WebSocketConnection
 from .websocket_line import WebSocketLine
 
@@ -73,6 +79,18 @@ class WebSocketServerConfig(Protocol):
     @property
     def max_connections(self) -> int:
         """Open WebSockets, calls or not."""
+
+    @property
+    def max_connections_per_peer(self) -> int | None:
+        """Of one address; None: no limit of its own."""
+
+    @property
+    def max_unidentified(self) -> int:
+        """WebSockets that have not said which call they are."""
+
+    @property
+    def allowed_peers(self) -> tuple[str, ...] | None:
+        """Addresses and networks that may connect; None: all."""
 
     @property
     def start_timeout_s(self) -> float:
@@ -117,7 +135,17 @@ class WebSocketServerStats:
     accepted_calls: int = 0
     """Calls handed to the engine."""
     refused_connections: int = 0
-    """WebSockets over ``max_connections``, or while stopping."""
+    """WebSockets over ``max_connections`` or ``max_connections_per_peer``, or while stopping."""
+    refused_peers: int = 0
+    """Requests of hosts that are not in ``allowed_peers``."""
+    refused_sockets: int = 0
+    """TCP connections closed at once, as a hundred that ask for nothing are open beside the
+    WebSockets."""
+    silent_sockets: int = 0
+    """TCP connections closed as they asked for nothing in ``start_timeout_s``."""
+    evicted_connections: int = 0
+    """WebSockets that had not said which call they are, and made room for others; counted as
+    unidentified too."""
     unidentified_connections: int = 0
     """WebSockets that ended without a start, or did not send it in time."""
     duplicate_calls: int = 0
@@ -136,9 +164,15 @@ class WebSocketServer(Generic[CallT]):
         self._config = config
         self._kind = kind
         self._stats = WebSocketServerStats()
+        self._allowed_peers = PeerAllowList(config.allowed_peers)
+        self._limits = ConnectionLimits(
+            max_connections=config.max_connections,
+            max_per_peer=config.max_connections_per_peer,
+            max_unidentified=config.max_unidentified,
+        )
         self._log = LimitedLog(log)
         self._handler: Callable[[WebSocketLine[CallT]], Awaitable[None]] | None = None
-        self._runner: web.AppRunner | None = None
+        self._runner: BoundedRunner | None = None
         self.listen: Listen = listen_on_socket
         """How connections come; to be changed before the start, if at all."""
         self._listening: Listening | None = None
@@ -163,7 +197,15 @@ class WebSocketServer(Generic[CallT]):
     @property
     def stats(self) -> WebSocketServerStats:
         """What happened so far."""
-        return self._stats
+        runner = self._runner
+        return replace(
+            self._stats,
+            open_connections=self._limits.n_open,
+            evicted_connections=self._limits.evicted,
+            refused_peers=self._allowed_peers.refused_peers,
+            refused_sockets=0 if runner is None else runner.refused_connections,
+            silent_sockets=0 if runner is None else runner.silent_connections,
+        )
 
     @property
     def live_call_ids(self) -> frozenset[str]:
@@ -197,6 +239,7 @@ class WebSocketServer(Generic[CallT]):
             max_websockets=self._config.max_connections,
             max_body_bytes=_MAX_BODY_BYTES,
             request_timeout_s=self._config.start_timeout_s,
+            refusal=self._refuse_peer,
         )
         await runner.setup()
         assert runner.server is not None, "it was set up"  # noqa: S101
@@ -232,7 +275,7 @@ class WebSocketServer(Generic[CallT]):
         """Serve a request at the WebSocket's route: to the end of its call, or refuse it."""
         if (refusal := self._kind.refusal(request)) is not None:
             return refusal
-        if (reason := self._reason_to_refuse()) is not None:
+        if (reason := self._reason_to_refuse(request)) is not None:
             return self._refuse(request, reason)
         websocket = web.WebSocketResponse(
             timeout=_CLOSE_TIMEOUT_S,
@@ -241,7 +284,7 @@ class WebSocketServer(Generic[CallT]):
             compress=False,
             max_msg_size=self._kind.max_message_bytes + 1,  # aiohttp's own is the first too long
         )
-        self._count(open_connections=1)
+        place = self._limits.take(request.remote, partial(_abort, request.transport))
         self._is_idle.clear()
         try:
             await websocket.prepare(request)
@@ -252,15 +295,15 @@ class WebSocketServer(Generic[CallT]):
                 name=self._kind.name,
                 query=request.query,
             )
-            await self._serve(connection, request)
+            await self._serve(connection, request, place)
         except (web.HTTPException, ConnectionError):
             raise  # it asked for no WebSocket, or is gone again
         except Exception:
             # What goes wrong with one call is nobody else's trouble, nor the peer's to read.
             log.exception("websocket.call_failed", line=self._kind.name, peer=request.remote)
         finally:
-            self._count(open_connections=-1)
-            if self._stats.open_connections == 0:
+            place.close()
+            if self._limits.n_open == 0:
                 self._is_idle.set()
         return websocket
 
@@ -275,10 +318,13 @@ class WebSocketServer(Generic[CallT]):
         if listening is not None:
             listening.close()
 
-    async def _serve(self, connection: WebSocketConnection[CallT], request: web.Request) -> None:
+    async def _serve(
+        self, connection: WebSocketConnection[CallT], request: web.Request, place: ConnectionPlace
+    ) -> None:
         async with connection.open():
             if (line := await self._line(connection, request)) is None:
                 return
+            place.identify()
             self._live_call_ids.add(line.call_id)
             try:
                 self._count(accepted_calls=1)
@@ -344,12 +390,25 @@ class WebSocketServer(Generic[CallT]):
             detail=ended.detail if ended else "",
         )
 
-    def _reason_to_refuse(self) -> str | None:
+    def _refuse_peer(self, request: web.Request) -> web.Response | None:
+        """Return what a host is answered with that may not connect; None for any other."""
+        if self._allowed_peers.admits(request.remote):
+            return None
+        refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
+        if refused:
+            log.warning(
+                "websocket.peer_refused",
+                line=self._kind.name,
+                peer=request.remote,
+                refused=refused,
+            )
+        return web.Response(status=403, text="This address may not connect.\n")
+
+    def _reason_to_refuse(self, request: web.Request) -> str | None:
         if self._is_stopping:
             return "stopping"
-        if self._stats.open_connections >= self._config.max_connections:
-            return "max_connections"
-        return None
+        limit = self._limits.refusal(request.remote)
+        return None if limit is None else limit.value
 
     def _refuse(self, request: web.Request, reason: str) -> web.Response:
         self._count(refused_connections=1)
@@ -370,3 +429,8 @@ class WebSocketServer(Generic[CallT]):
         self._stats = replace(
             stats, **{name: getattr(stats, name) + number for name, number in more.items()}
         )
+
+
+def _abort(transport: asyncio.Transport | None) -> None:
+    if transport is not None:
+        transport.abort()

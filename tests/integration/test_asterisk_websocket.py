@@ -415,7 +415,7 @@ class TestAdmission:
                 for _ in range(3):
                     with pytest.raises(InvalidStatus, match="403"):
                         await exchange.connect()
-            assert [entry["event"] for entry in logs] == ["asterisk_websocket.peer_refused"]
+            assert [entry["event"] for entry in logs] == ["websocket.peer_refused"]
             assert exchange.transport.stats.refused_peers == 3
         async for exchange in serving(allowed_peers=("127.0.0.0/8",)):
             await assert_is_well(await exchange.place_call())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -325,6 +325,54 @@ async def test_connection_over_the_limit_is_refused():
         assert exchange.transport.stats.refused_connections == 1
         for call in calls:
             await assert_is_well(call)
+
+
+async def test_one_host_can_t_have_more_than_its_share():
+    """A further connection is told to hang up, though there are places left."""
+    transport = AudioSocketTransport(port=0, max_connections=10, max_connections_per_peer=1)
+    async for exchange in running(transport):
+        call = await exchange.place_call()
+        with capture_logs() as logs:
+            refused = await exchange.connect(is_identified=False)
+            assert await refused.read_to_end() == [HANGUP_FRAME]
+        assert [log["reason"] for log in logs] == ["max_connections_per_peer"]
+        assert transport.stats.refused_connections == 1
+        await assert_is_well(call)
+
+
+async def test_who_never_says_a_uuid_makes_room_for_who_does():
+    """Ever more silent connections cost the oldest of them, and no call its place."""
+    transport = AudioSocketTransport(
+        port=0, max_connections=5, max_unidentified=2, uuid_timeout_s=60.0
+    )
+    async for exchange in running(transport):
+        call = await exchange.place_call()
+        silent = [await exchange.connect(is_identified=False) for _ in range(6)]
+        await until(lambda: transport.stats.unidentified_connections == 4)
+        assert transport.stats.evicted_connections == 4
+        for peer in silent[:4]:
+            with suppress(ConnectionError):
+                assert await peer.read_to_end() == []
+        await assert_is_well(call)
+        await assert_is_well(await exchange.place_call())
+
+
+async def test_goodbyes_to_who_is_refused_are_bounded():
+    """A flood of connections that don't close is cut without a word beyond a hundred."""
+    transport = AudioSocketTransport(port=0, max_connections=1)
+    async for exchange in running(transport):
+        call = await exchange.place_call()
+        flood = [await exchange.connect(is_identified=False) for _ in range(110)]
+        await until(lambda: transport.stats.refused_connections == 110)
+        told = []
+        for peer in flood:
+            try:
+                told.append(await peer.read_to_end())
+            except ConnectionError:
+                told.append([])
+        assert told.count([HANGUP_FRAME]) <= 100
+        assert [HANGUP_FRAME] in told
+        await assert_is_well(call)
 
 
 @pytest.mark.parametrize("allowed", [["127.0.0.0/8"], ["::1", "127.0.0.1"], None])

@@ -76,6 +76,63 @@ class WebSocketServerConformance:
             assert exchange.transport.stats.refused_connections == 1
             await assert_is_well(call)
 
+    async def test_one_peer_can_t_have_more_than_its_share(self) -> None:
+        """A further WebSocket of the same address gets a status, though there are places left."""
+        server = self.make_server(max_connections=10, max_connections_per_peer=1)
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            with capture_logs() as logs, pytest.raises(InvalidStatus, match="503"):
+                await exchange.connect()
+            assert [entry["reason"] for entry in logs] == ["max_connections_per_peer"]
+            assert server.stats.refused_connections == 1
+            await assert_is_well(call)
+
+    async def test_who_never_starts_makes_room_for_who_does(self) -> None:
+        """Ever more WebSockets that say nothing cost the oldest of them, and no call its place."""
+        server = self.make_server(max_connections=5, max_unidentified=2, start_timeout_s=60.0)
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            silent = [await exchange.connect(is_started=False) for _ in range(6)]
+            await until(lambda: server.stats.unidentified_connections == 4)
+            assert server.stats.evicted_connections == 4
+            for peer in silent[:4]:
+                await peer.wait_closed()
+            await assert_is_well(call)
+            await assert_is_well(await exchange.place_call())
+
+    async def test_hosts_that_are_not_allowed_get_nothing(self) -> None:
+        """No WebSocket, and nothing at any other path; a line a minute says so."""
+        server = self.make_server(allowed_peers=("192.0.2.0/24",))
+        async for exchange in self.running(server):
+            with capture_logs() as logs:
+                for _ in range(2):
+                    with pytest.raises(InvalidStatus, match="403"):
+                        await exchange.connect()
+                for method in ("GET /nowhere", "POST /twiml", "GET /browser/voxgate-call.js"):
+                    reader, writer = await asyncio.open_connection(*server.address)
+                    writer.write(f"{method} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+                    answer = await reader.read()
+                    assert answer.startswith(b"HTTP/1.1 403")
+                    assert answer.endswith(b"This address may not connect.\n")
+                    writer.close()
+            assert [entry["event"] for entry in logs] == ["websocket.peer_refused"]
+            assert server.stats.refused_peers == 5
+        server = self.make_server(allowed_peers=("192.0.2.0/24", "127.0.0.1"))
+        async for exchange in self.running(server):
+            await assert_is_well(await exchange.place_call())
+
+    async def test_long_headers_are_refused(self) -> None:
+        """A request line, or a header, beyond 8 KiB: a status, and the connection's end."""
+        server = self.make_server()
+        async for exchange in self.running(server):
+            call = await exchange.place_call()
+            for start in (b"GET /" + b"x" * 20_000, b"GET / HTTP/1.1\r\nX-Y: " + b"y" * 20_000):
+                reader, writer = await asyncio.open_connection(*server.address)
+                writer.write(start)
+                assert b"400 Bad Request" in await reader.read()
+                writer.close()
+            await assert_is_well(call)
+
     async def test_a_second_call_of_one_name_is_refused(self) -> None:
         """The first goes on."""
         async for exchange in self.running(self.make_server()):
@@ -221,6 +278,7 @@ class WebSocketServerConformance:
                 assert await reader.read() == b""
                 writer.close()
             assert virtual_ms() - began_ms == pytest.approx(2000, abs=200)
+            assert server.stats.silent_sockets == 2
             await assert_is_well(call)
 
     async def test_an_answer_is_the_end_of_its_connection(self) -> None:
@@ -250,3 +308,4 @@ class WebSocketServerConformance:
             for _, writer in idle:
                 writer.close()
             assert len(results) == 110
+            assert server.stats.refused_sockets == 9

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = ["AsteriskWebSocketServerStats", "AsteriskWebSocketTransport"]
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +19,6 @@ from aiohttp import hdrs, web
 from ...config.asterisk_websocket_model import AsteriskWebSocketConfig
 from ..base import CallHandler
 from ..limited_log import LimitedLog
-from ..peer_allow_list import PeerAllowList
 from ..websocket_line import WebSocketLine
 from ..websocket_server import WebSocketLineKind, WebSocketServerStats
 from ..websocket_transport import WebSocketTransport
@@ -36,8 +34,6 @@ log = structlog.get_logger(__name__)
 class AsteriskWebSocketServerStats(WebSocketServerStats):
     """What happened on a server so far, and what is open now."""
 
-    refused_peers: int
-    """Requests from addresses that are not in ``allowed_peers``."""
     unauthorized_requests: int
     """Requests without the password, or with a wrong one."""
     foreign_requests: int
@@ -61,7 +57,6 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
         self._config = config
         self._environ = environ
         self._credentials: BasicCredentials | None = None
-        self._allowed_peers = PeerAllowList(config.allowed_peers)
         self._unauthorized_requests = 0
         self._log = LimitedLog(log)
         self._foreign_requests = 0
@@ -83,7 +78,6 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
         """What happened so far."""
         return AsteriskWebSocketServerStats(
             **asdict(self._server.stats),
-            refused_peers=self._allowed_peers.refused_peers,
             unauthorized_requests=self._unauthorized_requests,
             foreign_requests=self._foreign_requests,
         )
@@ -114,9 +108,6 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         """Return what a request is answered with that is not let in; None lets it in."""
-        if not self._allowed_peers.admits(request.remote):
-            self._report_refused_peers(request)
-            return web.Response(status=403, text="This address may not connect.\n")
         if hdrs.ORIGIN in request.headers:
             return self._refuse_page(request)
         authorization = request.headers.get(hdrs.AUTHORIZATION)
@@ -125,11 +116,6 @@ class AsteriskWebSocketTransport(WebSocketTransport[AsteriskWebSocketCall]):
         if SUBPROTOCOL not in _subprotocols(request):
             return self._refuse_foreign(request)
         return None
-
-    def _report_refused_peers(self, request: web.Request) -> None:
-        refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
-        if refused:
-            log.warning("asterisk_websocket.peer_refused", peer=request.remote, refused=refused)
 
     def _refuse_unauthorized(self, request: web.Request, *, has_password: bool) -> web.Response:
         self._unauthorized_requests += 1

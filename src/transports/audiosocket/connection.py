@@ -6,7 +6,7 @@ read is ended by Asterisk; a frame is handed to the socket in one write, or not 
 
 from __future__ import annotations
 
-__all__ = ["AudioSocketConnection"]
+__all__ = ["HANGUP_GRACE_S", "AudioSocketConnection"]
 
 import asyncio
 import contextlib
@@ -40,7 +40,7 @@ _MAX_DROPPED_IN_A_ROW = 250
 _PEER_TIMEOUT_MS = 10_000
 """How long sent data may stay unacknowledged: a host that vanished sends no FIN."""
 
-_HANGUP_GRACE_S = 1.0
+HANGUP_GRACE_S = 1.0
 """How long a peer may take to close its side after our hangup."""
 
 
@@ -154,7 +154,7 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         # The peer may have reset the connection just now; connection_lost follows.
         with contextlib.suppress(OSError):
             transport.write_eof()
-        self._grace = asyncio.get_running_loop().call_later(_HANGUP_GRACE_S, self.abort)
+        self._grace = asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self.abort)
 
     def abort(self) -> None:
         """Close the socket now; what was not sent is lost."""

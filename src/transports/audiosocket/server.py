@@ -18,16 +18,21 @@ import structlog
 from ...errors import LocalProtocolError, TransportError
 from ..base import CallHandler
 from ..call_hooks import CallHooks
+from ..connection_limits import ConnectionLimits, ConnectionPlace
 from ..limited_log import LimitedLog
 from ..listening import Listen, Listening, listen_on_socket
 from ..peer_allow_list import PeerAllowList
-from .connection import AudioSocketConnection
+from .connection import HANGUP_GRACE_S, AudioSocketConnection
 from .intake import AudioSocketIntake
 from .line import AudioSocketLine
 from .protocol import AUDIO_RATES_HZ
 
 _RETRYABLE_ERRNOS = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
 """The address may become free, or come up with its network interface."""
+
+_MAX_GOODBYES = 100
+"""Connections that were refused and are told so; a further one is closed without a word. Each takes
+1 s at most, in which a flood of them would take every file descriptor."""
 
 _NO_CALLS: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
@@ -43,13 +48,16 @@ class AudioSocketServerStats:
     accepted_calls: int
     """Calls handed to the engine."""
     refused_connections: int
-    """Connections over ``max_connections``, or while stopping."""
+    """Connections over ``max_connections`` or ``max_connections_per_peer``, or while stopping."""
     unidentified_connections: int
     """Connections that ended without a UUID, or did not say it in time."""
     duplicate_calls: int
     """Connections with the UUID of a call that was still alive."""
     refused_peers: int
     """Connections of hosts that are not in ``allowed_peers``."""
+    evicted_connections: int
+    """Connections that had not said which call they are, and made room for others; counted as
+    unidentified too."""
     metadata_failures: int
     """Calls that go on without what the operator's own system knows of them."""
 
@@ -62,6 +70,9 @@ class AudioSocketTransport:
             neither passwords nor encryption.
         port: TCP port; 0 lets the system choose one, see :attr:`address`.
         max_connections: Connections held at a time; one more is told to hang up.
+        max_connections_per_peer: Of one address (IPv6: one /64 network); None: all of them.
+        max_unidentified: Connections that have not said which call they are; one more costs the
+            oldest of them its place.
         uuid_timeout_s: Time in which a connection must say which call it is.
         playout_rate_hz: Rate of the audio sent, in Hz; None: that of the call's first audio, which
             is what Asterisk's channel plays.
@@ -80,18 +91,26 @@ class AudioSocketTransport:
         port: int = 8090,
         *,
         max_connections: int = 200,
+        max_connections_per_peer: int | None = None,
+        max_unidentified: int = 50,
         uuid_timeout_s: float = 5.0,
         playout_rate_hz: int | None = None,
         allowed_peers: Iterable[str] | None = None,
         known_calls: Mapping[str, Mapping[str, str]] = _NO_CALLS,
         hooks: CallHooks | None = None,
     ) -> None:
-        _check_arguments(port, max_connections, uuid_timeout_s, playout_rate_hz)
+        _check_arguments(port, uuid_timeout_s, playout_rate_hz)
         self._host = host
         self._port = port
         self._max_connections = max_connections
         self._uuid_timeout_s = uuid_timeout_s
         self._allowed_peers = PeerAllowList(allowed_peers)
+        self._limits = ConnectionLimits(
+            max_connections=max_connections,
+            max_per_peer=max_connections_per_peer,
+            max_unidentified=max_unidentified,
+        )
+        self._goodbyes = 0
         self._intake = AudioSocketIntake(
             playout_rate_hz=playout_rate_hz, known_calls=known_calls, hooks=hooks
         )
@@ -102,7 +121,6 @@ class AudioSocketTransport:
         self._stopping = asyncio.Event()
         self._waiting: set[AudioSocketConnection] = set()
         self._live_call_ids: set[str] = set()
-        self._open_connections = 0
         self._accepted_calls = 0
         self._refused_connections = 0
         self._log = LimitedLog(log)
@@ -124,12 +142,13 @@ class AudioSocketTransport:
     def stats(self) -> AudioSocketServerStats:
         """What happened so far."""
         return AudioSocketServerStats(
-            open_connections=self._open_connections,
+            open_connections=self._limits.n_open,
             accepted_calls=self._accepted_calls,
             refused_connections=self._refused_connections,
             unidentified_connections=self._unidentified_connections,
             duplicate_calls=self._duplicate_calls,
             refused_peers=self._allowed_peers.refused_peers,
+            evicted_connections=self._limits.evicted,
             metadata_failures=self._intake.metadata_failures,
         )
 
@@ -188,9 +207,10 @@ class AudioSocketTransport:
             def accept(connection: AudioSocketConnection) -> None:
                 if self._refuses(connection):
                     return
-                self._open_connections += 1
+                place = self._limits.take(connection.peer_host, connection.abort)
                 calls.create_task(
-                    self._serve(connection, handler), name=f"audiosocket-{connection.peer_name}"
+                    self._serve(connection, place, handler),
+                    name=f"audiosocket-{connection.peer_name}",
                 )
 
             try:
@@ -215,8 +235,8 @@ class AudioSocketTransport:
             return True
         if self._stopping.is_set():
             reason = "stopping"
-        elif self._open_connections >= self._max_connections:
-            reason = "max_connections"
+        elif limit := self._limits.refusal(connection.peer_host):
+            reason = limit.value
         else:
             return False
         self._refuse(connection, reason)
@@ -230,27 +250,38 @@ class AudioSocketTransport:
             reason=reason,
             max_connections=self._max_connections,
         )
+        if self._goodbyes >= _MAX_GOODBYES:
+            connection.abort()
+            return
+        self._goodbyes += 1
         connection.say_goodbye()
+        asyncio.get_running_loop().call_later(HANGUP_GRACE_S, self._end_goodbye)
+
+    def _end_goodbye(self) -> None:
+        self._goodbyes -= 1
 
     def _report_refused_peers(self, connection: AudioSocketConnection) -> None:
         refused = self._allowed_peers.take_report(asyncio.get_running_loop().time() * 1000)
         if refused:
             log.warning("audiosocket.peer_refused", peer=connection.peer_host, refused=refused)
 
-    async def _serve(self, connection: AudioSocketConnection, handler: CallHandler) -> None:
+    async def _serve(
+        self, connection: AudioSocketConnection, place: ConnectionPlace, handler: CallHandler
+    ) -> None:
         try:
-            await self._serve_to_its_end(connection, handler)
+            await self._serve_to_its_end(connection, place, handler)
         except Exception:
             # Serving one call must not end the group that all calls are in.
             log.exception("audiosocket.call_failed", peer=connection.peer_name)
         finally:
-            self._open_connections -= 1
+            place.close()
 
     async def _serve_to_its_end(
-        self, connection: AudioSocketConnection, handler: CallHandler
+        self, connection: AudioSocketConnection, place: ConnectionPlace, handler: CallHandler
     ) -> None:
         try:
             if call_id := await self._identified(connection):
+                place.identify()
                 await self._serve_call(call_id, connection, handler)
         finally:
             await connection.hang_up()
@@ -320,13 +351,9 @@ class AudioSocketTransport:
         return line
 
 
-def _check_arguments(
-    port: int, max_connections: int, uuid_timeout_s: float, playout_rate_hz: int | None
-) -> None:
+def _check_arguments(port: int, uuid_timeout_s: float, playout_rate_hz: int | None) -> None:
     if not 0 <= port <= 65_535:
         raise ValueError(f"port: {port} is not in 0..65535")
-    if max_connections < 1:
-        raise ValueError(f"max_connections: {max_connections} is below 1")
     if not uuid_timeout_s > 0:
         raise ValueError(f"uuid_timeout_s: {uuid_timeout_s} is not above 0")
     if playout_rate_hz is not None and playout_rate_hz not in AUDIO_RATES_HZ:

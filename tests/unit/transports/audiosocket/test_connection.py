@@ -228,7 +228,7 @@ async def test_goodbye_to_a_peer_that_reset_is_no_error():
 
 async def test_peer_that_does_not_close_is_closed(monkeypatch: pytest.MonkeyPatch):
     """After the time of grace the socket goes, whatever the peer does."""
-    monkeypatch.setattr("voxgate.transports.audiosocket.connection._HANGUP_GRACE_S", 0.0)
+    monkeypatch.setattr("voxgate.transports.audiosocket.connection.HANGUP_GRACE_S", 0.0)
     connection, transport = connected()
     await connection.hang_up()
     assert transport.is_aborted

@@ -77,16 +77,17 @@ class _Response:
 class ResponseLedger:
     """Answers and their items, in whatever order a server reports them."""
 
-    __slots__ = ("_items", "_responses")
+    __slots__ = ("_active", "_items", "_responses")
 
     def __init__(self) -> None:
+        self._active: tuple[str, ...] = ()
         self._responses: OrderedDict[str, _Response] = OrderedDict()
         self._items: OrderedDict[str, _Item] = OrderedDict()
 
     @property
     def active(self) -> tuple[str, ...]:
         """Answers that have begun and not ended, oldest first."""
-        return tuple(name for name, response in self._responses.items() if response.is_active)
+        return self._active
 
     @property
     def has_uncut_answer(self) -> bool:
@@ -97,15 +98,16 @@ class ResponseLedger:
         """Note that an answer begins; False if that is nothing new."""
         if response_id in self._responses:
             return False
-        _remember(self._responses, response_id, _Response())
+        self._note(response_id, _Response())
         return True
 
     def end(self, response_id: str) -> bool:
         """Note that an answer has ended; False if that is nothing new."""
         response = self._responses.get(response_id)
         if response is None:
-            response = _remember(self._responses, response_id, _Response())
+            response = self._note(response_id, _Response())
         was_active, response.is_active = response.is_active, False
+        self._follow()
         return was_active
 
     def receive_audio(self, response_id: str, item_id: str, audio_ms: float) -> Reception:
@@ -176,9 +178,21 @@ class ResponseLedger:
         items = tuple(item_id for item_id in self._items if self.finish_item(item_id))
         lost = LostSession(items, self.active)
         self._responses.clear()
+        self._follow()
         for item in self._items.values():
             item.is_gone = True
         return lost
+
+    def _note(self, response_id: str, response: _Response) -> _Response:
+        _remember(self._responses, response_id, response)
+        self._follow()
+        return response
+
+    def _follow(self) -> None:
+        """Look who is active: it is asked for with every frame of the call."""
+        self._active = tuple(
+            name for name, response in self._responses.items() if response.is_active
+        )
 
 
 def _whole_ms(heard_ms: float, received_ms: float) -> int:

@@ -20,7 +20,13 @@ from ..clock import Clock
 from ..errors import ProviderError
 from .event_queue import EventQueue
 from .socket_conversation import Deadlines, Renewal, SocketConversation
-from .websocket import ABNORMAL_CLOSE, error_for_close, error_for_exception
+from .websocket import (
+    ABNORMAL_CLOSE,
+    error_for_close,
+    error_for_exception,
+    send_at_once,
+    takes_at_once,
+)
 
 
 class _Renewed(Exception):  # noqa: N818 - no error: it ends the task group of a connection
@@ -75,10 +81,13 @@ class SocketExchange:
         self._renewal = renewal
         self._on_message = on_message
         self._has_messages = asyncio.Event()
+        self._idle: ClientConnection | None = None
+        """The connection, while its sender waits for work: then it is free for others to send."""
 
     def wake(self) -> None:
-        """Look for messages to send: the conversation may have some."""
-        self._has_messages.set()
+        """Send what the conversation has: at once as far as the socket takes it, else in a task."""
+        if self._idle is None or not self._send_at_once(self._idle):
+            self._has_messages.set()
 
     async def configure(self, connection: ClientConnection) -> None:
         """Begin a session on a connection, and return when it is ready.
@@ -137,7 +146,7 @@ class SocketExchange:
                 return
             if self._renewal is not None:
                 await self._renew_if_due(self._renewal)
-            await self._wait_for_work()
+            await self._wait_for_work(connection)
             if self._deadlines is not None:
                 self._deadlines.handle_deadline(self._clock())
 
@@ -161,12 +170,31 @@ class SocketExchange:
             raise _Renewed(successor)
         successor.transport.abort()  # somebody has begun to speak; the next quiet moment will do
 
-    async def _wait_for_work(self) -> None:
+    async def _wait_for_work(self, connection: ClientConnection) -> None:
         deadline_ms = None if self._deadlines is None else self._deadlines.next_deadline_ms()
         left_s = None if deadline_ms is None else max(0.0, deadline_ms - self._clock()) / 1000
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(left_s):
-                await self._has_messages.wait()
+        self._idle = connection
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._has_messages.wait()
+        finally:
+            self._idle = None
+
+    def _send_at_once(self, connection: ClientConnection) -> bool:
+        """Send what waits; False if the sender has something left to do.
+
+        Most audio of a call goes out here: nobody is woken for it.
+        """
+        while takes_at_once(connection):
+            message = self._conversation.next_message(self._clock())
+            if message is None:
+                break
+            send_at_once(connection, message)
+        else:
+            return False
+        is_renewal_due = self._renewal is not None and self._renewal.is_renewal_due(self._clock())
+        return self._deadlines is None and not is_renewal_due
 
     async def _send_waiting(self, connection: ClientConnection) -> None:
         while (message := self._conversation.next_message(self._clock())) is not None:
@@ -178,7 +206,7 @@ class SocketExchange:
     async def _receive_all(self, connection: ClientConnection) -> None:
         while True:
             await self._receive_one(connection)
-            self._has_messages.set()
+            self.wake()
 
     async def _receive_one(self, connection: ClientConnection) -> None:
         try:

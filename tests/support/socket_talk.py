@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from websockets.exceptions import ConnectionClosedError
+from websockets.protocol import State
 
 from voxgate.errors import ProviderError
 from voxgate.providers.base import ProviderEvent, ProviderReady, ResponseDone, ResponseStarted
@@ -20,6 +21,8 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.sent: list[str | bytes] = []
+        self.sent_at_once: list[str | bytes] = []
+        self.unsent_bytes = 0
         self.is_closed = False
         self.was_aborted = False
         self.is_broken = False
@@ -33,6 +36,31 @@ class FakeConnection:
     @property
     def n_waiting(self) -> int:
         return self._coming.qsize()
+
+    @property
+    def protocol(self) -> FakeConnection:
+        return self
+
+    @property
+    def state(self) -> State:
+        return State.CLOSED if self.is_broken else State.OPEN
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent_bytes
+
+    def send_text(self, data: bytes) -> None:
+        self.sent_at_once.append(data.decode())
+        self.sent.append(data.decode())
+
+    def send_binary(self, data: bytes) -> None:
+        self.sent_at_once.append(data)
+        self.sent.append(data)
+
+    def send_data(self) -> None:
+        pass
 
     def abort(self) -> None:
         self.was_aborted = True

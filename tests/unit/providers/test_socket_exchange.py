@@ -202,3 +202,49 @@ async def test_a_call_that_ends_in_the_middle_of_a_renewal_leaves_no_connection(
 
     assert running.cancelled()
     assert rig.successor.was_aborted
+
+
+@in_virtual_time
+async def test_what_the_socket_takes_is_sent_without_waking_anybody() -> None:
+    """A frame of the caller costs one write, in the turn of the loop that brought it."""
+    rig = await Rig(is_plain=True).configured()
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    await asyncio.sleep(0.1)
+    rig.talk.messages += ["one", "two"]
+    rig.exchange.wake()
+
+    assert rig.connection.sent_at_once == ["one", "two"]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@in_virtual_time
+async def test_what_the_socket_does_not_take_is_sent_in_order_when_it_does() -> None:
+    """A peer that does not read for a while gets everything, and nothing out of turn."""
+    rig = await Rig(is_plain=True).configured()
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    await asyncio.sleep(0.1)
+    rig.connection.unsent_bytes = 1_000_000
+    rig.talk.messages += ["one", "two"]
+    rig.exchange.wake()
+    assert rig.connection.sent == ["settings"]
+    rig.connection.unsent_bytes = 0
+    rig.talk.messages.append("three")
+    rig.exchange.wake()
+    await asyncio.sleep(0.1)
+
+    assert rig.connection.sent == ["settings", "one", "two", "three"]
+    running.cancel()
+    await asyncio.wait({running})
+
+
+@in_virtual_time
+async def test_a_renewal_that_is_due_is_seen_though_all_was_sent_at_once() -> None:
+    """The sender is woken for it."""
+    rig = await Rig().configured()
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    await asyncio.sleep(0.1)
+    rig.talk.renewal_ms = virtual_ms()
+    rig.exchange.wake()
+
+    assert await running is rig.successor

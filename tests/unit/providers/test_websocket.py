@@ -6,7 +6,7 @@ import errno
 import logging
 import socket
 import ssl
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from websockets.datastructures import Headers
@@ -24,6 +24,7 @@ from websockets.exceptions import (
 from websockets.frames import Close
 from websockets.http11 import Response
 
+from support.socket_talk import FakeConnection
 from voxgate.errors import ProviderError
 from voxgate.providers import websocket
 from voxgate.providers.websocket import (
@@ -34,6 +35,8 @@ from voxgate.providers.websocket import (
     is_key_exposed,
     is_loopback,
     open_websocket,
+    send_at_once,
+    takes_at_once,
 )
 
 
@@ -245,3 +248,23 @@ async def test_the_environments_proxy_is_not_for_this_machine(
     with pytest.raises(ProviderError) as caught:
         await open_websocket(url, {}, peer="peer", proxy=proxy)
     assert caught.value.code == "proxy_unsupported"
+
+
+def test_a_message_is_sent_at_once_as_text_or_as_bytes() -> None:
+    """Each as it is, over a connection that is open and whose peer reads."""
+    connection: Any = FakeConnection()
+    assert takes_at_once(connection)
+    send_at_once(connection, "caf\u00e9")
+    send_at_once(connection, b"\xff")
+
+    assert connection.sent == ["caf\u00e9", b"\xff"]
+
+
+def test_a_connection_that_would_have_to_wait_takes_nothing_at_once() -> None:
+    """One whose peer does not read, and one that is gone."""
+    slow: Any = FakeConnection()
+    slow.unsent_bytes = 100_000
+    gone: Any = FakeConnection()
+    gone.is_broken = True
+
+    assert (takes_at_once(slow), takes_at_once(gone)) == (False, False)

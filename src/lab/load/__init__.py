@@ -1,5 +1,30 @@
 """The load tool: many callers at once, a server that stamps what it gets, and what came of both.
 
-Scripts, sounds, matching and figures are pure; callers, servers and processes are thin shells around
-them.
+Scripts, sounds, matching and figures are pure; callers, servers and processes are thin shells
+around them.
 """
+
+from __future__ import annotations
+
+__all__ = [
+    "EngineSettings",
+    "LoadFigures",
+    "LoadPlan",
+    "Percentiles",
+    "ServedEngine",
+    "draw_load",
+    "engine_limits",
+    "load_text",
+    "report_as_json",
+    "rig_limits",
+    "run_load",
+    "verdict",
+]
+
+from .engine_process import EngineSettings, ServedEngine
+from .load_figures import LoadFigures, Percentiles
+from .load_limits import engine_limits, rig_limits, verdict
+from .load_plan import LoadPlan
+from .load_report import draw_load, report_as_json
+from .load_run import run_load
+from .load_text import load_text

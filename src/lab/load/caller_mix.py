@@ -97,7 +97,7 @@ class CallerMix:
     def _next_hum(self) -> npt.NDArray[np.float32]:
         first, second = self._hums
         at = self._places + self._n_slots
-        return first[at % len(first)] + second[at % len(second)]
+        return np.asarray(first[at % len(first)] + second[at % len(second)])
 
     def _add_echo(
         self, mixed: npt.NDArray[np.float32], played: npt.NDArray[np.int16], *, has_sound: bool

@@ -105,4 +105,5 @@ def _first_loud(levels: npt.NDArray[np.float32], start: int) -> int | None:
 
 def _hum(n_frames: int, rng: np.random.Generator) -> Frames:
     scale = dbfs_to_rms(_NOISE_DBFS) / np.sqrt(2)
-    return (rng.standard_normal((n_frames, _FRAME_SAMPLES)) * scale).astype(np.float32)
+    noise = rng.standard_normal((n_frames, _FRAME_SAMPLES)) * scale
+    return np.asarray(noise, np.float32)

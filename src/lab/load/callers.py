@@ -98,8 +98,8 @@ class Callers:
         self._n_placed += 1
         received = self._received
 
-        def take_frame(now_ms: float, has_sound: bool) -> None:  # noqa: FBT001 - once a frame
-            received.add(now_ms, number, has_sound)
+        def take_frame(now_ms: float, mark: int) -> None:
+            received.add(now_ms, number, mark)
 
         peer = await self._dial(take_frame)
         turns = CallerTurns(number, interrupting_ratio=self._interrupting_ratio)

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from .caller_sounds import load_sounds
-from .callers import Callers
+from .callers import Callers, Dial
 from .child_wire import run_child, serve_commands
-from .line_peers import AudioSocketPeer, LinePeer, TakeFrame
+from .line_peers import AudioSocketPeer, LinePeer, TakeFrame, TwilioPeer
 
 
 async def main(settings: Mapping[str, Any]) -> None:
     """Place calls until told to stop.
 
     Args:
-        settings: ``address``, ``line``, ``corpus``, ``erl_db``, ``echo_delay_ms``,
-            ``interrupting_ratio`` and ``pause_ms`` between two calls that are placed.
+        settings: ``address``, ``line``, ``path`` of a WebSocket, ``corpus``, ``erl_db``,
+            ``echo_delay_ms``, ``interrupting_ratio``, and ``pause_ms`` between two that are placed.
     """
-    corpus = settings["corpus"]
+    corpus, (host, port) = settings["corpus"], settings["address"]
     callers = Callers(
-        _dialler(settings["line"], (settings["address"][0], settings["address"][1])),
+        _dialler(settings["line"], (host, port), settings["path"]),
         load_sounds(Path(corpus) if corpus else None),
         erl_db=settings["erl_db"],
         echo_delay_ms=settings["echo_delay_ms"],
@@ -56,8 +56,10 @@ async def main(settings: Mapping[str, Any]) -> None:
         callers.hang_up()
 
 
-def _dialler(line: str, address: tuple[str, int]) -> Any:  # noqa: ANN401
+def _dialler(line: str, address: tuple[str, int], path: str) -> Dial:
     async def dial(take_frame: TakeFrame) -> LinePeer:
+        if line == "twilio":
+            return await TwilioPeer.dial(address, take_frame, path=path)
         return await AudioSocketPeer.dial(address, take_frame)
 
     return dial

@@ -11,10 +11,13 @@ __all__ = ["measure_lag", "pin_to_core", "run_child", "serve_commands"]
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
+
+import structlog
 
 from ...blas_threads import use_one_blas_thread
 from ...clock import monotonic_ms
@@ -26,6 +29,7 @@ Command = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 def run_child(main: Callable[[Mapping[str, Any]], Coroutine[Any, Any, None]]) -> None:
     """Run ``main`` with what stands in the process's one argument, on uvloop if it is there."""
     settings = json.loads(sys.argv[1])
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     pin_to_core(settings.get("core"))
     use_one_blas_thread()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop) as runner:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ...clock import monotonic_ms
 from ...core.g711 import encode_mulaw
-from ...realtime_server import Pace, RealtimeServer, ScriptedAnswerer, SessionLog, SessionOptions
+from ...realtime_server import Pace, RealtimeServer, SessionLog, SessionOptions
 from ...realtime_server.speech_scorer import FrameScore, SpeechScorer
-from .answers import ANSWER_IDS, spoken_answers
+from .answers import ShortAnswerer
 from .frame_log import EventRow, FrameLog, MeasuredSide, frame_digest
 
 _KINDS = {
@@ -52,7 +52,6 @@ class EmbeddedStamps:
     def __init__(self, *, port: int, speed_ratio: float) -> None:
         self._received, self._lengths = FrameLog(), FrameLog()
         pace = Pace(speed_ratio=speed_ratio)
-        self._answer_ms = [answer.duration_ms for answer in spoken_answers(pace.delta_ms)]
         self._records: list[SessionLog] = []
         self._told: list[int] = []
         self._server = RealtimeServer(
@@ -101,9 +100,9 @@ class EmbeddedStamps:
             lags_ms=lags_ms,
         )
 
-    def _new_answerer(self) -> ScriptedAnswerer:
+    def _new_answerer(self) -> ShortAnswerer:
         """Make the answerer of a session that has just been made; its task goes on to serve it."""
         self._records.append(self._server.sessions[-1])
         self._told.append(0)
         _session_number.set(len(self._records))
-        return ScriptedAnswerer(ANSWER_IDS)
+        return ShortAnswerer()

@@ -48,7 +48,8 @@ class EngineSettings:
 class ServedEngine:
     """The engine that runs."""
 
-    pid: int
+    pid: int | None
+    """None: not known, or on another machine."""
     address: tuple[str, int]
     """Of the line."""
 
@@ -135,8 +136,12 @@ async def _address(process: Process, line: str, log: Path) -> tuple[str, int]:
                     return address
     except TimeoutError:
         pass
+    raise ChildError(f"the engine does not start: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise ChildError(f"the engine does not start: {said[-1] if said else 'it says nothing'}")
+    return said[-1] if said else "it says nothing"
 
 
 async def _stop(process: Process) -> None:

@@ -6,7 +6,16 @@ Invariant: the columns of a log are of equal length, and its rows are in the ord
 
 from __future__ import annotations
 
-__all__ = ["SILENT_DIGEST", "EventRow", "FrameColumns", "FrameLog", "MeasuredSide", "frame_digest"]
+__all__ = [
+    "PLAYED_SOUND",
+    "SILENT_DIGEST",
+    "SOUND",
+    "EventRow",
+    "FrameColumns",
+    "FrameLog",
+    "MeasuredSide",
+    "frame_digest",
+]
 
 import json
 import zlib
@@ -29,6 +38,12 @@ def frame_digest(mulaw: bytes) -> int:
 
 SILENT_DIGEST = frame_digest(_MULAW_SILENCE)
 """Of a frame of digital silence, which is what stands in for one that a gate withholds."""
+
+
+SOUND = 1
+"""Mark of a frame with sound, when it comes to a caller."""
+PLAYED_SOUND = 2
+"""Mark of a frame with sound that a line which buffers has played."""
 
 
 class EventRow(NamedTuple):

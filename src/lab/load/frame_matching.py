@@ -10,6 +10,7 @@ from __future__ import annotations
 
 __all__ = ["CallMatch", "match_call", "tie_sessions"]
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ def match_call(
         received: Its digest.
     """
     numbers = _recognised(sent_ms, sent, received_ms, received)
-    released = _released(sent_ms, received_ms, numbers)
+    released = _released(sent_ms, received_ms, received, numbers)
     tally = _Tally(sent_ms)
     for at, t_ms in enumerate(received_ms):
         number = numbers[at]
@@ -166,8 +167,8 @@ def _recognised(
 ) -> list[int | None]:
     """Return which frame each one received is; None: silence, or changed."""
     places: dict[int, list[int]] = {}
-    for number, digest in enumerate(sent):
-        places.setdefault(digest, []).append(number)
+    for place, digest in enumerate(sent):
+        places.setdefault(digest, []).append(place)
     found: list[int | None] = []
     for t_ms, digest in zip(received_ms, received, strict=True):
         known = places.get(digest) if digest != SILENT_DIGEST else None
@@ -179,22 +180,33 @@ def _recognised(
 
 
 def _released(
-    sent_ms: Sequence[float], received_ms: Sequence[float], numbers: Sequence[int | None]
+    sent_ms: Sequence[float],
+    received_ms: Sequence[float],
+    received: Sequence[int],
+    numbers: Sequence[int | None],
 ) -> list[bool]:
     """Return which of what was received had been held.
 
-    Held frames go out in one burst with the frame that follows them, and something came in their
-    place when they were sent. After a stall of the engine nothing did.
+    Held frames go out in one burst with the frame that follows them: more comes than was sent since
+    the burst before, and silence had come in their place. After a stall of the engine as much comes
+    as was sent, and nothing had come meanwhile.
     """
     released = [False] * len(numbers)
-    for first, last in _bursts(received_ms):
-        known = [at for at in range(first, last) if numbers[at] is not None]
-        for at in known[:-1]:
-            number = numbers[at]
-            assert number is not None, "it is one of those that are known"  # noqa: S101
-            is_late = received_ms[at] - sent_ms[number] >= FRAME_MS
-            came_instead = first > 0 and received_ms[first - 1] > sent_ms[number]
-            released[at] = is_late and came_instead
+    end_ms = -math.inf
+    for first, behind in _bursts(received_ms):
+        before_ms, end_ms = end_ms, received_ms[behind - 1]
+        due = bisect_right(sent_ms, end_ms) - bisect_right(sent_ms, before_ms)
+        surplus = behind - first - max(1, due)
+        if surplus <= 0:
+            continue
+        instead = received[max(0, first - surplus) : first].count(SILENT_DIGEST)
+        if instead < min(surplus, first) / 2:
+            continue
+        for at in range(first, first + surplus):
+            known = numbers[at]
+            if known is not None and received_ms[at] - sent_ms[known] < FRAME_MS:
+                break
+            released[at] = True
     return released
 
 

@@ -1,7 +1,6 @@
 """The figures of a load run, out of what callers, server and system measured.
 
-Invariant: pure; whoever measured is named where it was the limit, and then the figures say nothing
-of the engine.
+Invariant: pure; what was not measured is None, and never 0.
 """
 
 from __future__ import annotations
@@ -10,16 +9,18 @@ __all__ = ["LoadFigures", "Percentiles", "UsageWindow", "compute_figures", "perc
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from .frame_log import EventRow, FrameColumns, MeasuredSide
+from .frame_log import PLAYED_SOUND, SOUND, EventRow, FrameColumns, MeasuredSide
 from .frame_matching import CallMatch, match_call
 
 _LATE_MS = 20.0
+_PAUSE_MS = 1000.0
+"""A line that is sent what the agent says, and nothing else, has pauses."""
 _TAIL_MS = 1000.0
 """Frames sent in the last second of a window may still be on their way: they don't count."""
 _YIELD_WITHIN_MS = 2500.0
@@ -45,6 +46,8 @@ class UsageWindow:
     """What one process used in the window."""
 
     cpu_s: float
+    waited_s: float
+    """Time that it could have run and others did."""
     resident_bytes: int
     """At its end."""
 
@@ -87,14 +90,16 @@ class LoadFigures:
     """CPU-seconds of the engine per second."""
     memory_per_call_bytes: float | None
     """Resident memory beyond that without calls."""
+    idle_share: float | None
+    """CPU-seconds of the engine per second without calls."""
+    waited_share: float | None
+    """Share of the time in which the engine could have run and others did."""
     load_share: float | None
     """CPU-seconds of callers and server per second: they share a core."""
     caller_lag: Percentiles
     """How late callers sent, against their own deadlines."""
     server_lag: Percentiles
     """How late the server ran whenever it wanted to."""
-    limits: tuple[str, ...] = field(default=())
-    """Why the figures say nothing of the engine: who else was the limit."""
 
 
 def percentiles(times_ms: Sequence[float] | npt.NDArray[np.float64]) -> Percentiles:
@@ -113,7 +118,7 @@ def compute_figures(
     window_ms: tuple[float, float],
     n_calls: int,
     engine: UsageWindow | None,
-    idle_bytes: int | None,
+    idle: UsageWindow | None,
     load_cpu_s: float | None,
 ) -> LoadFigures:
     """Return the figures of a window.
@@ -125,7 +130,7 @@ def compute_figures(
         window_ms: Begin and end.
         n_calls: Calls that went on all the time.
         engine: What the engine used; None: nobody can tell.
-        idle_bytes: Memory of the engine without calls.
+        idle: What the engine used in a second without calls.
         load_cpu_s: CPU time of callers and server.
     """
     seconds = (window_ms[1] - window_ms[0]) / 1000
@@ -133,9 +138,11 @@ def compute_figures(
     live = np.array([each for match in matches for each in match.live_ms])
     silent = np.array([each for match in matches for each in match.silent_ms])
     every = np.concatenate([live, silent])
-    sounds = _sounds(callers.others)
+    sounds = _sounds(callers.others, SOUND)
+    buffers = bool((callers.others.mark == PLAYED_SOUND).any())
+    played = _sounds(callers.others, PLAYED_SOUND) if buffers else sounds
     answers = _answers(callers, server, ties, sounds)
-    yields = _yields(callers.events, sounds, window_ms)
+    yields = _yields(callers.events, played, window_ms)
     intervals = _intervals(callers.others, window_ms)
     counts = Counter(event.kind for event in callers.events)
     share = None if engine is None else engine.cpu_s / seconds
@@ -160,18 +167,19 @@ def compute_figures(
         lost_calls=counts["lost"],
         cpu_per_call=None if share is None or not n_calls else share / n_calls,
         core_share=share,
-        memory_per_call_bytes=_memory(engine, idle_bytes, n_calls),
+        memory_per_call_bytes=_memory(engine, idle, n_calls),
+        idle_share=None if idle is None else idle.cpu_s,
+        waited_share=None if engine is None else engine.waited_s / seconds,
         load_share=None if load_cpu_s is None else load_cpu_s / seconds,
         caller_lag=percentiles(callers.lags_ms),
         server_lag=percentiles(server.lags_ms),
-        limits=(),
     )
 
 
-def _memory(engine: UsageWindow | None, idle_bytes: int | None, n_calls: int) -> float | None:
-    if engine is None or idle_bytes is None or not n_calls:
+def _memory(engine: UsageWindow | None, idle: UsageWindow | None, n_calls: int) -> float | None:
+    if engine is None or idle is None or not n_calls:
         return None
-    return (engine.resident_bytes - idle_bytes) / n_calls
+    return (engine.resident_bytes - idle.resident_bytes) / n_calls
 
 
 def _matches(
@@ -203,16 +211,19 @@ Sounds = Mapping[int, npt.NDArray[np.float64]]
 """When each call's line brought a frame with sound."""
 
 
-def _sounds(received: FrameColumns) -> Sounds:
+def _sounds(received: FrameColumns, mark: int) -> Sounds:
+    is_one = received.mark == mark
     calls = np.unique(received.number)
-    has_sound = received.mark > 0
-    return {int(call): received.t_ms[(received.number == call) & has_sound] for call in calls}
+    return {int(call): received.t_ms[(received.number == call) & is_one] for call in calls}
 
 
 def _intervals(received: FrameColumns, window_ms: tuple[float, float]) -> npt.NDArray[np.float64]:
     frames = received.within(*window_ms)
-    parts = [np.diff(frames.t_ms[frames.number == call]) for call in np.unique(frames.number)]
-    return np.concatenate([np.zeros(0), *parts])
+    has_come = frames.mark != PLAYED_SOUND
+    calls = np.unique(frames.number)
+    parts = [np.diff(frames.t_ms[has_come & (frames.number == call)]) for call in calls]
+    intervals = np.concatenate([np.zeros(0), *parts])
+    return intervals[intervals < _PAUSE_MS]
 
 
 def _yields(
@@ -257,13 +268,13 @@ def _answers(
         call = ties.get(session)
         if call is None:
             continue
-        for event, following in pairwise([*events, None]):
-            if event is None or event.kind != "answer":
-                continue
-            count += 1
-            first_ms += _first_sound(sounds.get(call, np.zeros(0)), event.t_ms)
-            if following is not None and following.kind == "truncated":
-                cut += not _spoke(spoken.get(call, []), following.t_ms)
+        answers = [event for event in events if event.kind == "answer"]
+        count += len(answers)
+        for answer in answers:
+            first_ms += _first_sound(sounds.get(call, np.zeros(0)), answer.t_ms)
+        for before, event in pairwise(events):
+            if (before.kind, event.kind) == ("answer", "truncated"):
+                cut += not _spoke(spoken.get(call, []), event.t_ms)
     return _Answers(count, cut, first_ms)
 
 

@@ -21,6 +21,9 @@ class LoadPlan:
     stops_at_limit: bool = False
     """Whether a step at which the engine is over its limit is the last."""
     line: str = "audiosocket"
+    """``audiosocket`` or ``twilio``."""
+    path: str = "/twilio"
+    """Of the engine's WebSocket."""
     corpus: Path | None = None
     erl_db: float | None = 20.0
     """Echo return loss of the callers' telephones; None: no echo."""

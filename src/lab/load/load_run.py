@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...clock import monotonic_ms
@@ -21,8 +21,12 @@ from .engine_process import EngineSettings, ServedEngine, serve_engine
 from .frame_log import MeasuredSide
 from .frame_matching import tie_sessions
 from .load_figures import LoadFigures, UsageWindow, compute_figures
+from .load_limits import engine_limits, rig_limits
 from .load_plan import LoadPlan
 from .process_usage import ProcessUsage, read_usage
+
+_SETTLE_S = 2.0
+"""What an engine does in the first seconds is its start."""
 
 Show = Callable[[str], None]
 """Gets a word on what happens."""
@@ -52,6 +56,8 @@ async def run_load(
             figures = await run.step(n_calls)
             on_step(figures)
             steps.append(figures)
+            if plan.stops_at_limit and (engine_limits(figures) or rig_limits(figures)):
+                break
         return steps
 
 
@@ -72,8 +78,9 @@ async def _running(
             _engine(engine, str(serving.ready["url"]), folder, show) as served,
             ChildProcess.start("callers_process", _callers_settings(plan, served)) as calling,
         ):
-            await asyncio.sleep(1.0)  # the engine's start is not its cost without calls
-            yield _Run(plan, served, serving, calling, folder, show)
+            run = _Run(plan, served, serving, calling, folder, show)
+            await run.measure_idle()
+            yield run
 
 
 @asynccontextmanager
@@ -92,6 +99,7 @@ def _callers_settings(plan: LoadPlan, engine: ServedEngine) -> dict[str, object]
     return {
         "address": list(engine.address),
         "line": plan.line,
+        "path": plan.path,
         "corpus": None if plan.corpus is None else str(plan.corpus),
         "erl_db": plan.erl_db,
         "echo_delay_ms": plan.echo_delay_ms,
@@ -130,8 +138,14 @@ class _Run:
         self._show = show
         self._ties: dict[int, int] = {}
         self._n_calls = 0
-        idle = self._usages().engine
-        self._idle_bytes = None if idle is None else idle.resident_bytes
+        self._idle: UsageWindow | None = None
+
+    async def measure_idle(self) -> None:
+        """Measure what the engine uses without calls, once it has started."""
+        await asyncio.sleep(_SETTLE_S)
+        before = self._usages().engine
+        await asyncio.sleep(1.0)
+        self._idle = _window(before, self._usages().engine)
 
     async def step(self, n_calls: int) -> LoadFigures:
         """Bring the calls to a number, measure, and return what came of it."""
@@ -168,14 +182,14 @@ class _Run:
             window_ms=(before.t_ms, after.t_ms),
             n_calls=self._n_calls,
             engine=_window(before.engine, after.engine),
-            idle_bytes=self._idle_bytes,
+            idle=self._idle,
             load_cpu_s=_cpu_between(before.load, after.load),
         )
 
     def _usages(self) -> _Usages:
         return _Usages(
             monotonic_ms(),
-            read_usage(self._engine.pid),
+            None if self._engine.pid is None else read_usage(self._engine.pid),
             (read_usage(self._callers.pid), read_usage(self._server.pid)),
         )
 
@@ -183,7 +197,11 @@ class _Run:
 def _window(before: ProcessUsage | None, after: ProcessUsage | None) -> UsageWindow | None:
     if before is None or after is None:
         return None
-    return UsageWindow(cpu_s=after.cpu_s - before.cpu_s, resident_bytes=after.resident_bytes)
+    return UsageWindow(
+        cpu_s=after.cpu_s - before.cpu_s,
+        waited_s=after.waited_s - before.waited_s,
+        resident_bytes=after.resident_bytes,
+    )
 
 
 def _cpu_between(
@@ -193,8 +211,3 @@ def _cpu_between(
     if any(window is None for window in windows):
         return None
     return sum(window.cpu_s for window in windows if window is not None)
-
-
-def figures_as_json(figures: LoadFigures) -> dict[str, object]:
-    """Return figures as JSON has them."""
-    return asdict(figures)

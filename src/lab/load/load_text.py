@@ -29,6 +29,12 @@ def _times(times: Percentiles) -> str:
     return f"{times.p50_ms:.1f} / {times.p99_ms:.1f} / {times.max_ms:.1f}"
 
 
+def _timed(step: LoadFigures) -> str:
+    certain = step.line_to_provider.count
+    every = certain + step.uncertain_frames
+    return f"{certain} of {every}" if every else _NONE
+
+
 def _percent(share: float | None) -> str:
     return _NONE if share is None else f"{100 * share:.0f} %"
 
@@ -47,9 +53,12 @@ _ROWS: Sequence[tuple[str, Callable[[LoadFigures], str]]] = (
     ("engine: CPU-s per call-s", _cpu),
     ("engine: share of a core", lambda step: _percent(step.core_share)),
     ("engine: MiB per call", _memory),
+    ("engine: share of a core without calls", lambda step: _percent(step.idle_share)),
+    ("engine: waited for its core", lambda step: _percent(step.waited_share)),
     ("line in to provider out, ms (p50/p99/max)", lambda step: _times(step.line_to_provider)),
     ("... of frames let through as they came", lambda step: _times(step.live_to_provider)),
     ("frames that took more than 20 ms", lambda step: str(step.late_frames)),
+    ("frames let through or replaced at times that are certain", _timed),
     ("frames lost", lambda step: str(step.lost_frames)),
     ("provider out to line, ms", lambda step: _times(step.provider_to_line)),
     ("between two frames at the line, ms", lambda step: _times(step.line_interval)),

@@ -23,6 +23,8 @@ class ProcessUsage:
 
     cpu_s: float
     """User and system time so far."""
+    waited_s: float
+    """Time that it could have run and others did, so far; of the first thread of each process."""
     resident_bytes: int
     """Memory that is in use now."""
 
@@ -66,8 +68,17 @@ def read_usage(pid: int, proc: Path = _PROC) -> ProcessUsage | None:
         family |= added
     return ProcessUsage(
         cpu_s=sum(stats[each].ticks for each in family) / os.sysconf("SC_CLK_TCK"),
+        waited_s=sum(_waited_ns(proc / str(each)) for each in family) / 1e9,
         resident_bytes=sum(stats[each].pages for each in family) * os.sysconf("SC_PAGE_SIZE"),
     )
+
+
+def _waited_ns(folder: Path) -> int:
+    """Return how long a thread has waited for a core, in ns; 0 where the system does not tell."""
+    try:
+        return int((folder / "schedstat").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _all_stats(proc: Path) -> dict[int, Stat]:

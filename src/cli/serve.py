@@ -34,7 +34,7 @@ def command(config_path: Path | None) -> None:
 
     SIGTERM and SIGINT stop it: no more calls are taken, and the running ones get
     engine.drain_timeout_s to end by themselves; a second signal ends them at once. While it is
-    still starting it leaves off.
+    still starting it leaves off. With engine.workers above 1 as many processes share the ports.
     """
     config = load_config(config_path)
     _require_line(config)
@@ -43,6 +43,11 @@ def command(config_path: Path | None) -> None:
     from ..observe.logging_setup import set_up_logging
 
     set_up_logging(config.engine.log_level, config.engine.log_format)
+    if config.engine.workers > 1:
+        from .serve_workers import serve_workers
+
+        asyncio.run(serve_workers(config_path))
+        return
     use_one_blas_thread()
     asyncio.run(_serve(config, config_path))
 

@@ -74,6 +74,11 @@ class ConfigKeeper:
         path: The file; None: the default of the package, and changes are in memory only.
         environ: Where overrides are looked for.
         now: Returns the time, in UTC.
+        text_at_start: What the engine was made with, where the file need not hold it any more;
+            None: it must.
+        is_shared: Several processes follow the file: what is changed must be written to it, for the
+            others to follow.
+        keeps_history: Whether changes are written down for the next start.
     """
 
     def __init__(
@@ -83,12 +88,17 @@ class ConfigKeeper:
         path: Path | None = None,
         environ: Mapping[str, str] = os.environ,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        text_at_start: str | None = None,
+        is_shared: bool = False,
+        keeps_history: bool = True,
     ) -> None:
         self._engine = engine
         self._file = None if path is None else ConfigFile(path)
         self._environ = dict(environ)
         self._now = now
-        self._history = ConfigHistory(_history_path(path), like=path)
+        self._text_at_start = text_at_start
+        self._is_shared = is_shared
+        self._history = ConfigHistory(_history_path(path) if keeps_history else None, like=path)
         self._listeners: list[Listener] = []
         self._lock = asyncio.Lock()
         self._document = ConfigDocument()
@@ -148,9 +158,9 @@ class ConfigKeeper:
             ConfigError: the file can't be read or is wrong by now.
         """
         async with self._lock:
-            self._document, loaded = await aside(self._read)
+            self._document, loaded = await aside(self._read_at_start)
             self._text_in_file = self._document.text
-            self._is_in_step = loaded.config == self.config
+            self._is_in_step = self._is_in_step and loaded.config == self.config
             self._overrides = loaded.overrides
             await asyncio.to_thread(self._history.load)
             await self._look_whether_writable()
@@ -285,6 +295,9 @@ class ConfigKeeper:
             raise ConfigError([_problem(key, "has that value already: nothing would change")])
         document = await aside(self._document.edited, changes, self.config)
         await self._look_whether_writable()
+        if self._is_shared and not self._is_writable:
+            rule = "can't be written, and the other workers would not follow: change the file"
+            raise ConfigError([_problem("document", rule)])
         staged = await self._stage(document.text) if self._is_writable else None
         before = self.config
         try:
@@ -326,6 +339,16 @@ class ConfigKeeper:
     def _read(self) -> tuple[ConfigDocument, LoadedConfig]:
         text = read_default()[1] if self._file is None else self._file.read()
         return ConfigDocument.parsed(text, self._source, self._environ)
+
+    def _read_at_start(self) -> tuple[ConfigDocument, LoadedConfig]:
+        """Read the file, or where it is wrong by now what the engine was made with."""
+        try:
+            return self._read()
+        except ConfigError:
+            if self._text_at_start is None:
+                raise
+            self._is_in_step = False
+            return ConfigDocument.parsed(self._text_at_start, self._source, self._environ)
 
     async def _reconfigure(self, config: AppConfig) -> tuple[KeyChange, ...]:
         try:

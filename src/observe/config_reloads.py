@@ -6,7 +6,7 @@ for, or that found something, is told in the log.
 
 from __future__ import annotations
 
-__all__ = ["ConfigReloads"]
+__all__ = ["FROM_FILE", "ConfigReloads"]
 
 import asyncio
 import contextlib
@@ -25,6 +25,8 @@ from .logging_setup import set_up_logging
 _log = structlog.get_logger(__name__)
 
 _FILE, _SIGNAL = "file", "SIGHUP"
+FROM_FILE = frozenset({_FILE, _SIGNAL})
+"""Who asks for the changes that the file brings."""
 _LOOK_ANYWAY_MS = 5_000
 """Time in ms after which the file is looked at without word from the system: some file systems,
 such as those of a network, give none."""
@@ -69,7 +71,7 @@ class ConfigReloads:
         self._reading = asyncio.create_task(self._read(), name="config reloads")
         loop = asyncio.get_running_loop()
         with contextlib.suppress(NotImplementedError, AttributeError):  # as on Windows
-            loop.add_signal_handler(signal.SIGHUP, self._ask, _SIGNAL)
+            loop.add_signal_handler(signal.SIGHUP, self.ask)
         self._watch_or_not(self._keeper.config, mark)
 
     async def stop(self) -> None:
@@ -82,6 +84,10 @@ class ConfigReloads:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def ask(self) -> None:
+        """Have the file read anew, as SIGHUP does."""
+        self._ask(_SIGNAL)
 
     # -- private steps -----------------------------------------------------------------------------
 

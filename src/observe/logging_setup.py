@@ -6,7 +6,7 @@ line is an event, those of libraries included; no line holds what an exception q
 
 from __future__ import annotations
 
-__all__ = ["set_up_logging"]
+__all__ = ["name_process", "set_up_logging"]
 
 import logging
 import sys
@@ -22,6 +22,22 @@ _MAX_MESSAGE = 100
 """Characters of a library's message that are kept: its first line."""
 _MAX_NUMBER = 1 << 32
 """Numbers from here on, which may be somebody's, are not put into a message."""
+
+
+_PROCESS: dict[str, int] = {}
+"""What every line of this process says besides, where there are several."""
+
+
+def name_process(**fields: int) -> None:
+    """Have every line say which of several processes it is of; as ``worker=2``."""
+    _PROCESS.update(fields)
+
+
+def _add_process(
+    logger: object, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    del logger, method
+    return {**event, **_PROCESS}
 
 
 def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
@@ -41,6 +57,7 @@ def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([_add_process] if _PROCESS else []),
             _format_exception,
             renderer,
         ],

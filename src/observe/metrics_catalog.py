@@ -204,6 +204,13 @@ def _of_the_engine() -> tuple[MetricSpec, ...]:
         _spec(group, _C, "realtime_server_refused_total", (),
               "Clients that the embedded Realtime server turned away, as there were as many "
               "sessions as realtime_server.max_sessions allows, or connections that are none yet."),
+        _spec(group, _G, "workers", ("state",),
+              "With several workers: how many are waiting (to be started), starting, serving, "
+              "draining or ended. All other metrics have a label worker then."),
+        _spec(group, _G, "worker_connections", ("worker",),
+              "With several workers: connections that a worker has, calls among them."),
+        _spec(group, _C, "worker_restarts_total", ("worker",),
+              "With several workers: how often one was started anew as it had died."),
         _spec(group, _C, "config_changes_total", ("source", "outcome"),
               "Changes of the configuration while it runs, by the file or at the desk: applied, or "
               "refused as a whole."),

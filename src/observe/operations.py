@@ -54,6 +54,9 @@ class Operations:
         engine: Not yet started.
         config_path: The file that its configuration came from; None for the packaged default.
         environ: Where secrets are, by the names that the configuration gives.
+        text_at_start: The text of its configuration, where the file need not hold it any more.
+        worker: Its number among several processes with one configuration; None: there is one. The
+            first writes the history of changes.
     """
 
     def __init__(
@@ -62,14 +65,32 @@ class Operations:
         *,
         config_path: Path | None = None,
         environ: Mapping[str, str] = os.environ,
+        text_at_start: str | None = None,
+        worker: int | None = None,
     ) -> None:
-        self._parts = _parts(engine, config_path, environ)
+        self.keeper = ConfigKeeper(
+            engine,
+            path=config_path,
+            environ=environ,
+            text_at_start=text_at_start,
+            is_shared=worker is not None,
+            keeps_history=worker in (None, 1),
+        )
+        """Of the configuration."""
+        self._reloads = ConfigReloads(self.keeper, config_path)
+        self.metrics = CallMetrics(engine)
+        """Of the engine, as ``/metrics`` shows them."""
+        self._parts = _parts(engine, self.keeper, self._reloads, self.metrics, environ)
         self._begun: list[OperationPart] = []
 
     @property
     def notices(self) -> tuple[str, ...]:
         """Lines for the terminal, once everything has started."""
         return tuple(notice for part in self._begun for notice in part.notices)
+
+    def reload(self) -> None:
+        """Have the configuration's file read anew, as SIGHUP does."""
+        self._reloads.ask()
 
     async def start(self) -> None:
         """Start every part; to be called before the engine's start.
@@ -97,12 +118,13 @@ class Operations:
 
 
 def _parts(
-    engine: AIEngine, config_path: Path | None, environ: Mapping[str, str]
+    engine: AIEngine,
+    keeper: ConfigKeeper,
+    reloads: ConfigReloads,
+    metrics: CallMetrics,
+    environ: Mapping[str, str],
 ) -> tuple[OperationPart, ...]:
     """Return every part, in the order of their start; each is wired here."""
-    keeper = ConfigKeeper(engine, path=config_path, environ=environ)
-    reloads = ConfigReloads(keeper, config_path)
-    metrics = CallMetrics(engine)
     tracing = CallTracing(engine, environ=environ)
     recorder = CallRecorder.for_engine(engine)
     keeper.add_listener(lambda _config, change: metrics.count_config_change(change.who))

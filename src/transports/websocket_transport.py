@@ -26,6 +26,8 @@ class WebSocketTransport(Generic[CallT]):
 
     def __init__(self, config: WebSocketServerConfig, kind: WebSocketLineKind[CallT]) -> None:
         self._server = WebSocketServer(config, kind)
+        self.listens_to_the_end = kind.listens_to_the_end
+        """Whether it goes on listening, once it stops, until its last call has ended."""
 
     @property
     def address(self) -> tuple[str, int]:

@@ -24,7 +24,11 @@ INTERFACES = {
 
 SHELLS = {
     # They own sockets or the process, so that only tests/integration can drive them.
+    "cli/proxy.py",
     "cli/serve.py",
+    "integrations/realtime_proxy/relay.py",
+    "integrations/realtime_proxy/server.py",
+    "cli/serve_workers.py",
     "local_agent/chat_reply.py",
     "local_agent/piper_voice.py",
     "local_agent/pocketsphinx_recogniser.py",
@@ -46,6 +50,11 @@ SHELLS = {
     "transports/audiosocket/server.py",
     "transports/listening.py",
     "workers/engine_run.py",
+    "workers/shared_lines.py",
+    "workers/status_server.py",
+    "workers/supervisor.py",
+    "workers/worker_process.py",
+    "workers/worker_program.py",
 }
 
 FRAMEWORKS = ("livekit", "pipecat")
@@ -65,6 +74,7 @@ OF_THE_REPOSITORY = {
     "test_docs_site.py",
     "test_house.py",
     "test_layout.py",
+    "test_library_surface.py",
     "test_public_names.py",
 }
 

@@ -6,7 +6,7 @@ is wrong with the desk is logged once, with what to do, and costs no call.
 
 from __future__ import annotations
 
-__all__ = ["DeskService"]
+__all__ = ["DeskService", "desk_token"]
 
 import os
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class DeskService:
         config = self._engine.config.desk
         if not config.enabled:
             return
-        token = _token(config.token_env, self._environ)
+        token = desk_token(config.token_env, self._environ)
         try:
             from .desk import Desk
         except ModuleNotFoundError as error:
@@ -105,8 +105,12 @@ class DeskService:
             await desk.stop()
 
 
-def _token(name: str | None, environ: Mapping[str, str]) -> str | None:
-    """Return the token that the desk asks for; None where it asks for none."""
+def desk_token(name: str | None, environ: Mapping[str, str]) -> str | None:
+    """Return the token that the desk asks for; None where it asks for none.
+
+    Raises:
+        ConfigError: its variable is not set.
+    """
     if name is None:
         return None
     token = environ.get(name, "").strip()

@@ -1,0 +1,239 @@
+"""What a parent decides about its workers: who starts when, who gets a connection, when to give up.
+
+Invariant: no I/O and no clock; what is decided follows from what was told, and when.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Crew", "RestartPolicy", "Worker", "WorkerState"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class WorkerState(StrEnum):
+    """Where a worker is."""
+
+    WAITING = "waiting"
+    """It is to be started, now or when its pause is over."""
+    STARTING = "starting"
+    """Its process runs, and takes no calls yet."""
+    SERVING = "serving"
+    """It takes calls."""
+    DRAINING = "draining"
+    """It takes no more calls, and those that run may end by themselves."""
+    ENDED = "ended"
+    """It has ended, and is not started again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicy:
+    """How soon a worker that died is started anew, and when that is in vain."""
+
+    first_pause_ms: float = 500.0
+    """Before the first start anew, in ms; it doubles with each death in a row."""
+    max_pause_ms: float = 30_000.0
+    """The longest pause, in ms."""
+    stable_ms: float = 60_000.0
+    """Time of service in ms after which a death is the first in a row again."""
+    max_deaths: int = 6
+    """Deaths in a row of one worker after which the whole is given up, unless another serves."""
+    silence_ms: float = 30_000.0
+    """Time in ms without a word after which a worker that serves is taken to hang, and is killed;
+    it reports every second."""
+
+    def pause_ms(self, deaths: int) -> float:
+        """Return the pause after so many deaths in a row, at least one, in ms."""
+        doublings = min(deaths - 1, 16)
+        return float(min(self.first_pause_ms * 2**doublings, self.max_pause_ms))
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker, under the number that its successors keep."""
+
+    number: int
+    """From 1."""
+    state: WorkerState = WorkerState.WAITING
+    """Where it is."""
+    due_ms: float = 0.0
+    """When it is to be started, while it waits."""
+    serving_since_ms: float = 0.0
+    """When it began to take calls."""
+    heard_ms: float = 0.0
+    """When it last said something."""
+    handed: int = 0
+    """Connections that this process was given."""
+    ended: int = 0
+    """Of those the ones that have ended."""
+    deaths_in_a_row: int = 0
+    """Times that it died without having served for long."""
+    restarts: int = 0
+    """Times that it was started anew."""
+    report: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What it said last of its engine; nothing before it serves."""
+
+    @property
+    def connections(self) -> int:
+        """Connections that it has."""
+        return self.handed - self.ended
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has a process."""
+        return self.state not in (WorkerState.WAITING, WorkerState.ENDED)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a call that came now would be taken, by what it said last."""
+        calls, limit = self.report.get("running_calls", 0), self.report.get("max_calls", 1)
+        return bool(calls < limit)
+
+
+class Crew:
+    """All workers of one parent.
+
+    Args:
+        n_workers: How many there are.
+        policy: When they are started anew.
+    """
+
+    def __init__(self, n_workers: int, policy: RestartPolicy | None = None) -> None:
+        self.workers = tuple(Worker(number) for number in range(1, n_workers + 1))
+        """By their numbers, from 1."""
+        self._policy = policy or RestartPolicy()
+        self._is_draining = False
+        self._has_served = False
+
+    def __getitem__(self, number: int) -> Worker:
+        """Return the worker of a number."""
+        return self.workers[number - 1]
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether no worker is started any more."""
+        return self._is_draining
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left: no worker runs, and none will."""
+        return all(worker.state is WorkerState.ENDED for worker in self.workers)
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def receive_started(self, number: int, now_ms: float) -> None:
+        """Take that the process of a worker runs."""
+        worker = self[number]
+        worker.state = WorkerState.STARTING
+        worker.heard_ms = now_ms
+        worker.handed = worker.ended = 0
+        worker.report = MappingProxyType({})
+
+    def receive_ready(self, number: int, now_ms: float) -> None:
+        """Take that a worker takes calls."""
+        worker = self[number]
+        worker.serving_since_ms = worker.heard_ms = now_ms
+        self._has_served = True
+        if worker.state is WorkerState.STARTING:
+            worker.state = WorkerState.SERVING
+
+    def receive_report(self, number: int, now_ms: float, report: Mapping[str, Any]) -> None:
+        """Take what a worker says of itself, ``ended`` connections among it."""
+        worker = self[number]
+        worker.heard_ms = now_ms
+        worker.report = report
+        worker.ended = int(report.get("ended", worker.ended))
+
+    def receive_exit(self, number: int, now_ms: float) -> bool:
+        """Take that the process of a worker is gone; return whether that was expected.
+
+        It is started anew after a pause, unless the whole is draining.
+        """
+        worker = self[number]
+        was_serving = worker.state is WorkerState.SERVING
+        worker.report = MappingProxyType({})
+        worker.handed = worker.ended = 0
+        if self._is_draining:
+            is_expected = worker.state is WorkerState.DRAINING
+            worker.state = WorkerState.ENDED
+            return is_expected
+        if was_serving and now_ms - worker.serving_since_ms >= self._policy.stable_ms:
+            worker.deaths_in_a_row = 0
+        worker.deaths_in_a_row += 1
+        worker.state = WorkerState.WAITING
+        worker.due_ms = now_ms + self._policy.pause_ms(worker.deaths_in_a_row)
+        return False
+
+    def drain(self) -> tuple[int, ...]:
+        """Start no worker any more; return the numbers of those that are to be told to drain."""
+        self._is_draining = True
+        told = tuple(worker.number for worker in self.workers if worker.is_running)
+        for worker in self.workers:
+            worker.state = WorkerState.DRAINING if worker.is_running else WorkerState.ENDED
+        return told
+
+    # -- what is decided ---------------------------------------------------------------------------
+
+    def to_start(self, now_ms: float) -> tuple[int, ...]:
+        """Return the numbers of the workers whose time to be started has come."""
+        return tuple(
+            worker.number
+            for worker in self.workers
+            if worker.state is WorkerState.WAITING and worker.due_ms <= now_ms
+        )
+
+    def note_restart(self, number: int) -> None:
+        """Count that a worker is started in the place of one that died."""
+        self[number].restarts += 1
+
+    def to_kill(self, now_ms: float) -> tuple[int, ...]:
+        """Return the numbers of the workers that serve and have said nothing for too long."""
+        return tuple(
+            worker.number
+            for worker in self.workers
+            if worker.state is WorkerState.SERVING
+            and now_ms - worker.heard_ms > self._policy.silence_ms
+        )
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether starting anew is in vain.
+
+        So it is where a worker died before any has ever served, as what it lacks the others lack
+        too; and where one died time and again while none serves.
+        """
+        if self._is_draining:
+            return False
+        deaths = max(worker.deaths_in_a_row for worker in self.workers)
+        if not self._has_served:
+            return deaths > 0
+        is_any_serving = any(worker.state is WorkerState.SERVING for worker in self.workers)
+        return deaths >= self._policy.max_deaths and not is_any_serving
+
+    @property
+    def has_taker(self) -> bool:
+        """Whether anybody takes connections."""
+        return bool(self._takers())
+
+    def takers(self) -> tuple[int, ...]:
+        """Return the numbers of those that take connections, first who should get the next one.
+
+        That is the one with the fewest connections; of several the one that was given fewest so
+        far. One without room comes last: it says no in its line's own words.
+        """
+        ranked = sorted(
+            self._takers(), key=lambda each: (not each.has_room, each.connections, each.handed)
+        )
+        return tuple(worker.number for worker in ranked)
+
+    def note_handed(self, number: int) -> None:
+        """Count that a worker was given a connection."""
+        self[number].handed += 1
+
+    def _takers(self) -> list[Worker]:
+        """Return those that serve; at the end those that may still be asked about their calls."""
+        wanted = WorkerState.DRAINING if self._is_draining else WorkerState.SERVING
+        return [worker for worker in self.workers if worker.state is wanted]

@@ -48,6 +48,7 @@ __all__ = [
     "VoxgateError",
     "WithheldAudio",
     "__version__",
+    "gating_config_from",
     "is_probable_speech",
 ]
 
@@ -66,6 +67,7 @@ from .core.config import (
     VadConfig,
     WithheldAudio,
 )
+from .core.config_sections import gating_config_from
 from .core.echo.near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
 from .core.far_end_timeline import FarEndSlot, FarEndTimeline
 from .core.gate_decision import (

@@ -106,10 +106,20 @@ class TraceMaker:
 
 @cache
 def run_alone() -> GoldenTrace:
-    """Run the call through a gating manager alone, told of it as ``voxgate evaluate`` tells it."""
-    call, maker, manager = golden_call(), TraceMaker(), AudioGatingManager()
+    """Run the call through a gating manager alone, once a process."""
+    return run_call_alone(TraceMaker())
+
+
+def run_call_alone(maker: TraceMaker, *, n_slots: int | None = None) -> GoldenTrace:
+    """Run the call through a gating manager alone, told of it as ``voxgate evaluate`` tells it.
+
+    Args:
+        maker: Takes the decisions.
+        n_slots: How much of the call; all if left out.
+    """
+    call, manager = maker.call, AudioGatingManager()
     manager.start_call("golden", provider=PROVIDER, now_ms=0.0)
-    for slot, frame in enumerate(call.capture):
+    for slot, frame in enumerate(call.capture[:n_slots]):
         now_ms, played, is_agent = slot * SLOT_MS, call.far_end[slot], call.is_agent[slot]
         manager.receive_far_end("golden", played, now_ms, is_agent_audio=is_agent)
         maker.receive(manager.advance("golden", now_ms), None)

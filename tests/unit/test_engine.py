@@ -689,7 +689,12 @@ class TestStart:
         environ = {"OPENAI_API_KEY": "k-secret"}
         exchange = await started(Exchange(provider=_EMBEDDED, environ=environ))
         assert server.is_running
-        assert server.arguments == {"host": "127.0.0.1", "port": 0, "speed_ratio": 8.0}
+        assert server.arguments == {
+            "host": "127.0.0.1",
+            "port": 0,
+            "max_sessions": 200,
+            "speed_ratio": 8.0,
+        }
         await exchange.place_call("one")
         (setup,) = exchange.setups
         assert isinstance(setup.config, OpenAIRealtimeConfig)

@@ -6,7 +6,7 @@ force.
 
 from __future__ import annotations
 
-__all__ = ["AgentSession"]
+__all__ = ["MAX_REQUESTS", "AgentSession"]
 
 from collections import Counter, deque
 from enum import Enum, auto
@@ -29,6 +29,10 @@ from .server_messages import (
 
 _RENEW_WITHIN_MS = 240_000.0
 """After the server's word that it will close in 300 s; by then a session is renewed in any case."""
+
+
+MAX_REQUESTS = 1024
+"""Messages that may wait: a server that leaves so many unread makes no conversation any more."""
 
 
 class _Phase(Enum):
@@ -98,8 +102,11 @@ class AgentSession:
         return None
 
     def request(self, message: str) -> None:
-        """Queue a message to send once the session is ready."""
-        self._requests.append(message)
+        """Queue a message to send once the session is ready; too many are left out, counted."""
+        if len(self._requests) < MAX_REQUESTS:
+            self._requests.append(message)
+        else:
+            self._counts["requests_dropped"] += 1
 
     def next_request(self) -> str | None:
         """Take the next message to send other than audio, or None."""
@@ -119,7 +126,7 @@ class AgentSession:
         if due_ms is not None and now_ms >= due_ms:
             self._last_sign_ms = now_ms
             self._counts["keep_alives"] += 1
-            self._requests.append(KEEP_ALIVE)
+            self.request(KEEP_ALIVE)
 
     def _configure(self) -> None:
         if self._phase is _Phase.OPENING:

@@ -121,6 +121,8 @@ class Answers:
         called = self._memory.functions.end_response(
             event.response_id, event.status, event.functions, has_spoken=has_spoken
         )
+        if self._memory.functions.refused:
+            self._memory.counts["functions_refused"] = self._memory.functions.refused
         for request in called:
             self._memory.history.call_function(request)
             self._memory.counts["functions_called"] += 1

@@ -6,7 +6,7 @@ is run once, and only if the response that calls it was completed.
 
 from __future__ import annotations
 
-__all__ = ["FunctionCalls"]
+__all__ = ["MAX_RUNNING", "FunctionCalls"]
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
@@ -15,6 +15,9 @@ from .server_events import FunctionRequest
 
 _MAX_REMEMBERED = 256
 """Function calls remembered, so that none is run twice."""
+
+MAX_RUNNING = 256
+"""Functions that may run or wait to at a time; no conversation needs a tenth of that."""
 
 _COMPLETED = "completed"
 
@@ -34,6 +37,8 @@ class FunctionCalls:
         self._waiting: deque[FunctionRequest] = deque()
         self._running: dict[str, bool] = {}
         self._is_answer_wanted = False
+        self.refused = 0
+        """Functions that were not run, as too many were at a time, so far."""
 
     @property
     def is_pending(self) -> bool:
@@ -63,9 +68,11 @@ class FunctionCalls:
             del self._gathered[request.function_call_id]
         if status != _COMPLETED:
             return ()
-        for request in called:
+        n_free = MAX_RUNNING - len(self._running)
+        self.refused += max(0, len(called) - n_free)
+        for request in called[:n_free]:
             self._start(request, has_spoken=has_spoken)
-        return called
+        return called[:n_free]
 
     def next_waiting(self) -> FunctionRequest | None:
         """Take the next function to run, or None."""

@@ -1,23 +1,31 @@
 """The events of one session that wait to be sent, audio aside.
 
-Invariant: they are sent in the order in which they were asked for, and each has an id of its own,
-by which an error of the server says what it is about.
+Invariant: they are sent in the order in which they were asked for, each has an id of its own, by
+which an error of the server says what it is about, and no more wait than the bound.
 """
 
 from __future__ import annotations
 
-__all__ = ["RequestQueue"]
+__all__ = ["MAX_REQUESTS", "RequestQueue"]
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
+
+MAX_REQUESTS = 1024
+"""Events that may wait: a server that leaves so many unread makes no conversation any more."""
 
 
 class RequestQueue:
-    """First in, first out."""
+    """First in, first out.
 
-    __slots__ = ("_n_ids", "_waiting")
+    Args:
+        counts: Of the call; what was left out is added as ``requests_dropped``.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_counts", "_n_ids", "_waiting")
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self._counts = counts
         self._waiting: deque[str] = deque()
         self._n_ids = 0
 
@@ -27,12 +35,16 @@ class RequestQueue:
         return f"{prefix}{self._n_ids}"
 
     def put(self, request: str) -> None:
-        """Queue an event."""
-        self._waiting.append(request)
+        """Queue an event; where too many wait, it is left out and counted."""
+        if len(self._waiting) < MAX_REQUESTS:
+            self._waiting.append(request)
+        else:
+            self._counts["requests_dropped"] += 1
 
     def put_all(self, requests: Iterable[str]) -> None:
         """Queue events, in their order."""
-        self._waiting.extend(requests)
+        for request in requests:
+            self.put(request)
 
     def take(self) -> str | None:
         """Take the next event to send, or None."""

@@ -97,7 +97,7 @@ class RealtimeSession:
         self._counts = memory.counts
         self._clock = AudioClock()
         self._phase = _Phase.OPENING
-        self._requests = RequestQueue()
+        self._requests = RequestQueue(memory.counts)
         self._answers = Answers(memory, wire_out=wire_out, requests=self._requests)
 
     @property

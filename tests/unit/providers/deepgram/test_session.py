@@ -18,7 +18,7 @@ from voxgate.providers.deepgram.server_messages import (
     WarningReported,
     Welcomed,
 )
-from voxgate.providers.deepgram.session import AgentSession
+from voxgate.providers.deepgram.session import MAX_REQUESTS, AgentSession
 
 SETTINGS = '{"type":"Settings"}'
 
@@ -128,3 +128,14 @@ def test_what_has_no_meaning_is_counted() -> None:
         assert session.receive(message, 0.0) is None
 
     assert counts == {"events_unknown": 1, "events_malformed": 1}
+
+
+def test_a_server_that_reads_nothing_does_not_fill_the_memory() -> None:
+    """The newest messages are left out, and counted."""
+    counts: Counter[str] = Counter()
+    session = _session(counts)
+    for number in range(MAX_REQUESTS + 2):
+        session.request(str(number))
+    assert counts["requests_dropped"] == 2
+    session.receive(Welcomed(), 0.0)
+    assert session.next_request() == SETTINGS, "the settings are always sent"

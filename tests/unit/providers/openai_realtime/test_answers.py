@@ -39,7 +39,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.memory = CallMemory()
-        self.requests = RequestQueue()
+        self.requests = RequestQueue(self.memory.counts)
         self.answers = Answers(
             self.memory, wire_out=AudioFormat(Encoding.MULAW), requests=self.requests
         )

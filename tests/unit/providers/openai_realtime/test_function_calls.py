@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxgate.providers.openai_realtime.function_calls import FunctionCalls
+from voxgate.providers.openai_realtime.function_calls import MAX_RUNNING, FunctionCalls
 from voxgate.providers.openai_realtime.server_events import FunctionRequest
 
 
@@ -104,3 +104,17 @@ def test_the_memory_is_bounded() -> None:
         functions.gather(request(number))
 
     assert end(functions) == 256
+
+
+def test_functions_that_run_at_a_time_are_bounded() -> None:
+    """Those beyond are not run, and counted; when some have returned there is room again."""
+    functions = FunctionCalls()
+    first = [request(number) for number in range(200)]
+    more = [request(number, response_id="s") for number in range(200, 400)]
+    assert end(functions, *first) == 200
+    assert end(functions, *more, response_id="s") == MAX_RUNNING - 200
+    assert functions.refused == 400 - MAX_RUNNING
+    for number in range(3):
+        functions.finish(f"f{number}")
+    again = [request(number, response_id="t") for number in range(400, 410)]
+    assert end(functions, *again, response_id="t") == 3

@@ -10,12 +10,12 @@ __all__ = [
     "GateAudioFilter",
     "GateUserTurnStartStrategy",
     "TappedSerializer",
-    "TurnDetection",
+    "TurnFinder",
     "VoxgateGate",
 ]
 
 from .audio_filter import GateAudioFilter
 from .far_end_tap import FarEndTap
-from .gate import TurnDetection, VoxgateGate
+from .gate import TurnFinder, VoxgateGate
 from .tapped_serializer import TappedSerializer
 from .turn_start import GateUserTurnStartStrategy

@@ -32,8 +32,9 @@ from ...clock import Clock, monotonic_ms
 from ...core.audio import FRAME_MS, AudioFormat
 from ..plugged_call import PluggedCall
 
-_IDLE_MS = 3 * FRAME_MS
-"""Without a captured frame for this long, time passes by the tap's own timer."""
+_IDLE_MS = 15 * FRAME_MS
+"""Without a captured frame for this long, time passes by the tap's own timer. Pipecat's resampler
+gives out audio in pieces of up to 140 ms."""
 
 _log = structlog.get_logger(__name__)
 

@@ -5,7 +5,7 @@ Invariant: one object per call; it is of no use for a second one at the same tim
 
 from __future__ import annotations
 
-__all__ = ["TurnDetection", "VoxgateGate"]
+__all__ = ["TurnFinder", "VoxgateGate"]
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ from .tapped_serializer import TappedSerializer
 from .turn_start import GateUserTurnStartStrategy
 
 
-class TurnDetection(StrEnum):
+class TurnFinder(StrEnum):
     """Who finds the caller's turns."""
 
     SERVER = "server"
@@ -51,7 +51,7 @@ class VoxgateGate:
         manager: Decides; share one between all calls of the process.
         call_id: Unique among the manager's calls; made up if left out.
         provider: Instance name, kind or alias of who hears the caller: chooses the policy.
-        turn_detection: Who finds the caller's turns.
+        turn_finder: Who finds the caller's turns.
         on_failure: What goes on where the gate fails: the captured audio, or silence.
         on_event: Told of every event of the gate, in order, in the pipeline's event loop.
         clock: Monotonic clock in ms.
@@ -63,18 +63,18 @@ class VoxgateGate:
         call_id: str | None = None,
         *,
         provider: str = "openai_realtime",
-        turn_detection: TurnDetection | str = TurnDetection.SERVER,
+        turn_finder: TurnFinder | str = TurnFinder.SERVER,
         on_failure: FailureMode = FailureMode.OPEN,
         on_event: Callable[[GateEvent], None] | None = None,
         clock: Clock = monotonic_ms,
     ) -> None:
-        self._turn_detection = TurnDetection(turn_detection)
+        self._turn_finder = TurnFinder(turn_finder)
         self._clock = clock
         self._call = PluggedCall(
             manager,
             call_id or uuid.uuid4().hex,
             provider=provider,
-            turn_event=_TURN_EVENTS[self._turn_detection],
+            turn_event=_TURN_EVENTS[self._turn_finder],
             on_failure=on_failure,
             on_event=on_event,
         )
@@ -124,7 +124,7 @@ class VoxgateGate:
                 Pipecat's default where the pipeline does.
         """
         start: list[BaseUserTurnStartStrategy] = [self.turn_start_strategy()]
-        if self._turn_detection is TurnDetection.SERVER:
+        if self._turn_finder is TurnFinder.SERVER:
             start.append(ExternalUserTurnStartStrategy())
             ending: Sequence[BaseUserTurnStopStrategy] = stop or [ExternalUserTurnStopStrategy()]
             return UserTurnStrategies(start=start, stop=list(ending))
@@ -133,6 +133,6 @@ class VoxgateGate:
 
 
 _TURN_EVENTS = {
-    TurnDetection.SERVER: GateEventType.INTERRUPTED,
-    TurnDetection.LOCAL: GateEventType.BARGE_IN_COMMITTED,
+    TurnFinder.SERVER: GateEventType.INTERRUPTED,
+    TurnFinder.LOCAL: GateEventType.BARGE_IN_COMMITTED,
 }

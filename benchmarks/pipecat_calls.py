@@ -1,0 +1,203 @@
+"""Scripted calls to a Pipecat agent, with and without the gate, side by side in one run.
+
+Run it where Pipecat is installed (``tools/test_frameworks.sh pipecat --install`` makes such a
+place)::
+
+    .venvs/pipecat-newest/bin/python -m benchmarks.pipecat_calls --corpus corpus
+
+Each engine is a process of :mod:`.pipecat_engine` on the loopback; the phones and the embedded
+Realtime server run here. Invariant: both engines get the same scripts, at the same time.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Comparison", "compare", "main"]
+
+import argparse
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from voxgate.core.audio import AudioFormat
+from voxgate.realtime_server import AnswerRequest, RealtimeServer, Speech
+
+from .machine import describe_machine
+from .scripted_phone import Script, ScriptedPhone, TurnResult, Verdict, make_scripts
+
+_MODES = ("server", "local")
+"""Who finds the caller's turns: the Realtime server, or Silero VAD in the pipeline."""
+_SHORT_SAMPLES = 3200
+"""Of an answer to an interruption: 400 ms."""
+_START_S = 60.0
+_OUT = Path("out/pipecat-calls.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The same calls on engines that differ in the gate alone."""
+
+    mode: str
+    before: list[TurnResult]
+    after: list[TurnResult]
+
+
+class _ScriptedAnswerer:
+    """Says what the script has for the turn; a word or two where it was interrupted."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:
+        audio = self._script.turns[self._script.current].answer
+        if request.was_interrupted:
+            audio = audio[:_SHORT_SAMPLES]
+        yield Speech(text="", audio=audio.tobytes(), audio_format=AudioFormat())
+
+
+class _Exchange:
+    """The Realtime server; each session answers by the script of the call placed last."""
+
+    def __init__(self) -> None:
+        self._next: Script | None = None
+        self._taken = asyncio.Event()
+        self.server = RealtimeServer(answerer_factory=self._answerer)
+
+    def _answerer(self) -> _ScriptedAnswerer:
+        assert self._next is not None, "a call has been placed"
+        self._taken.set()
+        return _ScriptedAnswerer(self._next)
+
+    async def place(self, script: Script, url: str) -> asyncio.Task[list[TurnResult]]:
+        """Start a call, and return once its session is there."""
+        self._next = script
+        self._taken.clear()
+        call = asyncio.create_task(ScriptedPhone(script).play(url), name="scripted call")
+        async with asyncio.timeout(_START_S):
+            await self._taken.wait()
+        return call
+
+
+@asynccontextmanager
+async def _engine(realtime_url: str, mode: str, *, is_gated: bool) -> AsyncIterator[str]:
+    """Run an engine as a process of its own; gives the URL to call."""
+    words = ["-m", "benchmarks.pipecat_engine", "--realtime-url", realtime_url, "--turns", mode]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *words,
+        *(["--gate"] if is_gated else []),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None, "asked for"
+    try:
+        async with asyncio.timeout(_START_S):
+            line = b""
+            while not line.startswith(b"listening on "):
+                line = await process.stdout.readline()
+                assert line, "the engine did not start"
+        draining = asyncio.create_task(process.stdout.read(), name="engine output")
+        yield f"ws://{line.split()[-1].decode()}/twilio"
+        del draining
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def compare(mode: str, scripts: Sequence[Script], n_at_once: int) -> Comparison:
+    """Place all calls at both engines, so many scripts at a time."""
+    exchange = _Exchange()
+    before: list[TurnResult] = []
+    after: list[TurnResult] = []
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(exchange.server)
+        url = exchange.server.url
+        plain = await stack.enter_async_context(_engine(url, mode, is_gated=False))
+        gated = await stack.enter_async_context(_engine(url, mode, is_gated=True))
+        for engine in (plain, gated):  # the first call waits for what is loaded when it is needed
+            await (await exchange.place(replace(scripts[0], turns=scripts[0].turns[:1]), engine))
+        for at in range(0, len(scripts), n_at_once):
+            calls = []
+            for script in scripts[at : at + n_at_once]:
+                for engine, results in ((plain, before), (gated, after)):
+                    own = replace(script)  # where a call is in it, is its own affair
+                    calls.append((await exchange.place(own, engine), results))
+            for call, results in calls:
+                results.extend(await call)
+    return Comparison(mode=mode, before=before, after=after)
+
+
+def _summary(results: Sequence[TurnResult]) -> dict[str, float | int | None]:
+    verdicts = Counter(result.verdict for result in results)
+    judged = [result for result in results if result.verdict is not Verdict.UNANSWERED]
+    interrupted = [result for result in judged if result.with_caller]
+    latencies = sorted(r.latency_ms for r in results if r.latency_ms is not None)
+    return {
+        "agent_turns": len(judged),
+        "with_caller": len(interrupted),
+        "false": verdicts[Verdict.FALSE],
+        "false_percent": _percent(verdicts[Verdict.FALSE], len(judged)),
+        "right": verdicts[Verdict.RIGHT],
+        "right_percent": _percent(verdicts[Verdict.RIGHT], len(interrupted)),
+        "missed": verdicts[Verdict.MISSED],
+        "unanswered": verdicts[Verdict.UNANSWERED],
+        "latency_p50_ms": median(latencies) if latencies else None,
+        "latency_p95_ms": latencies[int(0.95 * len(latencies))] if latencies else None,
+    }
+
+
+def _percent(count: int, of: int) -> float | None:
+    return round(100 * count / of, 1) if of else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare, show a table, and write JSON."""
+    parser = argparse.ArgumentParser(prog="pipecat_calls", description=__doc__)
+    parser.add_argument("--calls", type=int, default=26, help="calls at each engine")
+    parser.add_argument("--turns", type=int, default=8, help="turns of each call")
+    parser.add_argument("--at-once", type=int, default=4, help="calls at once at each engine")
+    parser.add_argument("--corpus", type=Path, help="folder of recorded speech")
+    parser.add_argument("--mode", choices=_MODES, action="append", help="default: both")
+    parser.add_argument("--out", type=Path, default=_OUT)
+    options = parser.parse_args(arguments)
+    scripts = make_scripts(options.calls, options.turns, options.corpus)
+    report: dict[str, object] = {
+        "machine": describe_machine(),
+        "pipecat": version("pipecat-ai"),
+        "voices": "recorded" if options.corpus else "packaged",
+    }
+    print(
+        f"{'turns found by':16} {'':8} {'turns':>6} {'false':>14} {'right':>14} {'p50/p95 ms':>12}"
+    )
+    for mode in options.mode or _MODES:
+        comparison = asyncio.run(compare(mode, scripts, options.at_once))
+        for name in ("before", "after"):
+            print(_row(mode, name, _summary(getattr(comparison, name))), flush=True)
+        report[mode] = {
+            name: {
+                "summary": _summary(getattr(comparison, name)),
+                "turns": [asdict(result) for result in getattr(comparison, name)],
+            }
+            for name in ("before", "after")
+        }
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(f"Written to {options.out}.")
+    return 0
+
+
+def _row(mode: str, name: str, summary: dict[str, float | int | None]) -> str:
+    false = f"{summary['false']} ({summary['false_percent']} %)"
+    right = f"{summary['right']}/{summary['with_caller']} ({summary['right_percent']} %)"
+    times = f"{summary['latency_p50_ms'] or 0:.0f}/{summary['latency_p95_ms'] or 0:.0f}"
+    return f"{mode:16} {name:8} {summary['agent_turns']:>6} {false:>14} {right:>14} {times:>12}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -49,8 +49,8 @@ ABNORMAL_CLOSE = 1006
 """RFC 6455 section 7.4.1: the connection ended without a close frame."""
 
 MAX_MESSAGE_BYTES = 4 * 2**20
-"""No message of a provider is near that: it is a minute of 24 kHz audio. A peer gone wild is stopped
-there, as parsing holds up every call: 15 MB of JSON took half a second, measured."""
+"""No message of a provider is near that: it is a minute of 24 kHz audio. A peer gone wild is
+stopped there, as parsing holds up every call: 15 MB of JSON took half a second, measured."""
 
 _PING_INTERVAL_S = 20.0
 _PING_TIMEOUT_S = 20.0

@@ -87,12 +87,12 @@ _ALAW_ENCODED = _encoded_alaw()
 
 def decode_mulaw(data: bytes) -> NDArray[np.int16]:
     """Return the samples of mu-law bytes: int16 [shape=(len(data),)], within +-32124."""
-    return _MULAW_DECODED[np.frombuffer(data, np.uint8)]
+    return _MULAW_DECODED.take(np.frombuffer(data, np.uint8))
 
 
 def decode_alaw(data: bytes) -> NDArray[np.int16]:
     """Return the samples of A-law bytes: int16 [shape=(len(data),)], within +-32256, never 0."""
-    return _ALAW_DECODED[np.frombuffer(data, np.uint8)]
+    return _ALAW_DECODED.take(np.frombuffer(data, np.uint8))
 
 
 def encode_mulaw(samples: NDArray[np.int16]) -> bytes:
@@ -101,7 +101,7 @@ def encode_mulaw(samples: NDArray[np.int16]) -> bytes:
     Raises:
         TypeError: if the samples are not int16.
     """
-    return _MULAW_ENCODED[_bit_patterns(samples)].tobytes()
+    return _MULAW_ENCODED.take(_bit_patterns(samples)).tobytes()
 
 
 def encode_alaw(samples: NDArray[np.int16]) -> bytes:
@@ -110,7 +110,7 @@ def encode_alaw(samples: NDArray[np.int16]) -> bytes:
     Raises:
         TypeError: if the samples are not int16.
     """
-    return _ALAW_ENCODED[_bit_patterns(samples)].tobytes()
+    return _ALAW_ENCODED.take(_bit_patterns(samples)).tobytes()
 
 
 def decode(data: bytes, audio_format: AudioFormat) -> NDArray[np.int16]:

@@ -7,7 +7,7 @@ Invariant: both ways give the same results, up to rounding.
 
 from __future__ import annotations
 
-__all__ = ["SAMPLES", "inverse", "transform"]
+__all__ = ["SAMPLES", "inverse", "transform", "transform_in_double"]
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,11 +18,13 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 Transform = Callable[[FloatArray, ComplexArray], object]
-Inverse = Callable[[ComplexArray, FloatArray], object]
+Inverse = Callable[[ComplexArray | FloatArray, FloatArray], object]
+DoubleTransform = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.complex128]]
 
 SAMPLES: Final = 320
 """Samples of a row: two frames."""
 
+_BINS: Final = SAMPLES // 2 + 1
 _ONE: Final = np.float32(1.0)
 """A float32, so that NumPy computes in single precision: an int makes it use double."""
 _INVERSE_SCALE: Final = np.float32(1.0 / SAMPLES)
@@ -33,7 +35,7 @@ def public_transform(rows: FloatArray, out: ComplexArray) -> None:
     out[...] = np.fft.rfft(rows)
 
 
-def public_inverse(rows: ComplexArray, out: FloatArray) -> None:
+def public_inverse(rows: ComplexArray | FloatArray, out: FloatArray) -> None:
     """Do what `inverse` does by the public function."""
     out[...] = np.fft.irfft(rows, SAMPLES)
 
@@ -50,7 +52,7 @@ def choose(ufuncs: Any) -> tuple[Transform, Inverse]:
         def direct_transform(rows: FloatArray, out: ComplexArray) -> object:
             return forward(rows, _ONE, out=out)
 
-        def direct_inverse(rows: ComplexArray, out: FloatArray) -> object:
+        def direct_inverse(rows: ComplexArray | FloatArray, out: FloatArray) -> object:
             return backward(rows, _INVERSE_SCALE, out=out)
 
         if _is_right(direct_transform, direct_inverse):
@@ -58,6 +60,25 @@ def choose(ufuncs: Any) -> tuple[Transform, Inverse]:
     except (AttributeError, TypeError, ValueError):
         pass
     return public_transform, public_inverse
+
+
+def choose_double(ufuncs: Any) -> DoubleTransform:
+    """Return `numpy.fft.rfft` of rows in double precision, to the bit, in the soonest way.
+
+    Args:
+        ufuncs: As in :func:`choose`.
+    """
+    public: DoubleTransform = np.fft.rfft
+    try:
+        forward = ufuncs.rfft_n_even
+
+        def direct(row: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
+            return np.asarray(forward(row, 1.0, out=np.empty(_BINS, np.complex128)))
+
+        row = np.random.default_rng(0).standard_normal(SAMPLES)
+        return direct if np.array_equal(direct(row), public(row)) else public
+    except (AttributeError, TypeError, ValueError):
+        return public
 
 
 def _is_right(forward: Transform, backward: Inverse) -> bool:
@@ -69,7 +90,9 @@ def _is_right(forward: Transform, backward: Inverse) -> bool:
     return bool(is_forward and np.allclose(again, rows, atol=1e-5))
 
 
-_TRANSFORM, _INVERSE = choose(getattr(np.fft, "_pocketfft_umath", None))
+_UFUNCS: Final = getattr(np.fft, "_pocketfft_umath", None)
+_TRANSFORM, _INVERSE = choose(_UFUNCS)
+_TRANSFORM_IN_DOUBLE: Final = choose_double(_UFUNCS)
 
 
 def transform(rows: FloatArray, out: ComplexArray) -> ComplexArray:
@@ -86,11 +109,23 @@ def transform(rows: FloatArray, out: ComplexArray) -> ComplexArray:
     return out
 
 
-def inverse(rows: ComplexArray, out: FloatArray) -> FloatArray:
+def transform_in_double(row: npt.NDArray[np.float64]) -> ComplexArray:
+    """Transform one row in double precision, and round: `numpy.fft.rfft` of float32, to the bit.
+
+    Args:
+        row: float64 [shape=(320,)].
+
+    Returns:
+        complex64 [shape=(161,)].
+    """
+    return _TRANSFORM_IN_DOUBLE(row).astype(np.complex64)
+
+
+def inverse(rows: ComplexArray | FloatArray, out: FloatArray) -> FloatArray:
     """Undo :func:`transform`.
 
     Args:
-        rows: complex64 [shape=(..., 161)].
+        rows: complex64, or float32 where all is real [shape=(..., 161)].
         out: Where to write the samples, float32 [shape=(..., 320)].
 
     Returns:

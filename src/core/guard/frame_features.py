@@ -16,6 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ..echo.transforms import inverse, transform_in_double
+
 FloatArray = npt.NDArray[np.float32]
 
 _RATE_HZ: Final = 8000
@@ -110,10 +112,13 @@ class FrameFeatures:
         "_peak_db",
         "_previous",
         "_silent_frames",
+        "_windowed",
     )
 
     def __init__(self) -> None:
         self._previous = _NOTHING
+        self._windowed = np.empty(_WINDOW_SAMPLES, np.float64)
+        """Of the last two frames: float32 numbers, transformed in double precision."""
         start_db = _START_LEVEL_DB - 10.0 * math.log10(BAND_COUNT)
         self._floor_db: FloatArray = np.full(BAND_COUNT, start_db, np.float32)
         self._earlier = np.zeros((4, BAND_COUNT), np.float32)
@@ -203,7 +208,9 @@ class FrameFeatures:
 
     def _measure_power(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         """Return the power of the bins of this frame and the one before."""
-        spectrum = np.fft.rfft(np.concatenate((self._previous, samples)) * _WINDOW)
+        two_frames = np.concatenate((self._previous, samples))
+        windowed = np.multiply(two_frames, _WINDOW, out=self._windowed, dtype=np.float32)
+        spectrum = transform_in_double(windowed)
         self._previous = samples
         parts = spectrum.view(np.float32)
         np.multiply(parts, parts, out=parts)
@@ -231,7 +238,7 @@ def _measure_concentration(power: FloatArray) -> float:
 
 def _measure_pitch(power: FloatArray) -> tuple[float, float]:
     """Return (harmonicity, octaves of the period over 160 Hz's)."""
-    correlation = np.fft.irfft(power, _WINDOW_SAMPLES)
+    correlation = inverse(power, out=np.empty(_WINDOW_SAMPLES, np.float32))
     lags = correlation[_PITCH_LAGS] * _LAG_WEIGHT
     best = int(lags.argmax())
     harmonicity = float(lags[best]) / (float(correlation[0]) + 1e-3)

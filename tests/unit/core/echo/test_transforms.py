@@ -11,10 +11,12 @@ from voxgate.core.echo import transforms
 from voxgate.core.echo.transforms import (
     SAMPLES,
     choose,
+    choose_double,
     inverse,
     public_inverse,
     public_transform,
     transform,
+    transform_in_double,
 )
 
 ROWS = np.random.default_rng(1).standard_normal((3, SAMPLES)).astype(np.float32)
@@ -65,3 +67,16 @@ def test_without_numpys_own_the_public_functions_do(ufuncs: object) -> None:
     backward(spectra, again)
     np.testing.assert_allclose(spectra, SPECTRA, atol=1e-4)
     np.testing.assert_allclose(again, ROWS, atol=1e-5)
+    assert choose_double(ufuncs) is np.fft.rfft
+
+
+def test_double_precision_is_numpys_to_the_bit() -> None:
+    """Recorded calls were decided by `numpy.fft`: what stands in its place changes no bit."""
+    assert transforms._TRANSFORM_IN_DOUBLE is not np.fft.rfft
+    for scale in (1e-3, 1.0, 1e4):
+        row = (ROWS[0] * np.float32(scale)).astype(np.float32)
+        spectrum = transform_in_double(row.astype(np.float64))
+        assert spectrum.tobytes() == np.fft.rfft(row).tobytes()
+        power = np.abs(spectrum) ** 2
+        again = inverse(power, out=np.empty(SAMPLES, np.float32))
+        assert again.tobytes() == np.fft.irfft(power, SAMPLES).tobytes()

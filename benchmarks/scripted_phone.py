@@ -2,7 +2,7 @@
 
 A script is the same for every engine: the caller asks, the agent answers at length, and in half of
 the turns the caller speaks over it. The phone plays what the engine writes at real time, with an
-echo of it in the microphone. Times are slots of 20 ms of the phone's own stream, however late it is.
+echo of it in the microphone. Times are slots of 20 ms of its own stream, however late it is.
 
 Invariant: a turn is judged by when the engine told the phone to stop playing, and by nothing else.
 """

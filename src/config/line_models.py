@@ -113,6 +113,9 @@ class TwilioConfig:
     twiml_url: PublicUrl | None = None
     """Address under which Twilio reaches ``/twiml``; null: ``/twiml`` on the host of public_url, by
     https."""
+    after_url: PublicUrl | None = None
+    """Address under which Twilio asks what comes after a stream; null: ``twiml_url``. One that leads
+    to this engine alone where several share a name: only the engine with the call knows."""
     validate_signature: bool = True
     """Whether who asks must prove to be Twilio. Off: whoever reaches the server talks to the agent,
     at your cost."""
@@ -160,6 +163,11 @@ class TwilioConfig:
             return self.twiml_url
         host = urlsplit(self.public_url or "").netloc
         return f"https://{host}{TWIML_PATH}" if host else ""
+
+    @property
+    def public_after_url(self) -> str:
+        """Address under which Twilio asks what comes after a stream; empty as the other one."""
+        return self.after_url or self.public_twiml_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,13 +153,14 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
             return web.Response(status=400, text=f"{error}\n")
         signature = request.headers.get(SIGNATURE_HEADER)
         query = request.rel_url.raw_query_string
+        name, value = _AFTER_STREAM
+        is_after = request.query.get(name) == value
         if self._check is not None and not self._check.is_twiml_signed(
-            signature, query=query, form=form
+            signature, query=query, form=form, is_after=is_after
         ):
             return self._refuse_unsigned(request)
         call = parse_call_fields(form if request.method == "POST" else request.query)
-        name, value = _AFTER_STREAM
-        if request.query.get(name) == value:
+        if is_after:
             text = self._after_stream(call)
         elif self._server.is_stopping:
             return web.Response(status=503, text="No more calls at the moment.\n")
@@ -173,7 +174,7 @@ class TwilioTransport(WebSocketTransport[TwilioCall]):
         return connect_twiml(
             self._config.public_url or "",
             {**call.numbers, **self._config.parameters},
-            after_url="{}?{}={}".format(self._config.public_twiml_url, *_AFTER_STREAM),
+            after_url="{}?{}={}".format(self._config.public_after_url, *_AFTER_STREAM),
         )
 
     def _after_stream(self, call: CallFields) -> str:

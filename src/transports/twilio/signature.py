@@ -30,19 +30,29 @@ class SignatureCheck:
         validator: Twilio's own.
         stream_url: Public address of the WebSocket, to the letter.
         twiml_url: Public address of the TwiML, without a query.
+        after_url: Public address of the question what comes after a stream, without a query; None:
+            that of the TwiML.
     """
 
-    def __init__(self, validator: _Validator, *, stream_url: str, twiml_url: str) -> None:
+    def __init__(
+        self,
+        validator: _Validator,
+        *,
+        stream_url: str,
+        twiml_url: str,
+        after_url: str | None = None,
+    ) -> None:
         self._validator = validator
         self._stream_url = stream_url
         self._twiml_url = twiml_url
+        self._after_url = after_url or twiml_url
 
     def is_stream_signed(self, signature: str | None) -> bool:
         """Say whether an upgrade to the WebSocket is Twilio's: the address, without any field."""
         return bool(signature) and self._validator.validate(self._stream_url, {}, signature or "")
 
     def is_twiml_signed(
-        self, signature: str | None, *, query: str, form: Mapping[str, Any]
+        self, signature: str | None, *, query: str, form: Mapping[str, Any], is_after: bool = False
     ) -> bool:
         """Say whether a request for TwiML is Twilio's.
 
@@ -50,8 +60,10 @@ class SignatureCheck:
             signature: The header; None if there is none.
             query: The query as it was sent, without ``?``; a GET has the call's fields in it.
             form: The fields of a POST.
+            is_after: Whether it asks what comes after a stream.
         """
-        url = f"{self._twiml_url}?{query}" if query else self._twiml_url
+        address = self._after_url if is_after else self._twiml_url
+        url = f"{address}?{query}" if query else address
         return bool(signature) and self._validator.validate(url, form, signature or "")
 
 
@@ -80,7 +92,10 @@ def make_signature_check(config: TwilioConfig, environ: Mapping[str, str]) -> Si
         ) from None
     validator: _Validator = package.RequestValidator(token)
     return SignatureCheck(
-        validator, stream_url=config.public_url or "", twiml_url=config.public_twiml_url
+        validator,
+        stream_url=config.public_url or "",
+        twiml_url=config.public_twiml_url,
+        after_url=config.public_after_url,
     )
 
 

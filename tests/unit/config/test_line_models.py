@@ -35,6 +35,9 @@ def test_the_twiml_is_on_the_host_of_the_stream_unless_told_otherwise(
 ) -> None:
     """One address is enough for most."""
     assert TwilioConfig(**fields).public_twiml_url == url  # type: ignore[arg-type]
+    assert TwilioConfig(**fields).public_after_url == url  # type: ignore[arg-type]
+    own = TwilioConfig(**fields, after_url="https://a.example/one")  # type: ignore[arg-type]
+    assert (own.public_twiml_url, own.public_after_url) == (url, "https://a.example/one")
 
 
 @pytest.mark.parametrize(

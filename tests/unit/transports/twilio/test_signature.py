@@ -47,6 +47,19 @@ def test_twiml_is_signed_by_its_address_query_and_fields():
     assert not check.is_twiml_signed(None, query="", form=form)
 
 
+def test_what_comes_after_a_stream_is_asked_at_an_address_of_its_own() -> None:
+    """One engine's, where several are asked for the TwiML that connects a call."""
+    after_url, query = "https://voice.example.com/engine1/twiml", "after=stream"
+    config = TwilioConfig(public_url=STREAM_URL, after_url=after_url)
+    check = make_signature_check(config, {"TWILIO_AUTH_TOKEN": TOKEN})
+    assert check is not None
+    own, shared = signed(f"{after_url}?{query}"), signed(f"{TWIML_URL}?{query}")
+    assert check.is_twiml_signed(own, query=query, form={}, is_after=True)
+    assert not check.is_twiml_signed(shared, query=query, form={}, is_after=True)
+    assert check.is_twiml_signed(signed(TWIML_URL), query="", form={})
+    assert made().is_twiml_signed(shared, query=query, form={}, is_after=True)
+
+
 def test_the_variable_is_the_one_that_the_section_names():
     """And the space around a pasted token does no harm."""
     config = TwilioConfig(public_url=STREAM_URL, auth_token_env="MY_TOKEN")  # noqa: S106 - a name

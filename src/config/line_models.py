@@ -114,8 +114,8 @@ class TwilioConfig:
     """Address under which Twilio reaches ``/twiml``; null: ``/twiml`` on the host of public_url, by
     https."""
     after_url: PublicUrl | None = None
-    """Address under which Twilio asks what comes after a stream; null: ``twiml_url``. One that leads
-    to this engine alone where several share a name: only the engine with the call knows."""
+    """Address under which Twilio asks what comes after a stream; null: ``twiml_url``. One that
+    leads to this engine alone where several share a name: only the engine with the call knows."""
     validate_signature: bool = True
     """Whether who asks must prove to be Twilio. Off: whoever reaches the server talks to the agent,
     at your cost."""

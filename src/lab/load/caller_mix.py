@@ -22,9 +22,11 @@ from .caller_sounds import Frames
 _FRAME_SAMPLES = 160
 _EVERY_CODE = bytes(range(256))
 _SAMPLE_OF_CODE = decode_mulaw(_EVERY_CODE)
+_EVERY_SAMPLE = np.arange(65_536, dtype=np.uint16).view(np.int16)
 _CODE_OF_SAMPLE = np.frombuffer(
-    encode_mulaw(np.arange(65_536, dtype=np.uint16).view(np.int16)), np.uint8
+    encode_mulaw(_SAMPLE_OF_CODE[np.frombuffer(encode_mulaw(_EVERY_SAMPLE), np.uint8)]), np.uint8
 )
+"""Mu-law knows two zeros; what was encoded twice has one."""
 _HEARD_MAGNITUDE = 200
 """The agent is heard where its frame has a sample as large as this, int16 units."""
 

@@ -144,6 +144,10 @@ class Callers:
             lags_ms=np.array(lags_ms, np.float64),
         )
 
+    def forget_lags(self) -> None:
+        """Forget how late this process was so far: writing a file held it up."""
+        self._lags_ms.clear()
+
     def _live_slot(self, group: _Group, mix: CallerMix) -> None:
         callers = group.callers
         for at, caller in enumerate(callers):

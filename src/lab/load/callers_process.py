@@ -42,6 +42,7 @@ async def main(settings: Mapping[str, Any]) -> None:
 
     async def write(command: Mapping[str, Any]) -> Mapping[str, Any]:
         await asyncio.to_thread(callers.take().write, Path(command["path"]))
+        callers.forget_lags()
         return {"calls": callers.n_calls}
 
     async def hang_up(_command: Mapping[str, Any]) -> Mapping[str, Any]:

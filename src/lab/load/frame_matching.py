@@ -149,10 +149,12 @@ class _Tally:
             self.lost += missing - left_out
 
     def result(self) -> CallMatch:
+        end_ms = self.sent_ms[-1] if self.sent_ms else -math.inf
+        unfinished = sum(t_ms <= end_ms for t_ms in self.between_ms)
         return CallMatch(
             live_ms=tuple(self.live_ms),
             silent_ms=tuple(self.silent_ms),
-            uncertain=self.uncertain + len(self.between_ms),
+            uncertain=self.uncertain + unfinished,
             released=self.released,
             left_out=self.left_out,
             lost=self.lost,

@@ -283,7 +283,7 @@ class LightSession:
             build.item_done(body, None),
         )
         self._turn = _Turn()
-        if self._detection and self._detection.get("create_response", True):
+        if self._detection is not None and self._detection.get("create_response", True):
             self._respond(now_ms)
 
     # -- answers -----------------------------------------------------------------------------------

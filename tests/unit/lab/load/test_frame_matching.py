@@ -1,0 +1,122 @@
+"""Frames are found again by content and count, and what is not certain has no latency."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.load_sides import columns
+from voxgate.lab.load.frame_log import SILENT_DIGEST
+from voxgate.lab.load.frame_matching import match_call, tie_sessions
+
+S = SILENT_DIGEST
+CHANGED = 7
+
+
+def sent(n_frames: int) -> tuple[list[float], list[int]]:
+    """Return times and digests of frames, each unlike the others."""
+    return [20.0 * n for n in range(n_frames)], [1000 + n for n in range(n_frames)]
+
+
+def test_frames_that_pass_have_the_latency_of_each() -> None:
+    """Without a gate every frame is found again."""
+    times, digests = sent(50)
+    match = match_call(times, digests, [t + 3.0 for t in times], digests)
+    assert match.live_ms == pytest.approx([3.0] * 50)
+    assert (match.lost, match.released, match.uncertain) == (0, 0, 0)
+
+
+def test_silence_between_two_frames_that_are_known_is_timed_by_counting() -> None:
+    """Silence bears no mark; as many as were sent have come."""
+    times, digests = sent(30)
+    received = [d if n < 5 or n >= 20 else S for n, d in enumerate(digests)]
+    match = match_call(times, digests, [t + 4.0 for t in times], received)
+    assert match.silent_ms == pytest.approx([4.0] * 15)
+    assert len(match.live_ms) == 15
+
+
+def test_audio_that_a_guard_changed_counts_as_what_it_replaces() -> None:
+    """One for one, like silence."""
+    times, digests = sent(30)
+    received = [CHANGED if 8 <= n < 12 else d for n, d in enumerate(digests)]
+    match = match_call(times, digests, [t + 4.0 for t in times], received)
+    assert len(match.silent_ms) == 4
+    assert match.lost == 0
+
+
+def test_a_frame_that_nothing_came_for_is_lost() -> None:
+    """It makes a hole between two that are known."""
+    times, digests = sent(30)
+    kept = [n for n in range(30) if n not in (10, 11)]
+    match = match_call(times, digests, [times[n] + 2.0 for n in kept], [digests[n] for n in kept])
+    assert match.lost == 2
+
+
+def test_held_frames_that_are_released_are_not_late() -> None:
+    """Silence had come in their place, and they come at once with the one that released them."""
+    times, digests = sent(60)
+    at = [(times[n] + 2.0, digests[n] if n < 10 else S) for n in range(30)]
+    at += [(times[30] + 2.0 + (n - 22) * 0.1, digests[n]) for n in range(22, 31)]
+    at += [(times[n] + 2.0, digests[n]) for n in range(31, 60)]
+    match = match_call(times, digests, [t for t, _ in at], [d for _, d in at])
+    assert match.released == 8
+    assert match.lost == 0
+    assert max(match.live_ms) < 5.0
+
+
+def test_frames_behind_a_stall_are_late_and_not_released() -> None:
+    """As many come as were sent, and nothing had come meanwhile."""
+    times, digests = sent(40)
+    arrivals = [
+        max(t + 2.0, 500.0 + n / 100) if 300 < t < 500 else t + 2.0 for n, t in enumerate(times)
+    ]
+    match = match_call(times, digests, arrivals, digests)
+    assert match.released == 0
+    assert max(match.live_ms) > 150.0
+    assert len(match.live_ms) == 40
+
+
+def test_silence_that_is_left_out_later_is_not_lost() -> None:
+    """A gate takes back what it released, once it has been silent for a second."""
+    times, digests = sent(200)
+    at = [(times[n] + 2.0, digests[n] if n < 10 else S) for n in range(30)]
+    at += [(times[30] + 2.0 + (n - 22) * 0.1, digests[n]) for n in range(22, 31)]
+    at += [(times[n] + 2.0, digests[n]) for n in range(31, 40)]
+    at += [(times[n] + 2.0, S) for n in range(40, 180) if n not in (120, 122, 124)]
+    at += [(times[n] + 2.0, digests[n]) for n in range(180, 200)]
+    match = match_call(times, digests, [t for t, _ in at], [d for _, d in at])
+    assert (match.left_out, match.lost) == (3, 0)
+    assert match.uncertain == 137
+
+
+def test_nothing_received_is_nothing_matched() -> None:
+    """A call whose session was never found has no figures, and no error."""
+    assert match_call([], [], [], []).live_ms == ()
+    assert match_call(*sent(5), [], []).uncertain == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e4), st.integers(0, 60)), max_size=80))
+def test_whatever_a_server_got_latencies_are_not_negative(rows: list[tuple[float, int]]) -> None:
+    """Audio that was never sent, or twice, or before it was sent, is not given a latency."""
+    times, digests = sent(50)
+    ordered = sorted(rows)
+    match = match_call(times, digests, [t for t, _ in ordered], [1000 + d for _, d in ordered])
+    assert all(each >= 0 for each in (*match.live_ms, *match.silent_ms))
+
+
+def test_a_session_is_tied_to_the_call_that_most_of_its_audio_is_of() -> None:
+    """Silence says nothing; one frame that happens to be alike does not count."""
+    ours = columns([(20.0 * n, call, 100 * call + n) for call in (1, 2) for n in range(10)])
+    theirs = columns(
+        [(20.0 * n + 3, 7, 200 + n) for n in range(8)]
+        + [(163.0, 7, 108), (170.0, 8, SILENT_DIGEST)]
+        + [(20.0 * n + 3, 9, 100 + n) for n in range(4)]
+    )
+    assert tie_sessions(ours, theirs) == {7: 2, 9: 1}
+
+
+def test_nobody_is_tied_where_nothing_was_sent() -> None:
+    """Neither to a call that is silent, nor before the first."""
+    assert tie_sessions(columns(), columns([(1.0, 1, 5)])) == {}
+    assert tie_sessions(columns([(1.0, 1, 5)]), columns()) == {}

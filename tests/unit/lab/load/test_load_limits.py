@@ -1,0 +1,71 @@
+"""The engine is over its limit, or the rig is, and then nothing is said of the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from support.load_sides import figures
+from voxgate.lab.load.load_figures import Percentiles
+from voxgate.lab.load.load_limits import engine_limits, rig_limits, verdict
+
+
+def late(p99_ms: float) -> Percentiles:
+    """Return times of which one in a hundred is so long."""
+    return Percentiles(count=100, p50_ms=1.0, p99_ms=p99_ms, max_ms=p99_ms + 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"line_to_provider": late(20.5)}, "20.5 ms"),
+        ({"lost_frames": 3}, "3 frames were lost"),
+        ({"lost_calls": 1}, "1 calls were lost"),
+        ({"core_share": 0.98}, "core is full"),
+    ],
+)
+def test_each_limit_of_the_engine_is_named(changes: dict[str, Any], word: str) -> None:
+    """One is enough."""
+    assert [word in text for text in engine_limits(figures(**changes))] == [True]
+    assert "10 calls are too many" in verdict([figures(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"load_share": 0.95}, "callers and server took 95 %"),
+        ({"caller_lag": late(12.0)}, "the callers ran 12.0 ms late"),
+        ({"server_lag": late(11.0)}, "the server ran 11.0 ms late"),
+        ({"waited_share": 0.2}, "others had the engine's core for 20 %"),
+    ],
+)
+def test_each_limit_of_the_rig_is_named(changes: dict[str, Any], word: str) -> None:
+    """The result is none then, even if the engine was late."""
+    step = figures(**changes, lost_frames=5)
+    assert [word in text for text in rig_limits(step)] == [True]
+    assert "no result" in verdict([step])
+    assert "lost" not in verdict([step])
+
+
+def test_a_load_that_is_held_is_said_to_be() -> None:
+    """At the bounds too."""
+    held = figures(line_to_provider=late(20.0), load_share=0.9, waited_share=0.03)
+    assert not engine_limits(held)
+    assert not rig_limits(held)
+    assert verdict([held, figures(20)]) == "20 calls were held."
+
+
+def test_what_was_not_measured_is_no_limit() -> None:
+    """An engine elsewhere has no process here."""
+    unknown = figures(
+        line_to_provider=Percentiles(count=0), core_share=None, waited_share=None, load_share=None
+    )
+    assert (engine_limits(unknown), rig_limits(unknown)) == ((), ())
+
+
+def test_the_limit_is_between_two_steps() -> None:
+    """The last that was held, and the first that was not."""
+    text = verdict([figures(10), figures(20), figures(30, lost_frames=1), figures(40)])
+    assert text.startswith("20 calls were held. 30 calls are too many")
+    assert verdict([figures(10, lost_frames=1)]).startswith("No number of calls was held.")

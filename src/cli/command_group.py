@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("demo", "Place a call with and without the gate, and show what came of it."),
     "evaluate": ("evaluate", "Judge the gate on recordings with a reference."),
     "load": ("load", "Place many calls at once, and measure what they cost the engine."),
+    "proxy": ("proxy", "Gate what any Realtime client sends to the cloud: change one URL."),
     "replay": ("replay", "Run a recorded call through the gate anew, and compare."),
     "report": ("report", "Write a recorded call as one page: pictures, sound, decisions."),
     "serve": ("serve", "Take calls on the configured lines."),

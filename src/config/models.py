@@ -52,6 +52,7 @@ from .provider_models import (
     ProviderKind,
     default_providers,
 )
+from .realtime_proxy_model import RealtimeProxyConfig
 from .recording_model import RecordingConfig
 from .route_models import RouteConfig
 from .shown_value import shown_value
@@ -229,6 +230,8 @@ class AppConfig:
     """Silence for the provider while the line delivers nothing."""
     realtime_server: RealtimeServerConfig = field(default_factory=RealtimeServerConfig)
     """The server inside this process that stands in for the cloud."""
+    realtime_proxy: RealtimeProxyConfig = field(default_factory=RealtimeProxyConfig)
+    """What ``voxgate proxy`` listens on and connects to; ``voxgate serve`` has no part in it."""
     desk: DeskConfig = field(default_factory=DeskConfig)
     """The operator's web page: live calls, thresholds, health, a phone to try the agent with."""
     recording: RecordingConfig = field(default_factory=RecordingConfig)

@@ -97,6 +97,7 @@ RELOAD_RULES: tuple[ReloadRule, ...] = (
     ReloadRule("barge_in", _RUNNING, "asked of each frame"),
     ReloadRule("idle_fill", _RUNNING, "asked in each slot"),
     ReloadRule("realtime_server", _RESTART, "the server listens from the start to the end"),
+    ReloadRule("realtime_proxy", _RESTART, "voxgate proxy reads it when it starts"),
     ReloadRule("desk", _RESTART, "the desk listens from the start to the end"),
     ReloadRule("tracing", _RESTART, "the way to the collector is made once"),
     ReloadRule("recording", _RESTART, "the recorder is set up at the start"),

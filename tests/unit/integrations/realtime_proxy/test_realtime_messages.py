@@ -1,0 +1,85 @@
+"""Messages are read where they concern the gate, and changed only where their audio stands."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxgate.integrations.realtime_proxy.realtime_messages import (
+    audio_in,
+    parse_client_message,
+    parse_server_message,
+    serialize_append,
+    with_audio,
+)
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_raise(data: bytes) -> None:
+    """Whatever a peer sends is read or is None."""
+    for message in (parse_client_message(data), parse_server_message(data)):
+        assert message is None or isinstance(message.type, str)
+
+
+@given(st.dictionaries(st.sampled_from(["type", "audio", "session", "delta", "x"]), _JSON))
+def test_fields_may_be_of_any_type(event: dict[str, object]) -> None:
+    """An event counts as one by its type alone."""
+    data = json.dumps(event).encode()
+    is_event = isinstance(event.get("type"), str)
+    assert (parse_client_message(data) is not None) == is_event
+    assert (parse_server_message(data) is not None) == is_event
+
+
+def test_nesting_without_end_is_no_event() -> None:
+    """A message made to exhaust the parser passes unread."""
+    assert parse_client_message(b'{"type":"a","x":' + b"[" * 100_000) is None
+
+
+@pytest.mark.parametrize("field", [None, 5, "a", "====", "Zm9v\n", "ä", "Zg"])
+def test_what_is_no_base64_is_no_audio(field: object) -> None:
+    """It is left to the server to judge."""
+    assert audio_in(field) is None
+
+
+@given(st.binary(max_size=64), st.binary(max_size=64))
+def test_other_audio_leaves_the_rest_of_an_event_as_it_is(before: bytes, after: bytes) -> None:
+    """Spaces, order of the fields, and fields that nobody knows stay."""
+    old, new = b64encode(before).decode(), b64encode(after).decode()
+    text = '{ "event_id" : "a b" , "audio":"%s",  "future":[1, 2.50],"type":"T"}'
+    data = (text % old).encode()
+    message = parse_client_message(data)
+    assert message is not None
+    changed = with_audio(data, message, after)
+    if before:
+        assert changed == (text % new).encode()
+    assert json.loads(changed) == json.loads(text % new)
+
+
+def test_audio_that_is_escaped_or_stands_twice_is_still_replaced() -> None:
+    """PHP writes a slash as two characters; an id may be what the audio is, too."""
+    for data in (b'{"type":"t","audio":"a\\/b\\/"}', b'{"type":"t","audio":"QUJD","id":"QUJD"}'):
+        message = parse_client_message(data)
+        assert message is not None
+        event = json.loads(with_audio(data, message, b"xyz"))
+        assert b64decode(event.pop("audio")) == b"xyz"
+        before = json.loads(data)
+        del before["audio"]
+        assert event == before
+
+
+def test_an_append_of_our_own_is_one() -> None:
+    """It reads as a client's."""
+    message = parse_client_message(serialize_append(b"\xff" * 160))
+    assert message is not None
+    assert message.type == "input_audio_buffer.append"
+    assert audio_in(message.audio) == b"\xff" * 160

@@ -28,7 +28,7 @@ async def measure(plan: LoadPlan, engine: EngineSettings) -> list[LoadFigures]:
 )
 async def test_three_callers_are_served_and_measured(line: str, server: str, mode: str) -> None:
     """Calls stay, frames are found again at the server, answers at the line."""
-    plan = LoadPlan(steps=(3,), seconds=5.0, warm_up_s=3.0, line=line, server=server, erl_db=None)
+    plan = LoadPlan(steps=(3,), seconds=2.0, warm_up_s=2.0, line=line, server=server, erl_db=None)
     (figures,) = await measure(plan, EngineSettings(line=line, mode=mode, max_calls=5))
     assert (figures.calls, figures.lost_calls) == (3, 0)
     assert figures.line_to_provider.count + figures.uncertain_frames > 0

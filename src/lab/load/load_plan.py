@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+_LEAST_S = 2.0
+"""Of which the last second is not counted: its frames may be on their way."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
     """One run."""
@@ -46,5 +50,5 @@ class LoadPlan:
             raise ValueError(f"steps: {self.steps} are not 1 or more, one at least")
         if self.echo_delay_ms < 0 or self.echo_delay_ms % 20:
             raise ValueError(f"echo_delay_ms: {self.echo_delay_ms} is not a multiple of 20")
-        if self.seconds < 5:
-            raise ValueError(f"seconds: {self.seconds} is below 5")
+        if self.seconds < _LEAST_S:
+            raise ValueError(f"seconds: {self.seconds} is below {_LEAST_S}")

@@ -42,9 +42,5 @@ def test_a_mode_that_nobody_chose_stays_as_configured() -> None:
 
 def test_addresses_are_read_from_what_serve_says() -> None:
     """Other lines of its output are none."""
-    said = [
-        "voxgate starts",
-        "audiosocket listens on 127.0.0.1:8090\n",
-        "twilio listens on [::1]:9",
-    ]
+    said = ["it starts", "audiosocket listens on 127.0.0.1:8090\n", "twilio listens on [::1]:9"]
     assert parse_addresses(said) == {"audiosocket": ("127.0.0.1", 8090), "twilio": ("[::1]", 9)}

@@ -16,7 +16,7 @@ from voxgate.lab.load.load_plan import LoadPlan
         {"steps": (0, 5)},
         {"echo_delay_ms": 30},
         {"echo_delay_ms": -20},
-        {"seconds": 4},
+        {"seconds": 1},
     ],
 )
 def test_a_plan_is_checked(changes: dict[str, Any]) -> None:

@@ -54,6 +54,10 @@ _MAX_ANSWERS = 256
 
 _log = structlog.get_logger(__name__)
 
+_EARLY_MS = 1.0
+"""A slot may be played so early: the timers of some loops count whole ms, and to be woken a second
+time for the rest costs more than half of what the slot does."""
+
 
 class CallSession:
     """Wires one call: line, gate, playout and provider.
@@ -209,7 +213,7 @@ class CallSession:
         skipped = SkippedSlots(self.call_id)
         while True:
             skipped_before = self._pacer.skipped_slots
-            n_due = self._pacer.slots_due(self._clock())
+            n_due = self._pacer.slots_due(self._clock() + _EARLY_MS)
             n_skipped = self._pacer.skipped_slots - skipped_before
             skipped.receive(n_skipped, self._clock())
             slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS

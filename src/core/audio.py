@@ -7,7 +7,7 @@ from __future__ import annotations
 
 __all__ = ["FRAME_MS", "G711_RATE_HZ", "AudioFormat", "Encoding"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 FRAME_MS = 20
@@ -42,27 +42,24 @@ class AudioFormat:
     """How a sample is written."""
     rate_hz: int = 8000
     """Samples per second; 8000 where it is G.711."""
+    # Derived, and kept: they are asked for a dozen times with every frame of a call.
+    sample_bytes: int = field(init=False, repr=False, compare=False)
+    """Bytes of one sample."""
+    frame_samples: int = field(init=False, repr=False, compare=False)
+    """Samples of one 20 ms frame."""
+    frame_bytes: int = field(init=False, repr=False, compare=False)
+    """Bytes of one 20 ms frame."""
 
     def __post_init__(self) -> None:
         if self.rate_hz not in _KNOWN_RATES_HZ:
             raise ValueError(f"rate_hz: {self.rate_hz} is not one of {_KNOWN_RATES_HZ}")
         if self.encoding is not Encoding.PCM16 and self.rate_hz != G711_RATE_HZ:
             raise ValueError(f"rate_hz: {self.rate_hz} is not {G711_RATE_HZ}, the rate of G.711")
-
-    @property
-    def sample_bytes(self) -> int:
-        """Bytes of one sample."""
-        return 2 if self.encoding is Encoding.PCM16 else 1
-
-    @property
-    def frame_samples(self) -> int:
-        """Samples of one 20 ms frame."""
-        return self.rate_hz * FRAME_MS // 1000
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one 20 ms frame."""
-        return self.frame_samples * self.sample_bytes
+        sample_bytes = 2 if self.encoding is Encoding.PCM16 else 1
+        frame_samples = self.rate_hz * FRAME_MS // 1000
+        object.__setattr__(self, "sample_bytes", sample_bytes)
+        object.__setattr__(self, "frame_samples", frame_samples)
+        object.__setattr__(self, "frame_bytes", frame_samples * sample_bytes)
 
     @property
     def silence_byte(self) -> int:

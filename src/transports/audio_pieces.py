@@ -24,6 +24,8 @@ def audio_pieces(
         audio_format: What they are.
         timestamp_ms: Where they begin on the line's own clock; None if it has none.
     """
+    if 0 < len(audio) <= audio_format.frame_bytes:
+        return [LineAudio(audio, timestamp_ms)]
     n_bytes = _MAX_PIECE_MS * audio_format.rate_hz // 1000 * audio_format.sample_bytes
     return [
         LineAudio(

@@ -189,8 +189,9 @@ class Conversation:
 
     def is_renewal_due(self, now_ms: float) -> bool:
         """Say whether the session is old, and nobody would notice that another takes its place."""
-        is_quiet = (
-            self.is_ready
+        return (
+            now_ms >= self._renewal_ms  # first, as it is asked with every frame
+            and self.is_ready
             and self._last_reason not in _BUSY_REASONS
             and not self._is_caller_speaking
             and not self._is_commit_due
@@ -198,7 +199,6 @@ class Conversation:
             and not self._memory.responses.is_pending
             and not self._memory.functions.is_pending
         )
-        return is_quiet and now_ms >= self._renewal_ms
 
     def postpone_renewal(self, now_ms: float) -> None:
         """Note that no other session was to be had; ask again later."""

@@ -39,6 +39,8 @@ class AudioSocketCapture:
         self._mislabelled = MislabelledG711()
         self._resampler: Resampler | None = None
         self._short_frames = 0
+        self._frame_format = AudioFormat()
+        """That of the last frame."""
 
     @property
     def format(self) -> AudioFormat | None:
@@ -82,12 +84,14 @@ class AudioSocketCapture:
     def _whole_samples(
         self, payload: bytes, rate_hz: int, events: list[LineAudio | LineWarning]
     ) -> bytes:
+        if self._frame_format.rate_hz != rate_hz:
+            self._frame_format = AudioFormat(Encoding.PCM16, rate_hz)
         if len(payload) % 2:
             events.append(_ODD)
             payload = payload[:-1]
         if not payload:
             events.append(_EMPTY)
-        elif len(payload) < AudioFormat(Encoding.PCM16, rate_hz).frame_bytes:
+        elif len(payload) < self._frame_format.frame_bytes:
             self._short_frames += 1
         return payload
 

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks docs check format corpus bench soak fuzz dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks docs check format corpus bench soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -53,6 +53,9 @@ fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each 
 
 soak: setup ## Thousands of short calls, and calls of hours in made-up time: nothing may grow (an hour)
 	@SOAK_CALLS=$${SOAK_CALLS:-10000} $(PYTHON) -m pytest tests/soak --quiet -p no:randomly $(ARGS)
+
+audit: setup ## List what voxgate brings with it, its licences and known weaknesses
+	@sh tools/audit.sh $(ARGS)
 
 dist: setup ## Build sdist and wheel, and install both into environments of their own
 	@rm -rf dist

@@ -28,16 +28,19 @@ _session_number: ContextVar[int] = ContextVar("session_number", default=0)
 class StampingScorer(SpeechScorer):
     """Hears as the server's own does, and takes down what it hears when."""
 
-    def __init__(self, received: FrameLog) -> None:
+    def __init__(self, received: FrameLog, lengths: FrameLog) -> None:
         super().__init__()
         self._received = received
+        self._lengths = lengths
         self._number = _session_number.get()
 
     def process(self, frame: npt.NDArray[np.int16]) -> FrameScore:
         """Score the next frame."""
         if not self._number:
             self._number = _session_number.get()
-        self._received.add(monotonic_ms(), self._number, frame_digest(encode_mulaw(frame)))
+        now_ms = monotonic_ms()
+        self._received.add(now_ms, self._number, frame_digest(encode_mulaw(frame)))
+        self._lengths.add(now_ms, self._number, len(frame))
         return super().process(frame)
 
 
@@ -54,10 +57,13 @@ class EmbeddedStamps:
         pace = Pace(speed_ratio=speed_ratio)
         self._records: list[SessionLog] = []
         self._told: list[int] = []
+        self._begun: list[EventRow] = []
         self._server = RealtimeServer(
             port=port,
             answerer_factory=self._new_answerer,
-            options=SessionOptions(pace=pace, new_scorer=lambda: StampingScorer(self._received)),
+            options=SessionOptions(
+                pace=pace, new_scorer=lambda: StampingScorer(self._received, self._lengths)
+            ),
         )
 
     @property
@@ -84,7 +90,7 @@ class EmbeddedStamps:
 
     def take(self, lags_ms: npt.NDArray[np.float64]) -> MeasuredSide:
         """Return what was measured since this was last asked."""
-        events: list[EventRow] = []
+        events, self._begun = self._begun, []
         for at, record in enumerate(self._records):
             entries = record.log[self._told[at] :]
             self._told[at] += len(entries)
@@ -105,4 +111,5 @@ class EmbeddedStamps:
         self._records.append(self._server.sessions[-1])
         self._told.append(0)
         _session_number.set(len(self._records))
+        self._begun.append(EventRow(monotonic_ms(), len(self._records), "session"))
         return ShortAnswerer()

@@ -8,18 +8,19 @@ time is not certain is counted as such and has no latency.
 
 from __future__ import annotations
 
-__all__ = ["CallMatch", "match_call", "tie_sessions"]
+__all__ = ["CallMatch", "match_call", "match_positions", "tie_in_order", "tie_sessions"]
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...core.audio import FRAME_MS
-from .frame_log import SILENT_DIGEST, FrameColumns
+from .frame_log import SILENT_DIGEST, EventRow, FrameColumns
 
+_FRAME_SAMPLES = 160
 _LONGEST_MS = 5000.0
 """What comes later than this is not looked for."""
 _BURST_MS = 5.0
@@ -69,6 +70,52 @@ def tie_sessions(sent: FrameColumns, received: FrameColumns) -> dict[int, int]:
         votes = np.bincount(calls[at][fits & (sessions == session)])
         ties[int(session)] = int(votes.argmax())
     return ties
+
+
+def tie_in_order(
+    calls: Sequence[EventRow], sessions: Sequence[EventRow], ties: Mapping[int, int]
+) -> dict[int, int]:
+    """Return which call each session belongs to that no audio ties: the first left to the first.
+
+    An engine that sends the caller's audio in another format leaves nothing to recognise it by.
+
+    Args:
+        calls: When each was dialled.
+        sessions: When each began.
+        ties: Known already.
+    """
+    tied = set(ties.values())
+    left = [call.number for call in sorted(calls) if call.number not in tied]
+    untied = [session.number for session in sorted(sessions) if session.number not in ties]
+    return dict(zip(untied, left, strict=False))
+
+
+def match_positions(
+    sent_ms: Sequence[float], received_ms: Sequence[float], lengths: Sequence[int]
+) -> CallMatch:
+    """Match the frames of one call by their place in its audio: for engines that change all of it.
+
+    Where the audio begins is not known, so that it is laid as late as can be: no audio comes before
+    it was sent. What every frame is late by alike is not seen.
+
+    Args:
+        sent_ms: When each frame was sent, in order.
+        received_ms: When each piece of audio came at the server, in order.
+        lengths: Of each piece, in samples at 8 kHz.
+    """
+    if not sent_ms or not received_ms:
+        return CallMatch()
+    frames = np.cumsum(lengths) / _FRAME_SAMPLES
+    in_time = np.searchsorted(received_ms, sent_ms[-1], side="right")
+    ahead = (np.searchsorted(sent_ms, received_ms, side="right") - frames)[:in_time]
+    ends = frames + ahead.min(initial=len(sent_ms))
+    first = max(0, math.ceil(ends[0]))
+    wanted = np.arange(first + 1, len(sent_ms) + 1)
+    at = np.searchsorted(ends, wanted - 1e-6)
+    has_come = at < len(ends)
+    came_ms = np.asarray(received_ms)[at[has_come]]
+    latencies = came_ms - np.asarray(sent_ms)[wanted[has_come] - 1]
+    return CallMatch(live_ms=tuple(latencies.tolist()))
 
 
 def match_call(

@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .frame_log import PLAYED_SOUND, SOUND, EventRow, FrameColumns, MeasuredSide
-from .frame_matching import CallMatch, match_call
+from .frame_log import PLAYED_SOUND, SILENT_DIGEST, SOUND, EventRow, FrameColumns, MeasuredSide
+from .frame_matching import CallMatch, match_call, match_positions
 
 _LATE_MS = 20.0
 _PAUSE_MS = 1000.0
@@ -134,7 +134,7 @@ def compute_figures(
         load_cpu_s: CPU time of callers and server.
     """
     seconds = (window_ms[1] - window_ms[0]) / 1000
-    matches = _matches(callers.frames, server.frames, ties, window_ms)
+    matches = _matches(callers.frames, server, ties, window_ms)
     live = np.array([each for match in matches for each in match.live_ms])
     silent = np.array([each for match in matches for each in match.silent_ms])
     every = np.concatenate([live, silent])
@@ -184,25 +184,29 @@ def _memory(engine: UsageWindow | None, idle: UsageWindow | None, n_calls: int) 
 
 def _matches(
     sent: FrameColumns,
-    received: FrameColumns,
+    server: MeasuredSide,
     ties: Mapping[int, int],
     window_ms: tuple[float, float],
 ) -> list[CallMatch]:
     begin_ms, end_ms = window_ms
     sent = sent.within(begin_ms, end_ms - _TAIL_MS)
-    received = received.within(begin_ms, end_ms)
+    received = server.frames.within(begin_ms, end_ms)
+    pieces = server.others.within(begin_ms, end_ms)
     matches = []
     for session, call in ties.items():
-        ours, theirs = sent.number == call, received.number == session
-        matches.append(
-            match_call(
-                sent.t_ms[ours].tolist(),
-                sent.mark[ours].tolist(),
-                received.t_ms[theirs].tolist(),
-                received.mark[theirs].tolist(),
-            )
-        )
+        sent_ms, sent_marks = _of(sent, call)
+        received_ms, marks = _of(received, session)
+        match = match_call(sent_ms, sent_marks, received_ms, marks)
+        if not match.live_ms and set(marks) != {SILENT_DIGEST}:
+            match = match_positions(sent_ms, *_of(pieces, session))
+        matches.append(match)
     return matches
+
+
+def _of(columns: FrameColumns, number: int) -> tuple[list[float], list[int]]:
+    """Return times and marks of one call or session."""
+    its = columns.number == number
+    return columns.t_ms[its].tolist(), columns.mark[its].tolist()
 
 
 # -- what callers heard ----------------------------------------------------------------------------

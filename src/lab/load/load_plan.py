@@ -7,7 +7,6 @@ __all__ = ["LoadPlan"]
 from dataclasses import dataclass
 from pathlib import Path
 
-
 _LEAST_S = 2.0
 """Of which the last second is not counted: its frames may be on their way."""
 

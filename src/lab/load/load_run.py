@@ -18,8 +18,8 @@ from pathlib import Path
 from ...clock import monotonic_ms
 from .child_process import ChildError, ChildProcess
 from .engine_process import EngineSettings, ServedEngine, serve_engine
-from .frame_log import MeasuredSide
-from .frame_matching import tie_sessions
+from .frame_log import EventRow, MeasuredSide
+from .frame_matching import tie_in_order, tie_sessions
 from .load_figures import LoadFigures, UsageWindow, compute_figures
 from .load_limits import engine_limits, rig_limits
 from .load_plan import LoadPlan
@@ -137,6 +137,8 @@ class _Run:
         self._folder = folder
         self._show = show
         self._ties: dict[int, int] = {}
+        self._dialled: list[EventRow] = []
+        self._sessions: list[EventRow] = []
         self._n_calls = 0
         self._idle: UsageWindow | None = None
 
@@ -170,6 +172,8 @@ class _Run:
             await child.ask("write", path=str(path))
         callers, server = (MeasuredSide.read(path) for path in paths)
         self._ties |= tie_sessions(callers.frames, server.frames)
+        self._dialled += [event for event in callers.events if event.kind == "dialled"]
+        self._sessions += [event for event in server.events if event.kind == "session"]
         return callers, server
 
     def _figures(
@@ -178,7 +182,7 @@ class _Run:
         return compute_figures(
             callers,
             server,
-            self._ties,
+            self._ties | tie_in_order(self._dialled, self._sessions, self._ties),
             window_ms=(before.t_ms, after.t_ms),
             n_calls=self._n_calls,
             engine=_window(before.engine, after.engine),

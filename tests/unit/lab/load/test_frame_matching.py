@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.load_sides import columns
-from voxgate.lab.load.frame_log import SILENT_DIGEST
-from voxgate.lab.load.frame_matching import match_call, tie_sessions
+from voxgate.lab.load.frame_log import SILENT_DIGEST, EventRow
+from voxgate.lab.load.frame_matching import (
+    match_call,
+    match_positions,
+    tie_in_order,
+    tie_sessions,
+)
 
 S = SILENT_DIGEST
 CHANGED = 7
@@ -119,3 +124,35 @@ def test_nobody_is_tied_where_nothing_was_sent() -> None:
     """Neither to a call that is silent, nor before the first."""
     assert tie_sessions(columns(), columns([(1.0, 1, 5)])) == {}
     assert tie_sessions(columns([(1.0, 1, 5)]), columns()) == {}
+
+
+def test_audio_that_comes_in_blocks_is_late_by_them() -> None:
+    """Five frames at a time: the first of them has waited for the last."""
+    times, _ = sent(100)
+    blocks = [times[n + 4] + 5.0 for n in range(0, 100, 5)]
+    match = match_positions(times, blocks, [800] * len(blocks))
+    assert min(match.live_ms) == pytest.approx(5.0)
+    assert max(match.live_ms) == pytest.approx(85.0)
+    assert len(match.live_ms) == 95
+
+
+def test_audio_of_any_cut_is_found_by_its_place() -> None:
+    """Also where the first frames were never sent on."""
+    times, _ = sent(100)
+    match = match_positions(times, [t + 7.0 for t in times[30:]], [160] * 70)
+    assert match.live_ms == pytest.approx([7.0] * 69)
+    late = match_positions(times[:50], [t + 7.0 for t in times], [160] * 100)
+    assert late.live_ms == pytest.approx([7.0] * 49)
+    assert match_positions([], [], []).live_ms == ()
+
+
+def test_sessions_without_common_audio_are_tied_in_order() -> None:
+    """Those that are known already are left alone."""
+    calls = [
+        EventRow(30.0, 3, "dialled"),
+        EventRow(10.0, 1, "dialled"),
+        EventRow(20.0, 2, "dialled"),
+    ]
+    sessions = [EventRow(15.0, 8, "session"), EventRow(26.0, 9, "session")]
+    assert tie_in_order(calls, sessions, {}) == {8: 1, 9: 2}
+    assert tie_in_order(calls, sessions, {8: 2}) == {9: 1}

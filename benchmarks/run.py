@@ -18,6 +18,7 @@ from benchmarks.gate_delay import delay_figures
 from benchmarks.gate_memory import N_CALLS, memory_figures
 from benchmarks.gate_time import N_FRAMES, N_ROUNDS, time_figures
 from benchmarks.guard_time import GUARD_FRAMES, GUARD_ROUNDS, guard_figures
+from benchmarks.import_time import import_figures
 from benchmarks.machine import describe_machine
 from benchmarks.metrics_cost import metrics_figures
 from benchmarks.recording_cost import recording_figures
@@ -51,6 +52,7 @@ def main() -> int:
         *delay_figures(),
         *gap_figures(),
         *memory_figures(),
+        *import_figures(),
         *metrics_figures(),
         *recording_figures(),
         *desk_figures(),

@@ -49,14 +49,14 @@ class Comparison:
 
 
 class _ScriptedAnswerer:
-    """Says what the script has for the turn; a word or two where it was interrupted."""
+    """Says what the script has for the turn; a word or two between turns."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:
+    async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:  # noqa: ARG002
         audio = self._script.turns[self._script.current].answer
-        if request.was_interrupted:
+        if self._script.is_settling:
             audio = audio[:_SHORT_SAMPLES]
         yield Speech(text="", audio=audio.tobytes(), audio_format=AudioFormat())
 
@@ -135,7 +135,8 @@ async def compare(mode: str, scripts: Sequence[Script], n_at_once: int) -> Compa
 
 def _summary(results: Sequence[TurnResult]) -> dict[str, float | int | None]:
     verdicts = Counter(result.verdict for result in results)
-    judged = [result for result in results if result.verdict is not Verdict.UNANSWERED]
+    unjudged = (Verdict.UNANSWERED, Verdict.DISTURBED)
+    judged = [result for result in results if result.verdict not in unjudged]
     interrupted = [result for result in judged if result.with_caller]
     latencies = sorted(r.latency_ms for r in results if r.latency_ms is not None)
     return {
@@ -147,6 +148,7 @@ def _summary(results: Sequence[TurnResult]) -> dict[str, float | int | None]:
         "right_percent": _percent(verdicts[Verdict.RIGHT], len(interrupted)),
         "missed": verdicts[Verdict.MISSED],
         "unanswered": verdicts[Verdict.UNANSWERED],
+        "disturbed": verdicts[Verdict.DISTURBED],
         "latency_p50_ms": median(latencies) if latencies else None,
         "latency_p95_ms": latencies[int(0.95 * len(latencies))] if latencies else None,
     }
@@ -196,7 +198,9 @@ def _row(mode: str, name: str, summary: dict[str, float | int | None]) -> str:
     false = f"{summary['false']} ({summary['false_percent']} %)"
     right = f"{summary['right']}/{summary['with_caller']} ({summary['right_percent']} %)"
     times = f"{summary['latency_p50_ms'] or 0:.0f}/{summary['latency_p95_ms'] or 0:.0f}"
-    return f"{mode:16} {name:8} {summary['agent_turns']:>6} {false:>14} {right:>14} {times:>12}"
+    left_out = f"{summary['unanswered']}+{summary['disturbed']}"
+    counts = f"{summary['agent_turns']:>6} {left_out:>8}"
+    return f"{mode:16} {name:8} {counts} {false:>14} {right:>14} {times:>12}"
 
 
 if __name__ == "__main__":

@@ -112,7 +112,9 @@ class PipecatEngine:
     async def serving(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
         """Serve on the loopback until the block ends; gives the port."""
         listener = socket.create_server((host, port))
-        config = uvicorn.Config(self.app, log_level="warning", lifespan="off", ws="websockets")
+        config = uvicorn.Config(
+            self.app, log_level="warning", lifespan="off", ws="websockets-sansio"
+        )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="pipecat engine")
         try:

@@ -50,6 +50,8 @@ _EARLIEST_SLOTS = -1
 _PATIENCE_SLOTS = 250
 _QUIET_SLOTS = 75
 _MAX_QUESTIONS = 3
+_MAX_LATE_S = 0.1
+"""What comes later than that at the phone is heard at another time than the engine can know."""
 _SILENCE = np.zeros(_FRAME, np.int16)
 _PEAK = 32767.0
 
@@ -70,6 +72,8 @@ class Verdict(StrEnum):
     """The caller spoke, and the agent was not stopped within a second."""
     UNANSWERED = "unanswered"
     """The question was not answered: there was no turn to judge."""
+    DISTURBED = "disturbed"
+    """The phone itself was late, as no phone is: this machine was too busy for a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,8 @@ class Script:
     turns: list[ScriptedTurn]
     current: int = 0
     """Turn that is being played."""
+    is_settling: bool = True
+    """Between turns: what is answered now is not judged, and best short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +248,7 @@ class ScriptedPhone:
         self._said_slot = 0
         self._clear_slots: list[int] = []
         self._due_s = 0.0
+        self._latest_s = 0.0
         self._connection: ClientConnection | None = None
 
     async def play(self, url: str) -> list[TurnResult]:
@@ -267,8 +274,11 @@ class ScriptedPhone:
         await self._wait_for_quiet()
         began = await self._ask(turn.question)
         verdict, latency_ms = Verdict.UNANSWERED, None
+        self._latest_s = 0.0
         if began is not None:
             verdict, latency_ms = await self._listen_to_answer(turn, began)
+        if self._latest_s > _MAX_LATE_S:
+            verdict, latency_ms = Verdict.DISTURBED, None
         return TurnResult(
             script=self._script.number,
             path=self._script.path,
@@ -280,9 +290,11 @@ class ScriptedPhone:
     async def _wait_for_quiet(self) -> None:
         """Let the agent end without an echo: what was interrupted is answered, too."""
         self._has_echo = False
+        self._script.is_settling = True
         while self._slot - max(self._played_slot, self._said_slot) < _QUIET_SLOTS:
             await self._pass_slot()
         self._has_echo = True
+        self._script.is_settling = False
 
     async def _ask(self, question: Signal) -> int | None:
         """Return the slot in which the answer begins, or None."""
@@ -339,7 +351,9 @@ class ScriptedPhone:
         await self._send({"event": "media", "streamSid": self._stream_sid, "media": media})
         self._slot += 1
         self._due_s += 0.02
-        await asyncio.sleep(max(0.0, self._due_s - asyncio.get_running_loop().time()))
+        ahead_s = self._due_s - asyncio.get_running_loop().time()
+        self._latest_s = max(self._latest_s, -ahead_s)
+        await asyncio.sleep(max(0.0, ahead_s))
 
     async def _send(self, message: dict[str, object]) -> None:
         assert self._connection is not None, "the call has been placed"

@@ -22,6 +22,7 @@ from ..core.audio_gating_manager import AudioGatingManager
 from ..core.gate_decision import GateEvent, GateEventType, GateState
 from ..core.gated_call import FailureMode, GatedCall
 from ..core.stream_converter import StreamConverter
+from .captured_stream import CapturedStream
 
 _FAR_END = AudioFormat()
 """What the reference is kept in, PCM16 at 8 kHz: what a telephone plays and the detectors use."""
@@ -94,6 +95,7 @@ class PluggedCall:
         self._pending: GateEvent | None = None
         self._held = b""
         self._last_capture_ms: float | None = None
+        self._stream = CapturedStream()
 
     @property
     def state(self) -> GateState | None:
@@ -134,9 +136,22 @@ class PluggedCall:
         except Exception as error:  # noqa: BLE001 - a framework's call is not ours to refuse
             self._count(error)
 
+    def announce_capture(self, audio: bytes, begin_ms: float, wire_ms: float) -> None:
+        """Take that ``audio`` is on its way to :meth:`receive_capture`, and where it was captured.
+
+        Without this, audio is taken to have been captured when it comes.
+
+        Args:
+            audio: The very object that is on its way; may be empty.
+            begin_ms: Where the message that it was made of begins in the line's stream.
+            wire_ms: Length of that message's audio.
+        """
+        self._stream.announce(audio, self._format.duration_ms(len(audio)), begin_ms, wire_ms)
+
     def receive_capture(self, audio: bytes, now_ms: float) -> bytes:
         """Judge captured audio; return what goes on in its place."""
         self._last_capture_ms = now_ms
+        now_ms = self._stream.place(audio, now_ms)
         duration_ms = self._format.duration_ms(len(audio))
         if self._gated is None:
             self.counters.ungated_ms += duration_ms
@@ -189,6 +204,7 @@ class PluggedCall:
         """Let time pass while nothing is captured; return silence for the provider, mostly none."""
         if self._gated is None:
             return b""
+        self._stream.pass_time(now_ms)
         audio = self._gated.advance(now_ms)
         self._take_events()
         audio, self._held = self._held + audio, b""
@@ -203,7 +219,7 @@ class PluggedCall:
         """End the call; idempotent."""
         gated, self._gated = self._gated, None
         self._pending, self._held, self._last_capture_ms = None, b"", None
-        self._converter = None
+        self._converter, self._stream = None, CapturedStream()
         if gated is not None:
             self._count_of(gated)
             gated.close()

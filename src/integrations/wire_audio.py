@@ -8,11 +8,12 @@ Invariant: nothing a message holds raises.
 
 from __future__ import annotations
 
-__all__ = ["WireAudio", "parse_wire_audio"]
+__all__ = ["WireAudio", "parse_wire_audio", "parse_wire_time"]
 
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -35,6 +36,20 @@ class WireAudio(NamedTuple):
     """G.711 of either law, at 8 kHz."""
 
 
+def parse_wire_time(message: str | bytes) -> float | None:
+    """Return where the audio of a message from the telephone begins in its stream, in ms.
+
+    Returns:
+        ``media.timestamp``, as Twilio, Telnyx and Plivo have it; None without one.
+    """
+    media = _media_of(message)
+    try:
+        begin_ms = float(media["timestamp"]) if media is not None else math.nan
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return begin_ms if math.isfinite(begin_ms) else None
+
+
 def parse_wire_audio(message: str | bytes | None, g711: AudioFormat = _MULAW) -> WireAudio | None:
     """Return the audio of one message that goes to the telephone.
 
@@ -46,6 +61,11 @@ def parse_wire_audio(message: str | bytes | None, g711: AudioFormat = _MULAW) ->
         The audio; None where the message has none that is understood: a command, a binary frame,
         linear PCM.
     """
+    media = _media_of(message)
+    return None if media is None else _audio_of(media, g711)
+
+
+def _media_of(message: str | bytes | None) -> Mapping[str, Any] | None:
     if not isinstance(message, str) or len(message) > _MAX_MESSAGE_CHARS:
         return None
     try:
@@ -53,7 +73,7 @@ def parse_wire_audio(message: str | bytes | None, g711: AudioFormat = _MULAW) ->
     except (ValueError, RecursionError):
         return None
     media = parsed.get("media") if isinstance(parsed, dict) else None
-    return _audio_of(media, g711) if isinstance(media, dict) else None
+    return media if isinstance(media, dict) else None
 
 
 def _audio_of(media: Mapping[str, Any], g711: AudioFormat) -> WireAudio | None:

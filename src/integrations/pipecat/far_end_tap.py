@@ -66,11 +66,16 @@ class FarEndTap(FrameProcessor):
         elif isinstance(frame, (EndFrame, CancelFrame)):
             await self._stop_timer()
             self._tell_failures()
+        if direction is FrameDirection.DOWNSTREAM:
+            self.look_at(frame)
+        await self.push_frame(frame, direction)
+
+    def look_at(self, frame: Frame) -> None:
+        """Show the gate a frame that goes downstream; whatever becomes of it, nothing raises."""
         try:
-            self._look_at(frame, direction)
+            self._look_at(frame, self._gate_clock())
         except Exception as error:  # noqa: BLE001 - the pipeline goes on
             self._gate_call.count_failure(error)
-        await self.push_frame(frame, direction)
 
     async def cleanup(self) -> None:
         """Stop the timer and end the call, however the pipeline ended."""
@@ -80,10 +85,7 @@ class FarEndTap(FrameProcessor):
 
     # -- private steps -----------------------------------------------------------------------------
 
-    def _look_at(self, frame: Frame, direction: FrameDirection) -> None:
-        if direction is not FrameDirection.DOWNSTREAM:
-            return
-        now_ms = self._gate_clock()
+    def _look_at(self, frame: Frame, now_ms: float) -> None:
         if isinstance(frame, OutputAudioRawFrame) and self.takes_audio:
             audio_format = AudioFormat(rate_hz=frame.sample_rate)
             self._gate_call.receive_far_end(

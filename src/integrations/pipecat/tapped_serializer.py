@@ -20,7 +20,7 @@ from pipecat.serializers.base_serializer import FrameSerializer
 from ...clock import Clock, monotonic_ms
 from ...core.audio import AudioFormat, Encoding
 from ..plugged_call import PluggedCall
-from ..wire_audio import parse_wire_audio
+from ..wire_audio import parse_wire_audio, parse_wire_time
 
 
 class TappedSerializer(FrameSerializer):
@@ -57,11 +57,26 @@ class TappedSerializer(FrameSerializer):
 
     async def deserialize(self, data: str | bytes) -> Frame | None:
         """Return what the other one makes of the message."""
-        return await self.inner.deserialize(data)
+        frame = await self.inner.deserialize(data)
+        try:
+            self._note_time(data, frame)
+        except Exception as error:  # noqa: BLE001 - the pipeline gets its audio all the same
+            self._gate_call.count_failure(error)
+        return frame
 
     def should_ignore_frame(self, frame: Frame) -> bool:
         """Tell what the other one ignores."""
         return bool(self.inner.should_ignore_frame(frame))
+
+    def _note_time(self, data: str | bytes, frame: Frame | None) -> None:
+        """Tell the call where in the line's stream the audio was captured."""
+        begin_ms = parse_wire_time(data)
+        if begin_ms is not None:
+            wire = parse_wire_audio(data, self._g711)
+            audio = frame.audio if isinstance(frame, AudioRawFrame) else b""
+            if wire is not None:
+                wire_ms = wire.audio_format.duration_ms(len(wire.audio))
+                self._gate_call.announce_capture(audio, begin_ms, wire_ms)
 
     def _look_at(self, frame: Frame, message: str | bytes | None) -> None:
         if isinstance(frame, InterruptionFrame):

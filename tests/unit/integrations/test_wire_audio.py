@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxgate.core.audio import AudioFormat, Encoding
-from voxgate.integrations.wire_audio import parse_wire_audio
+from voxgate.integrations.wire_audio import parse_wire_audio, parse_wire_time
 
 _MULAW = AudioFormat(Encoding.MULAW)
 _ALAW = AudioFormat(Encoding.ALAW)
@@ -86,3 +86,18 @@ def test_no_text_raises(message: str | bytes) -> None:
     """Nor does what is no JSON."""
     found = parse_wire_audio(message)
     assert found is None or found.audio
+
+
+@pytest.mark.parametrize("timestamp", ["120", 120, 120.0])
+def test_the_streams_time_is_read(timestamp: object) -> None:
+    """Twilio writes its numbers as texts."""
+    message = {"event": "media", "media": {"timestamp": timestamp, "payload": _PAYLOAD}}
+    assert parse_wire_time(json.dumps(message)) == 120.0
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", None, [], "1e999", "nan", {}])
+def test_a_time_that_is_none_is_none(timestamp: object) -> None:
+    """Without a time, audio is taken to be captured when it comes."""
+    assert parse_wire_time(json.dumps({"media": {"timestamp": timestamp}})) is None
+    assert parse_wire_time(json.dumps({"media": {}})) is None
+    assert parse_wire_time(b"") is None

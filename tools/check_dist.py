@@ -148,7 +148,8 @@ def _run(*command: str | Path, folder: Path, variables: dict[str, str] | None = 
 def _try_archive(archive: Path, version: str, folder: Path) -> None:
     """Install one archive into a new environment, first bare, then whole, and run it.
 
-    Bare, the guard makes do with its own small network; whole, it has Silero's too.
+    Bare, the guard makes do with its own small network; whole, it has Silero's too. A program of a
+    user's that needs nothing but the core is type-checked against it, and run.
 
     Raises:
         DistError: if a step fails; the message holds what it printed.
@@ -165,11 +166,21 @@ def _try_archive(archive: Path, version: str, folder: Path) -> None:
     _run(*install, archive, folder=folder, variables=locked)
     _run(python, "-I", "-c", _TRY_IMPORT, version, folder=folder)
     _run(python, "-I", "-c", _TRY_GUARD, "light", folder=folder)
+    _try_as_user(python, folder)
     _run(*install, f"{archive}[{_EXTRAS}]", folder=folder, variables=locked)
     _run(python, "-I", "-c", _TRY_GUARD, "silero", folder=folder)
     _run(environment / "bin" / "voxgate", "--help", folder=folder)
     _run(environment / "bin" / "voxgate", "check-config", folder=folder)
     _run(python, "-m", "pip", "check", folder=folder)
+
+
+def _try_as_user(python: Path, folder: Path) -> None:
+    """Check the types of a program that uses the installed core, strictly, and run it."""
+    program = folder / "user_program.py"
+    program.write_bytes((ROOT / "tools" / "user_program.py").read_bytes())
+    checker = (sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull)
+    _run(*checker, "--python-executable", python, program, folder=folder)
+    _run(python, "-I", program, folder=folder)
 
 
 def main(arguments: list[str]) -> int:

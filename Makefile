@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks docs check format corpus bench soak fuzz audit dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -29,6 +29,9 @@ test-browser: ## Call the engine from headless Chromium, in an environment of it
 
 test-frameworks: ## Test the plug-ins inside the real Pipecat and LiveKit Agents, oldest and newest
 	@sh tools/test_frameworks.sh $(ARGS)
+
+test-haproxy: setup ## Call real engines through HAProxy: spread, drain, crash and return
+	@sh tools/test_haproxy.sh $(ARGS)
 
 docs: ## Build the documentation site into out/site, in an environment of its own
 	@sh tools/docs.sh $(ARGS)

@@ -78,6 +78,8 @@ ACROSS_MODULES = {
 }
 
 OF_THE_REPOSITORY = {
+    "test_bounds_doc.py",
+    "test_deployments.py",
     "test_docs_examples.py",
     "test_docs_site.py",
     "test_house.py",

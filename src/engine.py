@@ -36,6 +36,7 @@ from .core.guard.speech_evidence import evidence_in_force
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
 from .errors import ConfigError, ConfigProblem, LocalProtocolError
+from .event_loop import loop_name
 from .local_agent.part_pool import LocalPart
 from .providers.registry import ProviderRegistry, default_registry
 from .providers.tools import ToolRegistry
@@ -197,7 +198,11 @@ class AIEngine:
             raise LocalProtocolError("start: the engine is running")
         self._is_running = True
         self._phase = EnginePhase.STARTING
-        _log.info("engine.starting", providers=list(self.config.answering_providers))
+        _log.info(
+            "engine.starting",
+            providers=list(self.config.answering_providers),
+            event_loop=loop_name(),
+        )
         try:
             await self._services.start()
             await self._start_transports()

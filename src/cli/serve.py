@@ -20,6 +20,7 @@ from ..blas_threads import use_one_blas_thread
 from ..config.load import load_config
 from ..config.models import AppConfig, LogFormat
 from ..errors import ConfigError, ConfigProblem
+from ..event_loop import run_serving
 from .free_addresses import require_free
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def command(config_path: Path | None) -> None:
         asyncio.run(serve_workers(config_path))
         return
     use_one_blas_thread()
-    asyncio.run(_serve(config, config_path))
+    run_serving(_serve(config, config_path))
 
 
 def _say_start(config: AppConfig) -> None:

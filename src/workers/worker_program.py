@@ -25,6 +25,7 @@ from ..config.config_document import ConfigDocument
 from ..config.models import AppConfig
 from ..engine import AIEngine
 from ..errors import LocalProtocolError, VoxgateError
+from ..event_loop import run_serving
 from ..observe.call_log import CallLog
 from ..observe.config_history import ConfigChange
 from ..observe.config_reloads import FROM_FILE
@@ -256,7 +257,7 @@ def main() -> None:
         name_process(worker=orders.number)
         set_up_logging(loaded.config.engine.log_level, loaded.config.engine.log_format)
         use_one_blas_thread()
-        asyncio.run(_Worker(orders, loaded.config, connections, reports).run())
+        run_serving(_Worker(orders, loaded.config, connections, reports).run())
     except VoxgateError:
         sys.exit(1)  # the parent has been told
 

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench soak fuzz audit dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -50,6 +50,10 @@ bench: setup ## Measure time and memory per frame and per call, then judge gates
 	@$(PYTHON) benchmarks/run.py
 	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
 	@.venv/bin/voxgate bench-guard --scenes 4 --turns 4
+
+bench-load: setup ## Measure what calls cost the engine under load, and how that grows
+	@$(PYTHON) benchmarks/load.py
+	@$(PYTHON) benchmarks/load_growth.py
 
 fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
 	@$(PYTHON) tools/fuzz.py $(ARGS)

@@ -1,4 +1,4 @@
-"""`make bench-load`: what a call costs the engine, and how late its frames get, by mode of the gate.
+"""`make bench-load`: what a call costs the engine, and how late its frames get, by the gate's mode.
 
 The modes take turns in one run, each with an engine of its own, so that what else the machine does
 hits both alike. Invariant: all calls are alike but for the mode of the gate.

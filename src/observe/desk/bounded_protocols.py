@@ -12,10 +12,12 @@ __all__ = ["BoundedHttp", "BoundedWebSocket"]
 import asyncio
 from typing import Any, cast
 
+import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
+from ...transports.limited_log import LimitedLog
 from .frame_budget import FrameBudget
 
 MAX_CONNECTIONS = 300
@@ -24,6 +26,9 @@ REQUEST_TIMEOUT_S = 10.0
 """How long a connection may neither ask for something nor fetch what it asked for, in s."""
 _PIECE_BYTES = 1024
 """What is read of a WebSocket at a time: at most 170 frames, 2 ms; more may have come at once."""
+
+
+_log = LimitedLog(structlog.get_logger(__name__))
 
 
 class BoundedHttp(H11Protocol):
@@ -37,6 +42,7 @@ class BoundedHttp(H11Protocol):
         """Take a connection, or close it where there are too many."""
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
+            _log.warning("desk.connections_refused", max_connections=MAX_CONNECTIONS)
             transport.abort()
             return
         self._look_again = self.loop.call_later(REQUEST_TIMEOUT_S, self._look)

@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import logging
+import sys
 import time
 from collections import Counter
 from copy import deepcopy
@@ -26,6 +27,7 @@ import numpy as np
 import structlog
 
 from voxgate import AudioGatingManager, EnhancedVADManager
+from voxgate.clock import monotonic_ms
 from voxgate.lab.bench.sounds import Sounds, gather_sounds
 
 from .livekit_session import Setting, run_call
@@ -53,6 +55,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--split", default="all")
+    parser.add_argument(
+        "--wall-clock", action="store_true", help="the gate goes by this machine's clock"
+    )
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument(
         "--settings", nargs="*", choices=[each.name for each in Setting], default=None
@@ -69,6 +74,7 @@ async def _measure(sounds: Sounds, options: argparse.Namespace) -> dict[str, Any
     slots = asyncio.Semaphore(options.at_once)
     lateness_ms: list[float] = []
     conditions: Counter[str] = Counter()
+    began = time.process_time()
 
     for number in range(options.calls):
         first = ScriptedCall(sounds.bank, sounds.split, options.seed * 1000 + number, options.turns)
@@ -76,12 +82,26 @@ async def _measure(sounds: Sounds, options: argparse.Namespace) -> dict[str, Any
         for setting in settings:
             calls[setting].append(deepcopy(first))
 
+    def report() -> dict[str, Any]:
+        return {
+            "versions": {name: version(name) for name in ("livekit-agents", "livekit", "openai")},
+            "erl_db": ERL_DB,
+            "conditions": dict(conditions),
+            "cpu_s": round(time.process_time() - began, 1),
+            "loop_late_ms_p99": round(float(np.percentile(lateness_ms or [0.0], 99)), 1),
+            "settings": {
+                setting.value: {**_figures(calls[setting]), "failures": failures[setting]}
+                for setting in settings
+            },
+        }
+
     async def place(call: ScriptedCall, setting: Setting) -> None:
         async with slots:
-            gate = await run_call(call, setting, manager)
+            clock = monotonic_ms if options.wall_clock else None
+            gate = await run_call(call, setting, manager, clock)
             failures[setting] += 0 if gate is None else gate.counters.failures
+            print(_table(report()), "\n", file=sys.stderr)
 
-    began = time.process_time()
     async with asyncio.TaskGroup() as tasks:
         watch = tasks.create_task(_watch(lateness_ms))
         work = [
@@ -91,17 +111,7 @@ async def _measure(sounds: Sounds, options: argparse.Namespace) -> dict[str, Any
         ]
         await asyncio.gather(*work)
         watch.cancel()
-    return {
-        "versions": {name: version(name) for name in ("livekit-agents", "livekit", "openai")},
-        "erl_db": ERL_DB,
-        "conditions": dict(conditions),
-        "cpu_s": round(time.process_time() - began, 1),
-        "loop_late_ms_p99": round(float(np.percentile(lateness_ms or [0.0], 99)), 1),
-        "settings": {
-            setting.value: {**_figures(calls[setting]), "failures": failures[setting]}
-            for setting in settings
-        },
-    }
+    return report()
 
 
 async def _watch(lateness_ms: list[float]) -> None:

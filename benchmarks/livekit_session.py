@@ -26,6 +26,7 @@ from livekit.agents.voice import io
 from livekit.plugins import openai
 
 from voxgate import AudioFormat, AudioGatingManager
+from voxgate.clock import Clock
 from voxgate.core.byte_queue import ByteQueue
 from voxgate.core.stream_converter import StreamConverter
 from voxgate.integrations.livekit import SessionGate, TurnDetection
@@ -143,9 +144,16 @@ class _Answerer:
 
 
 async def run_call(
-    call: ScriptedCall, setting: Setting, manager: AudioGatingManager
+    call: ScriptedCall, setting: Setting, manager: AudioGatingManager, clock: Clock | None = None
 ) -> SessionGate | None:
     """Place a call and let it run to its end; the call's turns say what became of it.
+
+    Args:
+        call: The caller and the line.
+        setting: Who gates.
+        manager: Of all gates.
+        clock: The gate's; the telephone's own time if left out, so that what the gate decides does
+            not hang on how busy this machine is.
 
     Returns:
         The gate; None without one.
@@ -166,7 +174,7 @@ async def run_call(
             session.input.audio = line_in
         else:
             turns = TurnDetection.GATE if is_gate else TurnDetection.SERVER
-            gate = SessionGate(manager, turn_detection=turns)
+            gate = SessionGate(manager, turn_detection=turns, clock=clock or call.clock)
             session.input.audio = gate.gated_input(line_in)
             gate.attach(session)
         await session.start(Agent(instructions="You answer the telephone."))

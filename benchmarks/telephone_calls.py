@@ -90,6 +90,7 @@ class Judged:
     n_right: int = 0
     """Turns cut off by the caller within a second."""
     n_skipped: int = 0
+    """Turns that were not judged: they overlapped, or did not come to their end."""
     latencies_ms: list[float] = field(default_factory=list)
     """Of the right ones, from the caller's onset to the cut."""
 
@@ -98,7 +99,7 @@ def judge_turns(turns: Iterable[TurnRecord]) -> Judged:
     """Return the figures of turns."""
     judged = Judged()
     for turn in turns:
-        if turn.is_overlapped:
+        if turn.is_overlapped or turn.end_ms is None:
             judged.n_skipped += 1
             continue
         judged.n_turns += 1
@@ -155,6 +156,10 @@ class ScriptedCall:
     def now_ms(self) -> float:
         """Time of the call, in ms."""
         return self._n_steps * float(FRAME_MS)
+
+    def clock(self) -> float:
+        """Return the time of the call, in ms: a clock that goes as the telephone is stepped."""
+        return self.now_ms
 
     @property
     def is_over(self) -> bool:

@@ -159,6 +159,10 @@ class SessionGate:
         """Return the audio input to use in place of ``source``, for a session without a room."""
         return GatedAudioInput(source, self.frame_processor)
 
+    def far_end_output(self, next_in_chain: io.AudioOutput) -> FarEndOutput:
+        """Return the audio output to use in place of ``next_in_chain``; :meth:`attach` does so."""
+        return FarEndOutput(self._call, next_in_chain, clock=self._clock)
+
     def attach(self, session: AgentSession[Any]) -> None:
         """Follow a session: what it plays, when its caller speaks, and its end.
 
@@ -184,7 +188,7 @@ class SessionGate:
         if session is None or output is None or _is_linked(output):
             return
         try:
-            session.output.audio = FarEndOutput(self._call, output, clock=self._clock)
+            session.output.audio = self.far_end_output(output)
         except Exception as error:  # noqa: BLE001 - see the invariant
             self._call.count_failure(error)
 
@@ -237,7 +241,7 @@ class SessionGate:
         self._call.receive_speech_stopped(self._clock())
         # An answer to the turn before, of which nothing has been heard yet, is not waited for.
         self._ask(lambda session: session.interrupt())
-        if self._ask(lambda session: session.commit_user_turn()):
+        if self._ask(_commit):
             self.session_counters.commits += 1
 
     def _ask(self, step: Callable[[AgentSession[Any]], object]) -> bool:
@@ -259,6 +263,16 @@ class SessionGate:
 
 
 _TURN_EVENTS = {False: GateEventType.INTERRUPTED, True: GateEventType.BARGE_IN_COMMITTED}
+
+
+def _commit(session: AgentSession[Any]) -> object:
+    """End the caller's turn, and have it answered."""
+    answer: object = session.commit_user_turn()
+    if answer is None and session.stt is None:
+        # Before 1.5 a session commits what it recognised itself, and nothing else.
+        session.current_agent.realtime_llm_session.commit_audio()
+        session.generate_reply()
+    return answer
 
 
 def _is_linked(output: io.AudioOutput | None) -> bool:

@@ -1,7 +1,8 @@
 """Moves the messages of a call both ways over one connection, until it is lost or another follows.
 
 Invariant: messages are sent in the conversation's order, and each event that a message brings is
-queued before the next message is read: an engine that takes none stops the server.
+queued before the next message is read: an engine that takes none stops the server. A server that
+sends more than any call can use is read more slowly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from ..clock import Clock
 from ..errors import ProviderError
 from .event_queue import EventQueue
+from .message_budget import MessageBudget
 from .socket_conversation import Deadlines, Renewal, SocketConversation
 from .websocket import (
     ABNORMAL_CLOSE,
@@ -204,11 +206,16 @@ class SocketExchange:
                 raise error_for_exception(exc, self._kind) from exc
 
     async def _receive_all(self, connection: ClientConnection) -> None:
+        budget = MessageBudget(self._clock())
         while True:
-            await self._receive_one(connection)
+            n_bytes = await self._receive_one(connection)
             self.wake()
+            wait_ms = budget.spend(n_bytes, self._clock())
+            if wait_ms:
+                await asyncio.sleep(wait_ms / 1000)
 
-    async def _receive_one(self, connection: ClientConnection) -> None:
+    async def _receive_one(self, connection: ClientConnection) -> int:
+        """Take a message, and return its length."""
         try:
             message = await connection.recv()
         except ConnectionClosed as exc:
@@ -217,6 +224,7 @@ class SocketExchange:
         for event in events:
             await self._events.put(event)
         self._on_message()
+        return len(message)
 
 
 def _successor(group: BaseExceptionGroup[_Renewed]) -> ClientConnection:

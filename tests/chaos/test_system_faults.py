@@ -1,0 +1,142 @@
+"""Faults of the machine and of those who run it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos.chaos_rig import running_rig
+from support.audiosocket_peer import AudioSocketPeer
+from support.telephone import until
+from voxgate.lab.load.child_process import ChildProcess
+
+pytestmark = pytest.mark.timeout(600)
+
+
+async def test_a_broken_configuration_changes_nothing(tmp_path: Path) -> None:
+    async with running_rig(tmp_path) as rig, rig.watched() as seen:
+        rig.config_path.write_text("engine: {max_calls: none of it\n", encoding="utf-8")
+        os.kill(rig.engine.pid, signal.SIGHUP)
+        await rig.logged("config.reload_refused")
+        await asyncio.sleep(5.0)
+    seen.assert_unharmed()
+
+
+async def test_a_full_disk_ends_recordings_and_no_call(tmp_path: Path) -> None:
+    """Of the file that can't grow any more, what was written stays."""
+
+    def record(config: dict[str, Any]) -> None:
+        config["recording"] = {"calls": "all", "audio": True, "folder": str(tmp_path / "calls")}
+
+    async with running_rig(tmp_path, record) as rig, rig.watched() as seen:
+        await asyncio.sleep(3.0)
+        largest = max(path.stat().st_size for path in (tmp_path / "calls").rglob("*.*"))
+        resource.prlimit(rig.engine.pid, resource.RLIMIT_FSIZE, (largest + 100_000, -1))
+        failed = await rig.logged("recording.failed", timeout_s=60.0)
+        assert failed["level"] == "warning"
+        await asyncio.sleep(5.0)
+    seen.assert_unharmed()
+
+
+async def test_without_descriptors_no_call_begins_and_none_ends(tmp_path: Path) -> None:
+    """When there are some again, calls are taken again."""
+    async with running_rig(tmp_path) as rig:
+        async with rig.watched() as seen:
+            n_open = _open_descriptors(rig.engine.pid)
+            before = resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE, (n_open + 1, before[1]))
+            peers = [await AudioSocketPeer.connect(rig.engine.address) for _ in range(10)]
+            await asyncio.sleep(5.0)
+            for peer in peers:
+                peer.hang_up()
+            resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE, before)
+            await asyncio.sleep(3.0)
+        async with rig.calling_healthy() as call:
+            await until(lambda: call.n_sounds > 20)
+    seen.assert_unharmed()
+
+
+async def test_calls_outlive_a_process_that_stood_still(tmp_path: Path) -> None:
+    """As on a machine that is suspended, or whose clock jumps: the time is made good or skipped."""
+    async with running_rig(tmp_path) as rig:
+        async with rig.watched() as seen:
+            os.kill(rig.engine.pid, signal.SIGSTOP)
+            await asyncio.sleep(1.5)
+            os.kill(rig.engine.pid, signal.SIGCONT)
+            await asyncio.sleep(1.5)
+        assert seen.figures is not None
+        assert seen.figures.lost_calls == 0
+        assert rig.log("call.slots_skipped")
+        async with rig.watched() as seen:
+            await asyncio.sleep(8.0)
+    seen.assert_unharmed()
+
+
+async def test_a_provider_s_restart_is_over_in_two_seconds(tmp_path: Path) -> None:
+    """Every call has a session again within 2 s of the server's return, and is not lost."""
+    async with running_rig(tmp_path) as rig:
+        os.kill(rig.server.pid, signal.SIGKILL)
+        await rig.logged("provider.disconnected")
+        await asyncio.sleep(0.5)
+        settings = {"kind": "light", "port": rig.server_port, "speed_ratio": 8.0, "core": None}
+        async with ChildProcess.start("server_process", settings) as server:
+            loop = asyncio.get_running_loop()
+            returned_s = loop.time()
+            while len(rig.log("provider.reconnected")) < rig.n_calls:
+                await asyncio.sleep(0.05)
+                assert loop.time() - returned_s < 20.0
+            took_s = loop.time() - returned_s
+            rig.server = server
+            rig.forget_ties()
+            lost = [_time(line) for line in rig.log("provider.disconnected")]
+            back = [_time(line) for line in rig.log("provider.reconnected")]
+            sys.stdout.write(
+                f"all back {took_s:.2f} s after the server; away {max(back) - min(lost):.2f} s\n"
+            )
+            assert took_s <= 2.0
+            assert not rig.log("provider.lost")
+            await asyncio.sleep(3.0)
+            async with rig.watched() as seen:
+                await asyncio.sleep(8.0)
+            seen.assert_unharmed()
+
+
+def _open_descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def _time(line: dict[str, Any]) -> float:
+    return datetime.fromisoformat(line["timestamp"]).timestamp()
+
+
+async def test_sigterm_lets_calls_end_in_order(tmp_path: Path) -> None:
+    """No call is taken any more, those that run get their time, then they are ended."""
+    async with running_rig(tmp_path) as rig:
+        os.kill(rig.engine.pid, signal.SIGTERM)
+        await rig.logged("engine.draining")
+        with pytest.raises(ConnectionRefusedError):
+            await AudioSocketPeer.connect(rig.engine.address)
+        stopped = await rig.logged("engine.stopped")
+        assert stopped["ended_calls"] == rig.n_calls
+        ended = rig.log("call.ended")
+        assert len(ended) == rig.n_calls
+        assert {line["reason"] for line in ended} == {"drained"}
+
+
+async def test_sigkill_ends_calls_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Callers hear the end; an engine on the same recordings and configuration takes calls."""
+    async with running_rig(tmp_path) as rig:
+        os.kill(rig.engine.pid, signal.SIGKILL)
+        await asyncio.sleep(1.0)
+        assert (await rig.callers.ask("place", calls=0))["calls"] == 0
+    async with running_rig(tmp_path) as rig, rig.watched() as seen:
+        await asyncio.sleep(5.0)
+    seen.assert_unharmed()

@@ -28,7 +28,7 @@ def describe_api() -> str:
         module = importlib.import_module(name)
         for public in sorted(module.__all__):
             if not (name != "voxgate" and _is_told_elsewhere(module, public)):
-                lines += _describe(f"{name}.{public}", getattr(module, public))
+                lines += sorted(_describe(f"{name}.{public}", getattr(module, public)))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -61,6 +61,9 @@ def _bases(value: type) -> str:
 def _fields(path: str, value: type) -> Iterator[str]:
     if dataclasses.is_dataclass(value):
         for each in dataclasses.fields(value):
+            if not each.init:
+                yield f"{path}.{each.name}: property"
+                continue
             has_default = each.default is not dataclasses.MISSING
             has_factory = each.default_factory is not dataclasses.MISSING
             default = f" = {each.default!r}" if has_default else " = ..." if has_factory else ""

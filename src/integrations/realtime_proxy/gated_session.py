@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from ...core.audio import FRAME_MS, AudioFormat
 from ...core.audio_gating_manager import AudioGatingManager
+from ...core.gate_decision import GateEvent
 from ...core.gate_transitions import GateState
 from ...core.gated_call import FailureMode, GatedCall
 from .client_playback import ClientPlayback
@@ -54,7 +55,15 @@ _MAX_UPDATES = 32
 class _Gate:
     """The gate of a session in one pair of formats."""
 
-    __slots__ = ("call", "capture_format", "far_end_format", "fed_ms", "n_pending", "playback")
+    __slots__ = (
+        "_has_begun",
+        "call",
+        "capture_format",
+        "far_end_format",
+        "fed_ms",
+        "n_pending",
+        "playback",
+    )
 
     def __init__(self, call: GatedCall, shape: SessionShape, now_ms: float) -> None:
         assert shape.input_format is not None, "a gate is made where formats are known"  # noqa: S101
@@ -67,15 +76,20 @@ class _Gate:
         """Time up to which the gate was told what happened."""
         self.n_pending = 0
         """Bytes that wait for the rest of their 20 ms."""
+        self._has_begun = False
 
     def judge(self, piece: bytes, end_ms: float) -> bytes:
         """Return what the provider is to be sent for at most 20 ms that ended at a time."""
+        if not self._has_begun:
+            self._has_begun = True
+            self.call.advance(end_ms - self.capture_format.duration_ms(len(piece)))
         self.pass_time(end_ms)
         self.n_pending = (self.n_pending + len(piece)) % self.capture_format.frame_bytes
         return self.call.receive_capture(piece, self.fed_ms)
 
     def pass_time(self, now_ms: float) -> None:
         """Let time pass; a client that sends nothing is not filled in for, as it may want that."""
+        self._has_begun = True
         self.fed_ms = max(self.fed_ms, now_ms)
         self.call.advance(self.fed_ms)
 
@@ -185,6 +199,15 @@ class GatedRealtimeSession:
         self._is_closed = True
         self._end_gate()
 
+    # -- outputs -----------------------------------------------------------------------------------
+
+    def take_events(self) -> tuple[GateEvent, ...]:
+        """Return what happened at the gate since it was last asked, oldest first.
+
+        Nobody need ask: of those that nobody takes the oldest go.
+        """
+        return () if self._gate is None else self._gate.call.take_events()
+
     # -- what the client says ----------------------------------------------------------------------
 
     def _receive_append(self, data: bytes, message: ClientMessage) -> Iterator[bytes | None]:
@@ -198,7 +221,6 @@ class GatedRealtimeSession:
             out.append(self._judged(gate, piece, end_ms))
             if n_frames % _FRAMES_AT_ONCE == 0:
                 yield None
-        gate.call.take_events()  # counted by the gate; nobody else asks for them
         yield from self._went_on(data, message, audio, b"".join(out))
 
     def _judged(self, gate: _Gate, piece: bytes, end_ms: float) -> bytes:

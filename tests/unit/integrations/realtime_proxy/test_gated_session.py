@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from support.golden_call import AgentWrite, GoldenCall, golden_call
+from support.golden_trace import event_differences, run_alone
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.config import GatingConfig, GatingMode, ProviderGatingPolicy
@@ -350,3 +352,40 @@ def test_binary_messages_are_counted(talk: Talk) -> None:
     talk.session.pass_binary(from_client=False)
     assert talk.session.counters.server_events == 2
     assert talk.session.counters.client_events == 2
+
+
+PCM_8K = {
+    "type": "realtime",
+    "audio": {
+        "input": {"format": {"type": "audio/pcm", "rate": 8000}},
+        "output": {"format": {"type": "audio/pcm", "rate": 8000}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "writes", [GoldenCall.paced_writes, GoldenCall.burst_writes], ids=["paced", "burst"]
+)
+def test_the_golden_call_is_decided_as_stored(writes: Any) -> None:
+    """Heard through the proxy the gate does as by itself: the same events, the same bytes."""
+    call = golden_call()
+    talk = Talk(AudioGatingManager())
+    talk.client({"type": "session.update", "session": PCM_8K})
+    waiting = list(reversed(writes(call)))
+    sent = b""
+    events = []
+    for at_ms, frame in call.arrivals():
+        while waiting and waiting[-1].now_ms <= at_ms:
+            each = waiting.pop()
+            talk.now_ms = 1000.0 + each.now_ms
+            if isinstance(each, AgentWrite):
+                delta = b64encode(each.audio).decode()
+                talk.server("response.output_audio.delta", item_id="i", delta=delta)
+            else:
+                talk.client({"type": "output_audio_buffer.clear"})
+        talk.now_ms = 980.0 + at_ms
+        sent += talk.heard(frame, 20.0)
+        events += talk.session.take_events()
+    assert event_differences(events, start_ms=1000.0) == []
+    assert sent == run_alone().sent
+    assert talk.session.running_counters.gate_failures == 0

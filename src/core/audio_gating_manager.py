@@ -53,6 +53,8 @@ class AudioGatingManager:
         near_end_factory: Makes the echo-aware detector of one call; that of the package if left
             out.
         audio_guard_enabled: For comparing both settings of the switch in one process.
+
+    One thread at a time may use a manager; managers share nothing that changes.
     """
 
     def __init__(

@@ -76,8 +76,8 @@ class GatedCall:
             until it does, the agent is audible by :meth:`receive_agent_speaking`.
         now_ms: Now; the first chunk's time starts the slots.
 
-    All times are in ms on one monotonic clock of the engine's. One thread at a time may use the calls
-    of a manager; nothing waits, and nothing needs an event loop.
+    All times are in ms on one monotonic clock of the engine's. One thread at a time may use the
+    calls of a manager; nothing waits, and nothing needs an event loop.
 
     Raises:
         ValueError: the manager has a call of that id.

@@ -6,14 +6,21 @@ The modules that only such a run can drive are those of ``voxgate.lab.load``.
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64encode
+from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from voxgate.lab.load import EngineSettings, LoadFigures, LoadPlan, run_load
 from voxgate.lab.load.child_process import ChildError, ChildProcess
+from voxgate.lab.load.frame_log import MeasuredSide, frame_digest
 
 GUARD_S = 170.0
 """No wait in a passing test comes near it, on however slow a machine."""
+
+_PCMU = {"format": {"type": "audio/pcmu"}}
 
 
 async def measure(plan: LoadPlan, engine: EngineSettings) -> list[LoadFigures]:
@@ -22,18 +29,41 @@ async def measure(plan: LoadPlan, engine: EngineSettings) -> list[LoadFigures]:
         return await run_load(plan, engine)
 
 
-@pytest.mark.parametrize(
-    ("line", "server", "mode"),
-    [("audiosocket", "light", "off"), ("twilio", "embedded", "vad")],
-)
-async def test_three_callers_are_served_and_measured(line: str, server: str, mode: str) -> None:
-    """Calls stay, frames are found again at the server, answers at the line."""
-    plan = LoadPlan(steps=(3,), seconds=2.0, warm_up_s=2.0, line=line, server=server, erl_db=None)
-    (figures,) = await measure(plan, EngineSettings(line=line, mode=mode, max_calls=5))
+async def test_three_callers_are_served_and_measured() -> None:
+    """Calls stay, frames are found again at the server, audio comes to the line."""
+    plan = LoadPlan(steps=(3,), seconds=4.0, warm_up_s=2.0)
+    (figures,) = await measure(plan, EngineSettings(mode="off", max_calls=5))
     assert (figures.calls, figures.lost_calls) == (3, 0)
-    assert figures.line_to_provider.count + figures.uncertain_frames > 0
+    assert figures.line_to_provider.count > 0
     assert figures.line_interval.count > 0
     assert figures.cpu_per_call is None or figures.cpu_per_call > 0
+
+
+@pytest.mark.parametrize("kind", ["light", "embedded"])
+async def test_a_server_notes_each_frame_and_its_session(kind: str, tmp_path: Path) -> None:
+    """In the format that the session asked for, behind its session.update."""
+    frames = [bytes([0x10 + n]) * 160 for n in range(10)]
+    settings = {"kind": kind, "port": 0, "speed_ratio": 8.0}
+    session = {"type": "realtime", "audio": {"input": _PCMU, "output": _PCMU}}
+    update = {"type": "session.update", "session": session}
+    async with (
+        asyncio.timeout(GUARD_S),
+        ChildProcess.start("server_process", settings) as server,
+        connect(f"{server.ready['url']}?model=any") as socket,
+    ):
+        await socket.send(json.dumps(update))
+        for frame in frames:
+            audio = b64encode(frame).decode()
+            await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+        await socket.send(json.dumps({"type": "nonsense"}))
+        while json.loads(await socket.recv())["type"] != "error":
+            pass  # what came before it has been taken by then
+        assert await server.ask("write", path=str(tmp_path / "side.npz")) == {"sessions": 1}
+    side = MeasuredSide.read(tmp_path / "side.npz")
+    assert side.frames.mark.tolist() == [frame_digest(frame) for frame in frames]
+    assert set(side.frames.number.tolist()) == {1}
+    assert side.others.mark.tolist() == [160] * 10
+    assert (side.events[0].kind, side.events[0].number) == ("session", 1)
 
 
 async def test_an_engine_that_does_not_start_is_said_so() -> None:

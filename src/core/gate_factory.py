@@ -8,6 +8,7 @@ from __future__ import annotations
 __all__ = ["GateFactory"]
 
 from collections.abc import Callable
+from functools import partial
 
 from .audio import AudioFormat
 from .audio_guard import AudioGuard
@@ -20,6 +21,7 @@ from .config import (
     SpeechEvidenceKind,
 )
 from .echo.echo_aware import packaged_near_end
+from .echo.kalman_filter import FilterScratch
 from .echo.near_end import NearEndDetector, NullNearEndDetector
 from .gating_state import GatingState
 from .guard.speech_evidence import evidence_in_force, packaged_speech_evidence
@@ -43,7 +45,8 @@ class GateFactory:
         audio_guard_enabled: bool,
     ) -> None:
         self._vad_manager = vad_manager
-        self._near_end_factory = near_end_factory or packaged_near_end
+        # One scratch for all calls: a manager's calls are judged one after the other.
+        self._near_end_factory = near_end_factory or partial(packaged_near_end, FilterScratch())
         self._audio_guard_enabled = audio_guard_enabled
 
     def prepare(self, config: GatingConfig) -> SpeechEvidenceKind | None:

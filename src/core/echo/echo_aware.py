@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from .kalman_filter import FilterScratch
 from .near_end import NearEndDetector, NearEndVerdict, NullNearEndDetector
 from .near_end_detector import EchoAwareDetector
 from .recurrent_network import NetworkWeights, packaged_weights
@@ -44,6 +45,7 @@ class EchoAwareNearEnd:
 
     Args:
         weights: Of the network; shared by all calls.
+        scratch: Shared by the calls of one thread; see :class:`.kalman_filter.FilterScratch`.
     """
 
     __slots__ = (
@@ -56,8 +58,8 @@ class EchoAwareNearEnd:
         "_zero_frames",
     )
 
-    def __init__(self, weights: NetworkWeights) -> None:
-        self._detector = EchoAwareDetector(weights)
+    def __init__(self, weights: NetworkWeights, scratch: FilterScratch | None = None) -> None:
+        self._detector = EchoAwareDetector(weights, scratch)
         self._timeline = ReferenceTimeline()
         self._captures: deque[tuple[Frame, bool]] = deque()
         """Frames not yet paired, one at most between two calls, each with ``agent_audible``."""
@@ -141,10 +143,10 @@ def _strongest(verdicts: list[NearEndVerdict | None]) -> NearEndVerdict | None:
     return replace(known[-1], logit=max(verdict.logit for verdict in known))
 
 
-def packaged_near_end() -> NearEndDetector:
+def packaged_near_end(scratch: FilterScratch | None = None) -> NearEndDetector:
     """Return a detector with the weights that the package brings, or the null one without them."""
     try:
         weights = packaged_weights()
     except ValueError:
         return NullNearEndDetector()
-    return EchoAwareNearEnd(weights)
+    return EchoAwareNearEnd(weights, scratch)

@@ -10,7 +10,7 @@ and shrinks partitions whose energy is close to the median (those hold noise, no
 
 from __future__ import annotations
 
-__all__ = ["BIN_COUNT", "EchoEstimate", "KalmanEchoFilter"]
+__all__ = ["BIN_COUNT", "EchoEstimate", "FilterScratch", "KalmanEchoFilter"]
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -118,17 +118,37 @@ class EchoEstimate:
     """Whether the far end was active inside the filter's span."""
 
 
+class FilterScratch:
+    """What a filter works in and keeps nothing in from frame to frame.
+
+    Filters that never work at the same time share one: 87 kB less a call, which with many calls
+    would be on their way between memory and cache with every frame.
+    """
+
+    __slots__ = ("expected", "products")
+
+    def __init__(self) -> None:
+        shape = (_PARTITION_COUNT, BIN_COUNT)
+        self.products: ComplexArray = np.empty(shape, np.complex64)
+        """Of far end and weights, and the steps of the weights."""
+        self.expected: FloatArray = np.empty(shape, np.float32)
+        """Variance times power."""
+
+
 class KalmanEchoFilter:
     """900 ms echo filter working on 20 ms frames at 8 kHz.
 
     The far-end spectra lie in a ring of twice the length, so that the last 45 are always one
     contiguous view, newest first, and nothing is ever copied along.
+
+    Args:
+        scratch: Shared with filters of the same thread; one of its own if left out.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: FilterScratch | None = None) -> None:
         shape = (_PARTITION_COUNT, BIN_COUNT)
-        self._scratch = np.empty(shape, np.complex64)
-        self._expected = np.empty(shape, np.float32)
+        scratch = FilterScratch() if scratch is None else scratch
+        self._scratch, self._expected = scratch.products, scratch.expected
         self._ring = np.zeros((2, *shape), np.complex64)
         self._ring_power = np.zeros((2, *shape), np.float32)
         self._ring_rows = self._ring.reshape(-1, BIN_COUNT)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .echo_ceiling import EchoCeiling
 from .features import FeatureExtractor
-from .kalman_filter import KalmanEchoFilter
+from .kalman_filter import FilterScratch, KalmanEchoFilter
 from .near_end import NearEndVerdict
 from .recurrent_network import NetworkWeights, RecurrentNetwork
 
@@ -44,10 +44,11 @@ class EchoAwareDetector:
 
     Args:
         weights: Of the network, such as :func:`.recurrent_network.packaged_weights`.
+        scratch: Of the echo filter; see :class:`.kalman_filter.FilterScratch`.
     """
 
-    def __init__(self, weights: NetworkWeights) -> None:
-        self._filter = KalmanEchoFilter()
+    def __init__(self, weights: NetworkWeights, scratch: FilterScratch | None = None) -> None:
+        self._filter = KalmanEchoFilter(scratch)
         self._features = FeatureExtractor()
         self._network = RecurrentNetwork(weights)
         self._ceiling = EchoCeiling()

@@ -98,7 +98,7 @@ def test_echo_that_comes_late_after_a_stall_is_not_the_caller() -> None:
 class RecordingDetector:
     """Notes what it is given, by the first sample of each frame; its logits are the captures'."""
 
-    def __init__(self, weights: object) -> None:
+    def __init__(self, weights: object, scratch: object = None) -> None:
         self.given: list[tuple[int, int, bool]] = []
         self.has_judged = False
         self.residual = np.zeros(160, np.float32)

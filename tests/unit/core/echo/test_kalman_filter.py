@@ -7,7 +7,7 @@ import pytest
 
 from support.echo_scenes import caller_frames, echo_of, frame_rows, mix
 from support.signals import silence, speech_like, white_noise
-from voxgate.core.echo.kalman_filter import EchoEstimate, KalmanEchoFilter, PowerRow
+from voxgate.core.echo.kalman_filter import EchoEstimate, FilterScratch, KalmanEchoFilter, PowerRow
 
 LOUD = np.float32(1.0 / 32768.0)
 
@@ -249,3 +249,20 @@ def test_silence_is_far_end_too() -> None:
         _run(one, far_end, capture), _run(other, far_end, capture), strict=True
     ):
         np.testing.assert_array_equal(one_estimate.residual, other_estimate.residual)
+
+
+def test_filters_that_share_a_scratch_do_not_disturb_each_other() -> None:
+    """Nothing is kept in it from frame to frame: each filter is as it would be alone."""
+    generator = np.random.default_rng(5)
+    far_ends = generator.standard_normal((2, 40, 160)).astype(np.float32) / 10
+    captures = np.roll(far_ends, 3, axis=1) / 4
+    scratch = FilterScratch()
+    sharing = [KalmanEchoFilter(scratch), KalmanEchoFilter(scratch)]
+    alone = [KalmanEchoFilter(), KalmanEchoFilter()]
+    for number in range(40):
+        for call in range(2):
+            residuals = []
+            for echo_filter in (sharing[call], alone[call]):
+                echo_filter.receive_far_end(far_ends[call, number])
+                residuals.append(echo_filter.process(captures[call, number]).residual.tobytes())
+            assert residuals[0] == residuals[1]

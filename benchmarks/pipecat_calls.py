@@ -5,8 +5,10 @@ place)::
 
     .venvs/pipecat-newest/bin/python -m benchmarks.pipecat_calls --corpus corpus
 
-Each engine is a process of :mod:`.pipecat_engine` on the loopback; the phones and the embedded
-Realtime server run here. Invariant: both engines get the same scripts, at the same time.
+Engines, phones and the embedded Realtime server share one event loop whose time is made up, over
+real sockets on the loopback: a busy machine takes longer and changes nothing. With ``--real-time``
+each engine is a process of :mod:`.pipecat_engine`, and time is real: for a machine with nothing
+else to do. Invariant: both engines get the same scripts, at the same time.
 """
 
 from __future__ import annotations
@@ -17,18 +19,22 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from types import ModuleType
 
+from voxgate.clock import Clock, monotonic_ms
 from voxgate.core.audio import AudioFormat
 from voxgate.realtime_server import AnswerRequest, RealtimeServer, Speech
 
 from .machine import describe_machine
+from .pipecat_engine import EngineSettings, PipecatEngine, TurnFinder
 from .scripted_phone import Script, ScriptedPhone, TurnResult, Verdict, make_scripts
 
 _MODES = ("server", "local")
@@ -64,10 +70,10 @@ class _ScriptedAnswerer:
 class _Exchange:
     """The Realtime server; each session answers by the script of the call placed last."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._next: Script | None = None
         self._taken = asyncio.Event()
-        self.server = RealtimeServer(answerer_factory=self._answerer)
+        self.server = RealtimeServer(answerer_factory=self._answerer, clock=clock)
 
     def _answerer(self) -> _ScriptedAnswerer:
         assert self._next is not None, "a call has been placed"
@@ -110,16 +116,65 @@ async def _engine(realtime_url: str, mode: str, *, is_gated: bool) -> AsyncItera
         await process.wait()
 
 
-async def compare(mode: str, scripts: Sequence[Script], n_at_once: int) -> Comparison:
+@asynccontextmanager
+async def _own_engine(realtime_url: str, mode: str, *, is_gated: bool) -> AsyncIterator[str]:
+    """Run an engine in this loop; gives the URL to call."""
+    settings = EngineSettings(
+        realtime_url=realtime_url, is_gated=is_gated, turn_finder=TurnFinder(mode)
+    )
+    async with PipecatEngine(settings, clock=_loop_ms).serving() as port:
+        yield f"ws://127.0.0.1:{port}/twilio"
+
+
+def _loop_ms() -> float:
+    return asyncio.get_running_loop().time() * 1000
+
+
+class _LoopTime(ModuleType):
+    """The module ``time``, as a loop has it that makes up its own."""
+
+    def __getattr__(self, name: str) -> object:
+        if name in ("time", "monotonic", "perf_counter"):
+            return asyncio.get_running_loop().time
+        return getattr(time, name)
+
+
+def _virtual_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop that makes up its time, after Pipecat was given the same."""
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    from support.virtual_time import VirtualTimeLoop  # type: ignore[import-not-found, unused-ignore]
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("pipecat.") and getattr(module, "time", None) is time:
+            module.time = _LoopTime("time")  # type: ignore[attr-defined]
+
+    class Loop(VirtualTimeLoop):  # type: ignore[misc, unused-ignore]
+        """Does at once what is for a thread: a thread would be late in this time."""
+
+        def run_in_executor(self, _: object, work: Callable[..., object], *args: object) -> object:
+            done = self.create_future()
+            done.set_result(work(*args))
+            return done
+
+    loop: asyncio.AbstractEventLoop = Loop(
+        patience_s=0.0001, step_s=0.02, hang_s=20.0, max_turns=10**10
+    )
+    return loop
+
+
+async def compare(
+    mode: str, scripts: Sequence[Script], n_at_once: int, *, is_real_time: bool
+) -> Comparison:
     """Place all calls at both engines, so many scripts at a time."""
-    exchange = _Exchange()
+    run_engine = _engine if is_real_time else _own_engine
+    exchange = _Exchange(monotonic_ms if is_real_time else _loop_ms)
     before: list[TurnResult] = []
     after: list[TurnResult] = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(exchange.server)
         url = exchange.server.url
-        plain = await stack.enter_async_context(_engine(url, mode, is_gated=False))
-        gated = await stack.enter_async_context(_engine(url, mode, is_gated=True))
+        plain = await stack.enter_async_context(run_engine(url, mode, is_gated=False))
+        gated = await stack.enter_async_context(run_engine(url, mode, is_gated=True))
         for engine in (plain, gated):  # the first call waits for what is loaded when it is needed
             await (await exchange.place(replace(scripts[0], turns=scripts[0].turns[:1]), engine))
         for at in range(0, len(scripts), n_at_once):
@@ -164,6 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=26, help="calls at each engine")
     parser.add_argument("--turns", type=int, default=8, help="turns of each call")
     parser.add_argument("--at-once", type=int, default=4, help="calls at once at each engine")
+    parser.add_argument("--real-time", action="store_true", help="engines as processes")
     parser.add_argument("--corpus", type=Path, help="folder of recorded speech")
     parser.add_argument("--mode", choices=_MODES, action="append", help="default: both")
     parser.add_argument("--out", type=Path, default=_OUT)
@@ -178,7 +234,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{'turns found by':16} {'':8} {'turns':>6} {'false':>14} {'right':>14} {'p50/p95 ms':>12}"
     )
     for mode in options.mode or _MODES:
-        comparison = asyncio.run(compare(mode, scripts, options.at_once))
+        loop_factory = None if options.real_time else _virtual_loop
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            comparison = runner.run(
+                compare(mode, scripts, options.at_once, is_real_time=options.real_time)
+            )
         for name in ("before", "after"):
             print(_row(mode, name, _summary(getattr(comparison, name))), flush=True)
         report[mode] = {

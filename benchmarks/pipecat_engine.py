@@ -5,8 +5,8 @@ Twilio's stream comes in over FastAPI's WebSocket, goes through ``TwilioFrameSer
 
     python -m benchmarks.pipecat_engine --port 0 --realtime-url ws://127.0.0.1:8800/v1/realtime
 
-It prints ``listening on HOST:PORT``, and one JSON object per call that has ended. Calls come to
-``/twilio``. Invariant: one pipeline a call; all share one gating manager.
+It prints ``listening on HOST:PORT``. Calls come to ``/twilio``. Invariant: one pipeline a call; all
+share one gating manager.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ from pipecat.turns.user_stop import (
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserTurnStrategies
 
 from voxgate import AudioGatingManager
+from voxgate.clock import Clock, monotonic_ms
 from voxgate.integrations.pipecat import TurnFinder, VoxgateGate
 
 _TELEPHONE_RATE_HZ = 8000
@@ -95,9 +96,15 @@ class EngineSettings:
 class PipecatEngine:
     """Serves calls; :meth:`serving` runs it inside the caller's event loop."""
 
-    def __init__(self, settings: EngineSettings, manager: AudioGatingManager | None = None) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        manager: AudioGatingManager | None = None,
+        clock: Clock = monotonic_ms,
+    ) -> None:
         self.settings = settings
         """What the pipelines are made of."""
+        self._clock = clock
         self.manager = manager or AudioGatingManager()
         """Shared by all calls."""
         self.ended: list[dict[str, Any]] = []
@@ -132,7 +139,9 @@ class PipecatEngine:
             message = json.loads(await websocket.receive_text())
         gate = None
         if self.settings.is_gated:
-            gate = VoxgateGate(self.manager, turn_finder=self.settings.turn_finder)
+            gate = VoxgateGate(
+                self.manager, turn_finder=self.settings.turn_finder, clock=self._clock
+            )
             self.gates.append(gate)
         pipeline, transport = self._make(websocket, str(message["start"]["streamSid"]), gate)
         task = PipelineTask(
@@ -151,7 +160,6 @@ class PipecatEngine:
         await PipelineRunner(handle_sigint=False).run(task)
         counters = asdict(gate.counters) if gate is not None else {}
         self.ended.append(counters)
-        print(json.dumps({"ended": counters}), flush=True)
 
     def _make(
         self, websocket: WebSocket, stream_sid: str, gate: VoxgateGate | None

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -56,7 +57,7 @@ _SILENCE = np.zeros(_FRAME, np.int16)
 _PEAK = 32767.0
 
 Signal = npt.NDArray[np.int16]
-Audio = npt.NDArray[np.floating]  # type: ignore[type-arg, unused-ignore]
+Audio = npt.NDArray[np.floating[Any]]
 
 
 class Verdict(StrEnum):
@@ -143,6 +144,8 @@ def make_scripts(n_scripts: int, n_turns: int, corpus: Path | None, seed: int = 
 
 def _packaged() -> _Voices:
     libraries = (agent_voices(), VoiceLibrary.load(files("voxgate.lab") / "voices"))
+    agent: list[Audio]
+    caller: list[Audio]
     agent, caller = (
         [decode(line.audio, line.audio_format) / _PEAK for line in library.values()]
         for library in libraries
@@ -215,7 +218,7 @@ def _said(clips: Sequence[Audio], level_dbfs: float, rng: np.random.Generator, s
     fade = min(len(audio), _RATE_HZ // 50)
     audio[-fade:] *= np.linspace(1, 0, fade)
     scaled = scale_to_dbfs(np.asarray(audio, np.float32), level_dbfs)
-    return np.clip(scaled * _PEAK, -_PEAK, _PEAK).astype(np.int16)
+    return np.asarray(np.clip(scaled * _PEAK, -_PEAK, _PEAK), np.int16)
 
 
 def _from_onset(audio: Audio) -> Audio:

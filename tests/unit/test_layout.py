@@ -86,6 +86,7 @@ OF_THE_REPOSITORY = {
     "test_layout.py",
     "test_library_surface.py",
     "test_public_names.py",
+    "test_security.py",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import runpy
 import ssl
 import subprocess
 import sys
@@ -488,6 +489,15 @@ async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> No
     (ended,) = [event for event in events if event["event"] == "proxy.session_ended"]
     assert ended["counters"]["client_events"] == 2
     assert events[-1]["event"] == "proxy.stopped"
+
+
+async def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """As it is: without a key, a telephone or a network."""
+    path = Path(__file__).parents[2] / "examples" / "realtime_proxy.py"
+    await runpy.run_path(str(path))["main"]()
+    shown = capsys.readouterr().out
+    assert "s of audio through the proxy" in shown
+    assert "agent: " in shown
 
 
 def test_wrong_options_are_named() -> None:

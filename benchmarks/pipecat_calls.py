@@ -31,10 +31,11 @@ from types import ModuleType
 
 from voxgate.clock import Clock, monotonic_ms
 from voxgate.core.audio import AudioFormat
+from voxgate.integrations.pipecat import TurnFinder
 from voxgate.realtime_server import AnswerRequest, RealtimeServer, Speech
 
 from .machine import describe_machine
-from .pipecat_engine import EngineSettings, PipecatEngine, TurnFinder
+from .pipecat_engine import EngineSettings, PipecatEngine
 from .scripted_phone import Script, ScriptedPhone, TurnResult, Verdict, make_scripts
 
 _MODES = ("server", "local")

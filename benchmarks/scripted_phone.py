@@ -144,13 +144,15 @@ def make_scripts(n_scripts: int, n_turns: int, corpus: Path | None, seed: int = 
 
 def _packaged() -> _Voices:
     libraries = (agent_voices(), VoiceLibrary.load(files("voxgate.lab") / "voices"))
-    agent: list[Audio]
-    caller: list[Audio]
     agent, caller = (
-        [decode(line.audio, line.audio_format) / _PEAK for line in library.values()]
+        [_as_audio(decode(line.audio, line.audio_format)) for line in library.values()]
         for library in libraries
     )
     return _Voices([agent], [caller])
+
+
+def _as_audio(samples: Signal) -> Audio:
+    return samples / _PEAK
 
 
 def _recorded(corpus: Path, rng: np.random.Generator) -> _Voices:

@@ -79,12 +79,22 @@ def _require_shareable(config: AppConfig) -> None:
             f"the workers' desks take the ports {port + 1} to {port + n_workers}, and a line has "
             f"{min(taken)} of them: set another desk.port"
         )
+    if config.lines.twilio.enabled and any(map(_transfers, config.providers.values())):
+        rule = (
+            "does not go with transfers over Twilio, which asks anew whom to dial: only the worker "
+            "with the call knows. Run several engines with a lines.twilio.after_url each instead"
+        )
     if rule:
         value = str(n_workers)
         problem = ConfigProblem(
             key="engine.workers", value=value, rule=rule, source="configuration"
         )
         raise ConfigError([problem])
+
+
+def _transfers(provider: object) -> bool:
+    """Say whether a provider's model may transfer calls."""
+    return bool(getattr(getattr(provider, "tools", None), "transfer_targets", None))
 
 
 def _show_addresses(supervisor: Supervisor, status: tuple[str, int] | None) -> None:

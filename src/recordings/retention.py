@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["calls_to_delete", "delete_call"]
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -53,17 +54,22 @@ def delete_call(call: CallSummary) -> bool:
     """Delete a recorded call; return whether it is gone.
 
     Nothing is deleted of a folder that holds anything else by now. The trace goes last, so that
-    what a killed process leaves behind is a recorded call still.
+    what a killed process leaves behind is a recorded call still. Another process may be deleting it
+    at the same time.
 
     Raises:
         OSError: it can't be deleted, or not all of it.
     """
     if summary_of(call.folder) is None:
         return False
-    files = list(call.folder.iterdir())
+    try:
+        files = list(call.folder.iterdir())
+    except FileNotFoundError:
+        return False
     for path in sorted(
         files, key=lambda path: path.name.removesuffix(ENCRYPTED_SUFFIX) == TRACE_FILE
     ):
-        path.unlink()
-    call.folder.rmdir()
+        path.unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        call.folder.rmdir()
     return True

@@ -45,6 +45,7 @@ class WebSocketTransport(Generic[CallT]):
 
     @listen.setter
     def listen(self, listen: Listen) -> None:
+        """Change how connections come, before the start."""
         self._server.listen = listen
 
     async def stop(self) -> None:

@@ -90,3 +90,22 @@ def test_a_call_that_is_gone_already_is_no_error(tmp_path: Path) -> None:
     summary = place(tmp_path, "trace.jsonl")
     assert delete_call(summary)
     assert not delete_call(summary)
+
+
+def test_another_process_may_be_deleting_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several workers keep one folder: whoever comes second finds less and less of a call."""
+    summary = place(tmp_path, "trace.jsonl")
+    files = [*summary.folder.iterdir(), summary.folder / "stereo.wav"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", lambda _: iter(files))
+        assert delete_call(summary)
+    assert not summary.folder.exists()
+
+    def nothing(_: Path) -> object:
+        raise FileNotFoundError
+
+    summary = place(tmp_path, "trace.jsonl")
+    monkeypatch.setattr(Path, "iterdir", nothing)
+    assert not delete_call(summary)

@@ -37,6 +37,7 @@ from .provider_models import (
     TurnDetectionConfig,
     TurnDetectionType,
 )
+from .realtime_proxy_advice import realtime_proxy_warnings
 from .recording_advice import recording_warnings
 from .recording_model import IDENTITY_VARIABLE
 from .route_advice import route_warnings
@@ -126,6 +127,7 @@ def config_warnings(
         *_line_secrets(config, environ),
         *(_warning(*found) for found in tracing_warnings(config.tracing, environ)),
         *(_warning(*found) for found in desk_warnings(config.desk, environ)),
+        *(_warning(*found) for found in realtime_proxy_warnings(config.realtime_proxy)),
         *_variables(config, environ),
     )
 

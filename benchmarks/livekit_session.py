@@ -11,7 +11,6 @@ from __future__ import annotations
 __all__ = ["Setting", "TelephoneInput", "TelephoneOutput", "run_call"]
 
 import asyncio
-import inspect
 import time
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
@@ -49,6 +48,13 @@ class Setting(StrEnum):
     """The gate before it, nothing else changed."""
     GATE_TURNS = "gate, server VAD off"
     """The gate's verdict interrupts and commits."""
+
+
+_TURNS = {
+    Setting.PLAIN: None,
+    Setting.GATED: TurnDetection.SERVER,
+    Setting.GATE_TURNS: TurnDetection.GATE,
+}
 
 
 class TelephoneInput(io.AudioInput):
@@ -162,20 +168,18 @@ async def run_call(
         RealtimeServer(answerer_factory=lambda: _Answerer(call)) as server,
         aiohttp.ClientSession() as http,
     ):
-        is_gate = setting is Setting.GATE_TURNS
+        turns = _TURNS[setting]
+        gate = None
+        if turns is not None:
+            gate = SessionGate(manager, turn_detection=turns, clock=clock or call.clock)
         session: AgentSession[None] = AgentSession(
-            llm=_model(server.base_url, http, has_turns=not is_gate),
-            **_session_options(setting),
+            llm=_model(server.base_url, http, has_turns=turns is not TurnDetection.GATE),
+            **(gate.session_options() if gate else {}),
         )
         line_in, line_out = TelephoneInput(), TelephoneOutput(call.cut_off)
         session.output.audio = line_out
-        gate = None
-        if setting is Setting.PLAIN:
-            session.input.audio = line_in
-        else:
-            turns = TurnDetection.GATE if is_gate else TurnDetection.SERVER
-            gate = SessionGate(manager, turn_detection=turns, clock=clock or call.clock)
-            session.input.audio = gate.gated_input(line_in)
+        session.input.audio = gate.gated_input(line_in) if gate else line_in
+        if gate:
             gate.attach(session)
         await session.start(Agent(instructions="You answer the telephone."))
         try:
@@ -204,13 +208,3 @@ def _model(
     return openai.realtime.RealtimeModel(
         base_url=base_url, api_key="none", http_session=http, **options
     )
-
-
-def _session_options(setting: Setting) -> dict[str, object]:
-    options: dict[str, object] = {}
-    known = inspect.signature(AgentSession.__init__).parameters
-    if setting is not Setting.PLAIN and "aec_warmup_duration" in known:
-        options["aec_warmup_duration"] = None
-    if setting is Setting.GATE_TURNS:
-        options["turn_detection"] = "manual"
-    return options

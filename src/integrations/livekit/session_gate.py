@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from inspect import signature
 from typing import Any
 
 from .required import LIVEKIT as _LIVEKIT  # noqa: F401 - before any other import of LiveKit
@@ -134,6 +135,20 @@ class SessionGate:
     def state(self) -> GateState | None:
         """Where the gate stands; None where the session is not gated, or over."""
         return self._call.state
+
+    def session_options(self) -> dict[str, Any]:
+        """Return keyword arguments for ``AgentSession``.
+
+        The blind seconds at the start go (``aec_warmup_duration``), in which LiveKit lets nobody
+        interrupt; the gate tells echo from the first word on. Where the gate finds the turns, the
+        session is told that nobody else does.
+        """
+        options: dict[str, Any] = {}
+        if "aec_warmup_duration" in signature(AgentSession.__init__).parameters:
+            options["aec_warmup_duration"] = None  # since 1.5
+        if self._turn_detection is TurnDetection.GATE:
+            options["turn_detection"] = "manual"
+        return options
 
     def audio_input_options(self, **options: Any) -> AudioInputOptions:
         """Return the options for ``RoomOptions(audio_input=...)``.
@@ -267,7 +282,8 @@ _TURN_EVENTS = {False: GateEventType.INTERRUPTED, True: GateEventType.BARGE_IN_C
 
 def _commit(session: AgentSession[Any]) -> object:
     """End the caller's turn, and have it answered."""
-    answer: object = session.commit_user_turn()
+    commit: Callable[[], object] = session.commit_user_turn
+    answer = commit()
     if answer is None and session.stt is None:
         # Before 1.5 a session commits what it recognised itself, and nothing else.
         session.current_agent.realtime_llm_session.commit_audio()

@@ -25,6 +25,8 @@ _LONGEST_MS = 5000.0
 """What comes later than this is not looked for."""
 _BURST_MS = 5.0
 """Frames that are released go out at once, with the one that released them."""
+_HOLE_MS = 30.0
+"""Where nothing comes for longer, nothing came for a frame; or it came late, with the next."""
 _TAKEN_BACK_FRAMES = 50
 """A gate takes back what it released once it has been silent for so long: 1 s."""
 
@@ -153,6 +155,8 @@ class _Tally:
     sent_ms: Sequence[float]
     last: int = -1
     """The last frame that is certain."""
+    last_ms: float = 0.0
+    """When it came."""
     between_ms: list[float] = field(default_factory=list)
     """What came since."""
     surplus: int = 0
@@ -172,28 +176,47 @@ class _Tally:
 
     def anchor(self, number: int, t_ms: float) -> None:
         if self.last >= 0:
-            self._count(number)
+            self._count(number, t_ms)
         self.live_ms.append(t_ms - self.sent_ms[number])
-        self.last = number
+        self.last, self.last_ms = number, t_ms
         self.between_ms.clear()
 
-    def _count(self, number: int) -> None:
+    def _count(self, number: int, t_ms: float) -> None:
         """Count what came between two frames that are certain."""
         slots = range(self.last + 1, number)
         missing = len(slots) - len(self.between_ms)
         if missing == 0:
             times = zip(slots, self.between_ms, strict=True)
-            latencies = [t_ms - self.sent_ms[slot] for slot, t_ms in times]
+            latencies = [came_ms - self.sent_ms[slot] for slot, came_ms in times]
             if not latencies or min(latencies) >= 0:
                 self.silent_ms += latencies
                 return
-        self.uncertain += len(self.between_ms)
+        certain = self._edges(slots, t_ms) if missing > 0 else []
+        self.silent_ms += certain
+        self.uncertain += len(self.between_ms) - len(certain)
         if missing > 0:
             may_leave_out = len(self.between_ms) >= _TAKEN_BACK_FRAMES
             left_out = min(missing, self.surplus) if may_leave_out else 0
             self.left_out += left_out
             self.surplus -= left_out
             self.lost += missing - left_out
+
+    def _edges(self, slots: range, end_ms: float) -> list[float]:
+        """Return the latencies up to the first silence that was left out, and from the last on."""
+        times = [self.last_ms, *self.between_ms, end_ms]
+        left_out = [
+            at
+            for at in range(1, len(times))
+            if times[at] - times[at - 1] > _HOLE_MS
+            and (at + 1 == len(times) or times[at + 1] - times[at] > _BURST_MS)
+        ]
+        if not left_out:
+            return []
+        first, last = left_out[0] - 1, left_out[-1] - 1
+        head = zip(slots, self.between_ms[:first], strict=False)
+        tail = zip(reversed(slots), reversed(self.between_ms[last:]), strict=False)
+        latencies = [t_ms - self.sent_ms[slot] for slot, t_ms in (*head, *tail)]
+        return latencies if not latencies or min(latencies) >= 0 else []
 
     def result(self) -> CallMatch:
         end_ms = self.sent_ms[-1] if self.sent_ms else -math.inf
@@ -251,7 +274,9 @@ def _released(
         instead = received[max(0, first - surplus) : first].count(SILENT_DIGEST)
         if instead < min(surplus, first) / 2:
             continue
-        for at in range(first, first + surplus):
+        # One more than the surplus may have been held: the silence for it may have been left out.
+        last = max((at for at in range(first, behind) if numbers[at] is not None), default=behind)
+        for at in range(first, max(first + surplus, last)):
             known = numbers[at]
             if known is not None and received_ms[at] - sent_ms[known] < FRAME_MS:
                 break

@@ -80,7 +80,7 @@ async def scripted(
 
 def client_of(proxy: RealtimeProxy, path: str = PATH, **options: Any) -> connect:
     url = proxy.base_url.removesuffix("/v1") + path
-    return connect(url, compression=None, max_size=None, **options)
+    return connect(url, compression=None, max_size=None, **{"proxy": None, **options})
 
 
 async def mute(connection: ServerConnection) -> None:
@@ -315,6 +315,31 @@ async def test_an_upstream_that_is_not_there_is_said() -> None:
     assert raised.value.response.status_code == 502
     body = json.loads(raised.value.response.body or b"")
     assert body["error"]["code"] == "upstream_unreachable"
+
+
+async def test_the_environments_proxy_is_used_but_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Companies have one between their machines and the cloud, and it gets a CONNECT."""
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        for name in ("https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, f"http://{host}:{port}")
+        async with scripted(echo_back) as proxy, client_of(proxy) as client:
+            await client.send("straight")
+            assert await client.recv() == "straight"
+        assert asked == []
+        async with proxied("wss://api.example.com") as proxy:
+            assert await _status_of(proxy) == 502
+    assert asked == [b"CONNECT api.example.com:443 HTTP/1.1\r\n"]
 
 
 async def test_the_clients_goodbye_reaches_the_provider() -> None:

@@ -17,6 +17,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import structlog
@@ -25,6 +27,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ...clock import Clock, monotonic_ms
+from ...config.listen_address import is_loopback
 from ...config.realtime_proxy_model import RealtimeProxyConfig
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.gated_call import FailureMode
@@ -153,7 +156,7 @@ class RealtimeProxy:
             middlewares=(_keep_refusal,),
             skip_auto_headers=_AUTOMATIC,
             timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=True,
+            trust_env=False,  # it would add keys of this machine's .netrc
         )
         app = web.Application()
         app.router.add_get("/healthz", self._answer_health)
@@ -302,6 +305,7 @@ class RealtimeProxy:
             URL(wanted.url, encoded=True),
             headers=CIMultiDict(wanted.headers),
             protocols=wanted.subprotocols,
+            proxy=_way_out(self._config.upstream_url),
             heartbeat=_PING_INTERVAL_S,
             max_msg_size=self._config.max_message_bytes,
             decode_text=False,
@@ -401,6 +405,15 @@ def _handed_on(refused: _RefusedUpstreamError) -> web.Response:
         if name.lower() not in _NOT_HANDED_ON
     )
     return web.Response(status=refused.status, body=refused.body, headers=headers)
+
+
+def _way_out(upstream_url: str) -> str | None:
+    """Return the HTTP proxy that the environment names for the provider; never for this machine."""
+    url = urlsplit(upstream_url)
+    host = url.hostname or ""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get("https" if url.scheme == "wss" else "http")
 
 
 def _server_tls(config: RealtimeProxyConfig) -> ssl.SSLContext | None:

@@ -448,6 +448,29 @@ async def test_a_client_that_does_not_read_pauses_the_provider() -> None:
             assert await client.recv() == message
 
 
+async def test_a_client_that_is_gone_without_a_word_is_found() -> None:
+    """It answers no ping; the provider's side is closed, too."""
+    is_done = asyncio.Event()
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.wait_closed()
+        is_done.set()
+
+    async with serve(handler, "127.0.0.1", 0) as server:
+        upstream_url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        section = RealtimeProxyConfig(port=0, upstream_url=upstream_url)
+        async with RealtimeProxy(section, ping_interval_s=0.2) as proxy:
+            reader, writer = await asyncio.open_connection(*proxy.address)
+            key = b64encode(bytes(16)).decode()
+            lines = ("GET /v1/realtime HTTP/1.1", "Host: x", "Upgrade: websocket")
+            more = ("Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}")
+            writer.write("\r\n".join((*lines, *more, "", "")).encode())
+            assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+            await is_done.wait()
+            writer.close()
+        assert sum(proxy.totals_ended.values()) == 1
+
+
 # -- TLS -------------------------------------------------------------------------------------------
 
 

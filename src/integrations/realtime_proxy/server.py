@@ -38,8 +38,6 @@ from .session_counters import SessionCounters
 from .session_shape import SessionShape
 from .upstream_request import UpstreamRequest, is_transcription, upstream_request
 
-_PING_INTERVAL_S = 20.0
-"""A peer that is gone without a FIN is noticed after this and half of it."""
 _TICK_S = 0.5
 """How often time passes at the gates of clients that send nothing."""
 _MAX_REFUSAL_BYTES = 65_536
@@ -81,6 +79,8 @@ class RealtimeProxy:
         config: Where to listen, where to connect, limits.
         manager: Decides for all sessions; one with the defaults if left out.
         upstream_tls: Whose certificates are trusted; those of the system if left out.
+        ping_interval_s: How often either side is asked whether it is still there, in s; it gets
+            half of that to answer.
         clock: Monotonic clock in ms.
     """
 
@@ -90,6 +90,7 @@ class RealtimeProxy:
         manager: AudioGatingManager | None = None,
         *,
         upstream_tls: ssl.SSLContext | None = None,
+        ping_interval_s: float = 20.0,
         clock: Clock = monotonic_ms,
     ) -> None:
         self.totals_ended: dict[str, int] = {}
@@ -101,6 +102,7 @@ class RealtimeProxy:
         self._config = config
         self._manager = AudioGatingManager() if manager is None else manager
         self._upstream_tls = upstream_tls
+        self._ping_interval_s = ping_interval_s
         self._clock = clock
         self._admission = Admission(config.max_sessions, config.max_sessions_per_peer)
         self._sessions: dict[asyncio.Task[Any], GatedRealtimeSession] = {}
@@ -306,7 +308,7 @@ class RealtimeProxy:
             headers=CIMultiDict(wanted.headers),
             protocols=wanted.subprotocols,
             proxy=_way_out(self._config.upstream_url),
-            heartbeat=_PING_INTERVAL_S,
+            heartbeat=self._ping_interval_s,
             max_msg_size=self._config.max_message_bytes,
             decode_text=False,
             compress=0,
@@ -318,7 +320,7 @@ class RealtimeProxy:
     ) -> web.StreamResponse:
         client = web.WebSocketResponse(
             protocols=() if upstream.protocol is None else (upstream.protocol,),
-            heartbeat=_PING_INTERVAL_S,
+            heartbeat=self._ping_interval_s,
             max_msg_size=self._config.max_message_bytes,
             decode_text=False,
             compress=False,

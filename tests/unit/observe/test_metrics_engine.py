@@ -31,6 +31,7 @@ def engine(**changed: Any) -> AIEngine:
         ),
         "transports": {"audiosocket": SimpleNamespace(stats=Stats()), "own": SimpleNamespace()},
         "local_parts": {},
+        "refused_realtime_sessions": 9,
     }
     return cast("AIEngine", SimpleNamespace(**facts | changed))
 
@@ -66,6 +67,7 @@ def test_what_reached_nobody_is_shown() -> None:
     assert shown["gate_unknown_call_inputs_total",] == 5
     assert shown["gate_unknown_provider_calls_total",] == 6
     assert shown["gate_tap_failures_total",] == 8
+    assert shown["realtime_server_refused_total",] == 9
 
 
 def test_lines_show_what_they_count() -> None:

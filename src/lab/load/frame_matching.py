@@ -27,6 +27,8 @@ _BURST_MS = 5.0
 """Frames that are released go out at once, with the one that released them."""
 _HOLE_MS = 30.0
 """Where nothing comes for longer, nothing came for a frame; or it came late, with the next."""
+_STALL_MS = 50.0
+"""Where nothing came for longer, a slot and one that was left out, the engine has stalled."""
 _TAKEN_BACK_FRAMES = 50
 """A gate takes back what it released once it has been silent for so long: 1 s."""
 
@@ -269,14 +271,14 @@ def _released(
         before_ms, end_ms = end_ms, received_ms[behind - 1]
         due = bisect_right(sent_ms, end_ms) - bisect_right(sent_ms, before_ms)
         surplus = behind - first - max(1, due)
-        if surplus <= 0:
+        is_stall = first > 0 and received_ms[first] - before_ms > _STALL_MS
+        if surplus <= 0 or is_stall:
             continue
         instead = received[max(0, first - surplus) : first].count(SILENT_DIGEST)
         if instead < min(surplus, first) / 2:
             continue
-        # One more than the surplus may have been held: the silence for it may have been left out.
-        last = max((at for at in range(first, behind) if numbers[at] is not None), default=behind)
-        for at in range(first, max(first + surplus, last)):
+        # One more may have been held: the silence for it may have been left out.
+        for at in range(first, min(first + surplus + 1, behind - 1)):
             known = numbers[at]
             if known is not None and received_ms[at] - sent_ms[known] < FRAME_MS:
                 break

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load soak fuzz audit dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load chaos soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -57,6 +57,9 @@ bench-load: setup ## Measure what calls cost the engine under load, and how that
 
 fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
 	@$(PYTHON) tools/fuzz.py $(ARGS)
+
+chaos: setup ## Faults of providers, lines and the machine while calls run: no other call may notice (10 minutes)
+	@CHAOS_CALLS=$${CHAOS_CALLS:-20} $(PYTHON) -m pytest tests/chaos --quiet -p no:randomly -rP $(ARGS)
 
 soak: setup ## Thousands of short calls, and calls of hours in made-up time: nothing may grow (an hour)
 	@SOAK_CALLS=$${SOAK_CALLS:-10000} $(PYTHON) -m pytest tests/soak --quiet -p no:randomly $(ARGS)

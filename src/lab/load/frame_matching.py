@@ -197,7 +197,7 @@ class _Tally:
         self.silent_ms += certain
         self.uncertain += len(self.between_ms) - len(certain)
         if missing > 0:
-            may_leave_out = len(self.between_ms) >= _TAKEN_BACK_FRAMES
+            may_leave_out = len(slots) >= _TAKEN_BACK_FRAMES
             left_out = min(missing, self.surplus) if may_leave_out else 0
             self.left_out += left_out
             self.surplus -= left_out

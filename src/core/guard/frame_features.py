@@ -112,13 +112,10 @@ class FrameFeatures:
         "_peak_db",
         "_previous",
         "_silent_frames",
-        "_windowed",
     )
 
     def __init__(self) -> None:
         self._previous = _NOTHING
-        self._windowed = np.empty(_WINDOW_SAMPLES, np.float64)
-        """Of the last two frames: float32 numbers, transformed in double precision."""
         start_db = _START_LEVEL_DB - 10.0 * math.log10(BAND_COUNT)
         self._floor_db: FloatArray = np.full(BAND_COUNT, start_db, np.float32)
         self._earlier = np.zeros((4, BAND_COUNT), np.float32)
@@ -209,7 +206,9 @@ class FrameFeatures:
     def _measure_power(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         """Return the power of the bins of this frame and the one before."""
         two_frames = np.concatenate((self._previous, samples))
-        windowed = np.multiply(two_frames, _WINDOW, out=self._windowed, dtype=np.float32)
+        # float32 numbers, transformed in double precision.
+        windowed = np.empty(_WINDOW_SAMPLES, np.float64)
+        np.multiply(two_frames, _WINDOW, out=windowed, dtype=np.float32)
         spectrum = transform_in_double(windowed)
         self._previous = samples
         parts = spectrum.view(np.float32)

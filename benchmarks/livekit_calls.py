@@ -93,6 +93,13 @@ async def _measure(sounds: Sounds, options: argparse.Namespace) -> dict[str, Any
                 setting.value: {**_figures(calls[setting]), "failures": failures[setting]}
                 for setting in settings
             },
+            "by_noise": {
+                f"{setting.value}, noise {noise}": _figures(
+                    [call for call in calls[setting] if call.noise == noise]
+                )
+                for setting in settings
+                for noise in sorted({call.noise for call in calls[setting]})
+            },
         }
 
     async def place(call: ScriptedCall, setting: Setting) -> None:
@@ -141,12 +148,12 @@ def _figures(calls: list[ScriptedCall]) -> dict[str, Any]:
 
 
 def _table(report: dict[str, Any]) -> str:
-    rows = [f"{'':22}{'turns':>7}{'false':>14}{'with caller':>13}{'right':>15}{'p50':>8}{'p95':>8}"]
-    for name, figures in report["settings"].items():
+    rows = [f"{'':38}{'turns':>7}{'false':>14}{'with caller':>13}{'right':>15}{'p50':>8}{'p95':>8}"]
+    for name, figures in (report["settings"] | report["by_noise"]).items():
         false = f"{figures['false']} ({figures['false_pct']} %)"
         right = f"{figures['right']} ({figures['right_pct']} %)"
         rows.append(
-            f"{name:22}{figures['turns']:>7}{false:>14}{figures['with_caller']:>13}{right:>15}"
+            f"{name:38}{figures['turns']:>7}{false:>14}{figures['with_caller']:>13}{right:>15}"
             f"{figures['latency_ms_p50']:>5} ms{figures['latency_ms_p95']:>5} ms"
         )
     said = ", ".join(f"{name} {number}" for name, number in report["versions"].items())

@@ -37,6 +37,8 @@ _LINE = AudioFormat()
 _WIDE = AudioFormat(rate_hz=24_000)
 _SLOT_S = 0.02
 _LONGEST_CALL_S = 150.0
+_LONGEST_WAIT = 100
+"""Rounds of the event loop that the session may leave a frame lying; not all of them take any."""
 
 
 class Setting(StrEnum):
@@ -68,6 +70,13 @@ class TelephoneInput(io.AudioInput):
     def put(self, capture: npt.NDArray[np.int16]) -> None:
         """Take 20 ms at 8 kHz."""
         self._frames.put_nowait(self._up.process(capture.tobytes()))
+
+    async def wait_until_taken(self) -> None:
+        """Let the session take what was put, before the telephone's time goes on."""
+        for _ in range(_LONGEST_WAIT):
+            if self._frames.empty():
+                return
+            await asyncio.sleep(0)
 
     async def __anext__(self) -> rtc.AudioFrame:
         """Return the next frame."""
@@ -198,6 +207,7 @@ async def _telephone(
     while not call.is_over and call.now_ms < _LONGEST_CALL_S * 1000:
         line_in.put(call.step(line_out.play()))
         n_steps += 1
+        await line_in.wait_until_taken()
         await asyncio.sleep(max(0.0, began_s + n_steps * _SLOT_S - time.monotonic()))
 
 

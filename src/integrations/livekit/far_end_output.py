@@ -23,9 +23,9 @@ from ...core.audio import AudioFormat
 from ..plugged_call import PluggedCall
 
 _ROOM_LABEL = "RoomIO"
-_ROOM_PAUSE_LOSES_MS = 175.0
-"""A room's output keeps 200 ms with WebRTC. Paused, it plays the 25 ms on average that its next
-frame waits for, and throws the rest away."""
+_ROOM_PAUSE_LOSES_MS = 230.0
+"""Paused, a room's output plays on to the end of its frame of 50 ms and throws away the 200 ms that
+WebRTC holds: it resumes 210 to 260 ms further on than where it was paused (measured)."""
 
 
 class FarEndOutput(io.AudioOutput):

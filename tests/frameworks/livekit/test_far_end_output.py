@@ -98,7 +98,7 @@ async def test_a_room_loses_what_webrtc_held_when_it_was_paused(
     waiting_ms = _far_end(gate).waiting_ms
     output.pause()
     output.resume()
-    assert _far_end(gate).waiting_ms == waiting_ms - 175.0
+    assert _far_end(gate).waiting_ms == waiting_ms - 230.0
 
 
 async def test_an_agent_that_speaks_before_the_caller_is_heard_is_played_meanwhile(

@@ -47,7 +47,7 @@ class RealtimeProxyConfig:
     """What the provider gets where the gate itself fails: open, the client's audio as it came;
     closed, silence."""
     max_sessions: Annotated[int, Interval(ge=1, le=10_000)] = 100
-    """Sessions at a time; a further one is answered with 503. A core serves about 50."""
+    """Sessions at a time; a further one is answered with 503. All are served by one core."""
     max_sessions_per_peer: Annotated[int, Interval(ge=1, le=10_000)] = 100
     """Sessions at a time from one address; a further one is answered with 429."""
     max_message_bytes: Annotated[int, Interval(ge=65_536, le=67_108_864)] = 16_777_216

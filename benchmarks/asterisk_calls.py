@@ -152,6 +152,9 @@ def main(arguments: list[str] | None = None) -> int:
         turns: list[TurnRecord] = []
         for call in islice(_calls(sounds, options.turns), options.calls):
             turns += run_call(call, setting)
+        for turn in turns:
+            # An answer that was over before the caller came to interrupt it was not interrupted.
+            turn.is_planned_over &= turn.onset_ms is not None or turn.cut_ms is not None
         judged = judge_turns(turns)
         figures[setting] = _as_json(judged)
         print(_line(title, judged), flush=True)

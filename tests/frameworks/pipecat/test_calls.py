@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +19,13 @@ from typing import Any
 import pytest
 import uvicorn
 from benchmarks.pipecat_calls import _Exchange, _loop_ms, _own_engine, _virtual_loop
-from benchmarks.pipecat_engine import _CONVERTS
+from benchmarks.pipecat_engine import _CONVERTS, EngineSettings, PipecatEngine
 from benchmarks.scripted_phone import TurnResult, Verdict, make_scripts
+from websockets.asyncio.client import connect
 
+from voxgate.realtime_server import RealtimeServer, SessionOptions
+
+_SILENCE = b64encode(b"\xff" * 160).decode()
 EXAMPLE = Path(__file__).parents[3] / "examples" / "pipecat_agent.py"
 
 
@@ -57,6 +63,34 @@ def test_with_the_gate_only_the_caller_interrupts(mode: str) -> None:
         pytest.skip("this Pipecat sends 8 kHz for Silero on to OpenAI as if it were 24 kHz")
     results = _results(mode, is_gated=True, n_turns=2)
     assert [result.verdict for result in results] == [Verdict.HEARD_OUT, Verdict.RIGHT]
+
+
+def test_a_line_that_falls_silent_starves_nobody() -> None:
+    """A telephone with silence suppression sends nothing; the provider's turn detector goes on."""
+
+    async def call() -> tuple[float, float]:
+        options = SessionOptions(keeps_input_audio=True)
+        async with RealtimeServer(clock=_loop_ms, options=options) as server:
+            engine = PipecatEngine(
+                EngineSettings(realtime_url=server.url, is_gated=True), clock=_loop_ms
+            )
+            async with (
+                engine.serving() as port,
+                connect(f"ws://127.0.0.1:{port}/twilio", proxy=None) as phone,
+            ):
+                start = {"event": "start", "streamSid": "MZ1", "start": {"streamSid": "MZ1"}}
+                await phone.send(json.dumps(start))
+                for number in range(100):
+                    media = {"timestamp": str(20 * number), "payload": _SILENCE}
+                    await phone.send(json.dumps({"event": "media", "media": media}))
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(5.0)
+                filled_ms = engine.gates[0].counters.idle_fill_ms
+                return filled_ms, len(server.sessions[0].input_audio) / 48
+
+    filled_ms, received_ms = _run(call)
+    assert filled_ms > 1000
+    assert received_ms > 2500
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 _Model = TypeVar("_Model")
 
@@ -25,7 +25,8 @@ _NOT_FINITE = ("inf", "-inf", "nan")
 def to_plain(value: Any) -> Any:
     """Return a model, or a value of one, as dictionaries, lists, text, numbers and None."""
     if is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+        given = _given(cast("Hashable", type(value)))
+        return {name: to_plain(getattr(value, name)) for name in given}
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -63,9 +64,9 @@ def _member(hint: Any, tree: Any) -> Any:
     if not isinstance(hint, type):
         return tree
     if is_dataclass(hint):
-        hints = _hints(hint)
+        hints, known = _hints(hint), _given(hint)
         given = _checked(tree, dict).items()
-        return hint(**{name: _value(hints[name], item) for name, item in given if name in hints})
+        return hint(**{name: _value(hints[name], item) for name, item in given if name in known})
     if issubclass(hint, StrEnum):
         return hint(tree)
     if hint is datetime:
@@ -97,6 +98,12 @@ def _checked(tree: Any, kind: Any) -> Any:
     if not isinstance(tree, kind):
         raise TypeError(f"{type(tree).__name__} is not what stands there")
     return tree
+
+
+@cache
+def _given(model: Any) -> tuple[str, ...]:
+    """Return the fields that a model is made of; what it works out by itself is not written."""
+    return tuple(field.name for field in fields(model) if field.init)
 
 
 @cache

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from voxgate.core.audio import AudioFormat
 from voxgate.core.call_stats import CallStats
 from voxgate.core.config import GatingConfig, GatingMode, VadConfig
 from voxgate.recordings import RecordedEnd
@@ -81,3 +82,12 @@ def test_a_wrong_value_deep_inside_is_refused() -> None:
     tree["barge_in"]["min_ms"] = 5
     with pytest.raises(ValueError, match="min_ms: 5 is not in"):
         from_plain(GatingConfig, tree)
+
+
+def test_what_a_model_works_out_by_itself_is_not_written() -> None:
+    """Found by fuzzing: a format's sizes stood in the trace and could not be read back. Traces that
+    have them are read too."""
+    wide = AudioFormat(rate_hz=16_000)
+    assert through_json(wide) == {"encoding": "pcm16", "rate_hz": 16_000}
+    assert from_plain(AudioFormat, through_json(wide)) == wide
+    assert from_plain(AudioFormat, {**to_plain(wide), "sample_bytes": 1}).frame_bytes == 640

@@ -22,6 +22,12 @@ def test_nothing_that_is_wrong_goes_through_a_parser(name: str) -> None:
     assert len(outcome.kinds) > 1
 
 
+def test_a_trace_that_nobody_has_changed_is_whole() -> None:
+    """Else the fuzz of traces proves nothing: some of its inputs are as they were written."""
+    outcome = fuzz.fuzz(TARGETS["trace"], seed=3, n_inputs=40)
+    assert {"whole True", "whole False"} <= set(outcome.kinds)
+
+
 def test_what_goes_through_is_found_and_comes_again() -> None:
     """By its seed and its number; a run ends there."""
 

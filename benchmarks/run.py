@@ -11,6 +11,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.call_slot_time import N_CALLS as N_SLOT_CALLS
+from benchmarks.call_slot_time import slot_figures
 from benchmarks.desk_cost import desk_figures
 from benchmarks.figure import Figure, Verdict
 from benchmarks.gap_quality import gap_figures
@@ -33,6 +35,8 @@ frames, each by its median over {GUARD_ROUNDS} rounds, level and voice detector 
 Memory: tracemalloc over {N_CALLS} calls; a kB is 1,000 bytes. Delay: the same on every machine;
 tests/unit/core/test_guarded_line.py tests it. Distance: log-spectral, of what is made up for lost
 frames of speech, against silence there.
+A slot of a call: CPU time of all that the engine does in 20 ms of a call, sockets left out; the
+mean of {N_SLOT_CALLS} calls, the median of the slots.
 Desk: CPU time of this process while observers are told of calls at real rate, watched less
 unwatched, in turns; browsers are another process.
 Turns: real calls over AudioSocket and Twilio, from the end of the caller's speech to the first of
@@ -53,6 +57,7 @@ def main() -> int:
         *gap_figures(),
         *memory_figures(),
         *import_figures(),
+        *slot_figures(),
         *metrics_figures(),
         *recording_figures(),
         *desk_figures(),

@@ -148,8 +148,8 @@ async def test_a_provider_that_is_lost_and_there_again_costs_no_call(
     behave: _Behaviour, within_s: float, tmp_path: Path
 ) -> None:
     """The loss is found, the caller waits, the next session answers."""
-    async with running_rig(tmp_path) as rig, _provider(rig, behave), rig.watched() as seen:
-        async with rig.calling() as call:
+    async with running_rig(tmp_path) as rig, _provider(rig, behave):
+        async with rig.watched() as seen, rig.calling() as call:
             await rig.logged("provider.disconnected", provider="faulty", timeout_s=within_s)
             await rig.logged("provider.reconnected", provider="faulty", timeout_s=5.0)
             await asyncio.sleep(2.0)

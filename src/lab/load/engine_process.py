@@ -94,31 +94,31 @@ def parse_addresses(lines: Iterable[str]) -> Mapping[str, tuple[str, int]]:
 
 @asynccontextmanager
 async def serve_engine(
-    settings: EngineSettings, server_url: str, log: Path
+    settings: EngineSettings, server_url: str, log_path: Path
 ) -> AsyncIterator[ServedEngine]:
     """Serve until the end of the block.
 
     Args:
         settings: Which engine.
         server_url: Of the server of the run.
-        log: Gets what the engine writes to stderr.
+        log_path: Gets what the engine writes to stderr.
 
     Raises:
         ChildError: it does not start.
     """
-    process = await _start(settings, engine_environment(settings, server_url), log)
+    process = await _start(settings, engine_environment(settings, server_url), log_path)
     try:
-        yield ServedEngine(process.pid, await _address(process, settings.line, log))
+        yield ServedEngine(process.pid, await _address(process, settings.line, log_path))
     finally:
         await _stop(process)
 
 
-async def _start(settings: EngineSettings, changes: Mapping[str, str], log: Path) -> Process:
+async def _start(settings: EngineSettings, changes: Mapping[str, str], log_path: Path) -> Process:
     pin = settings.core is not None and hasattr(os, "sched_setaffinity")
     program = (_PINNED % settings.core if pin else "") + _COMMAND
     config = () if settings.config is None else (str(settings.config),)
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("VOXGATE__")}
-    with log.open("wb") as sink:
+    with log_path.open("wb") as sink:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", program, "serve", *config),
             stdout=PIPE,
@@ -127,7 +127,7 @@ async def _start(settings: EngineSettings, changes: Mapping[str, str], log: Path
         )
 
 
-async def _address(process: Process, line: str, log: Path) -> tuple[str, int]:
+async def _address(process: Process, line: str, log_path: Path) -> tuple[str, int]:
     assert process.stdout is not None, "it was started with a pipe"  # noqa: S101
     try:
         async with asyncio.timeout(_START_TIMEOUT_S):
@@ -136,11 +136,11 @@ async def _address(process: Process, line: str, log: Path) -> tuple[str, int]:
                     return address
     except TimeoutError:
         pass
-    raise ChildError(f"the engine does not start: {_last_line(log)}")
+    raise ChildError(f"the engine does not start: {_last_line(log_path)}")
 
 
-def _last_line(log: Path) -> str:
-    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+def _last_line(log_path: Path) -> str:
+    said = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return said[-1] if said else "it says nothing"
 
 

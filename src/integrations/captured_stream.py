@@ -17,6 +17,10 @@ from ..core.stream_clock import StreamClock
 _MAX_WAITING = 500
 """Pieces on their way through the framework, ten seconds; the oldest are forgotten."""
 
+_NEW_STREAM_MS = 1000.0
+"""A message that lies so far before the one it follows is of another stream: no line sends audio
+twice, and a client that comes back numbers from 0."""
+
 
 class CapturedStream:
     """Places captured audio in time.
@@ -34,7 +38,7 @@ class CapturedStream:
         self._last_ms = 0.0
 
     def announce(self, audio: bytes, duration_ms: float, begin_ms: float, wire_ms: float) -> None:
-        """Take what a message was made into.
+        """Take what a message was made into, in the order in which messages came.
 
         Args:
             audio: What the framework is going to pass on, may be empty.
@@ -42,11 +46,16 @@ class CapturedStream:
             begin_ms: Where the message's audio begins in the stream.
             wire_ms: Length of the message's audio.
         """
-        if self._expected_ms is not None and abs(begin_ms - self._expected_ms) >= FRAME_MS:
-            self._end_ms += begin_ms - self._expected_ms
-        elif self._expected_ms is None:
-            self._end_ms = begin_ms
-        self._expected_ms = begin_ms + wire_ms
+        expected_ms = self._expected_ms
+        if expected_ms is None or expected_ms - begin_ms > _NEW_STREAM_MS:
+            self._begin_anew(begin_ms)
+            expected_ms = begin_ms
+        left_out_ms = begin_ms - expected_ms
+        # Less than a frame is jitter of the times; it counts on, so that it can't add up unseen.
+        if abs(left_out_ms) >= FRAME_MS:
+            self._end_ms += left_out_ms
+            expected_ms = begin_ms
+        self._expected_ms = expected_ms + wire_ms
         self._end_ms += duration_ms
         if audio:
             self._waiting.append((audio, self._end_ms))
@@ -62,6 +71,11 @@ class CapturedStream:
     def pass_time(self, now_ms: float) -> None:
         """Take that the time ``now_ms`` was told: nothing is placed before it from now on."""
         self._last_ms = max(self._last_ms, now_ms)
+
+    def _begin_anew(self, begin_ms: float) -> None:
+        self._clock = StreamClock()
+        self._waiting.clear()
+        self._end_ms = begin_ms
 
     def _find(self, audio: bytes) -> float | None:
         """Return the end of a piece; those before it got lost on their way."""

@@ -4,14 +4,15 @@ A framework tells the rate of the captured audio when the call starts, hands out
 rate of its output, and asks for a turn's start at its own time. This is what lies between that and
 :class:`~voxgate.core.gated_call.GatedCall`.
 
-Invariant: nothing raised by the gate, by a manager that takes no call, or by who listens to events
-reaches the framework; it is counted, and the audio goes on as chosen.
+Invariant: nothing raised in here, by the gate, by a manager that takes no call, or by who listens
+to events reaches the framework; it is counted, and the audio goes on as chosen.
 """
 
 from __future__ import annotations
 
 __all__ = ["PluggedCall", "PluggedCallCounters"]
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -96,6 +97,7 @@ class PluggedCall:
         self._held = b""
         self._last_capture_ms: float | None = None
         self._stream = CapturedStream()
+        self._forget: Callable[[], object] | None = None
 
     @property
     def state(self) -> GateState | None:
@@ -133,6 +135,10 @@ class PluggedCall:
                 on_failure=self._on_failure,
                 now_ms=now_ms,
             )
+            # Who never ends a call, as its session failed to start, leaves none in the manager.
+            forget = weakref.finalize(self, self._gated.close)
+            forget.atexit = False
+            self._forget = forget
         except Exception as error:  # noqa: BLE001 - a framework's call is not ours to refuse
             self._count(error)
 
@@ -150,23 +156,11 @@ class PluggedCall:
 
     def receive_capture(self, audio: bytes, now_ms: float) -> bytes:
         """Judge captured audio; return what goes on in its place."""
-        self._last_capture_ms = now_ms
-        now_ms = self._stream.place(audio, now_ms)
-        duration_ms = self._format.duration_ms(len(audio))
-        if self._gated is None:
-            self.counters.ungated_ms += duration_ms
-            return audio if self._passes_ungated else bytes(len(audio))
-        self.counters.captured_ms += duration_ms
-        judged = self._gated.receive_capture(audio, now_ms)
-        has_committed = self._take_events()
-        if self.is_bypassed:
-            self._held = b""
-            return audio
-        if has_committed:
-            self._held += judged
-            return bytes(len(audio))
-        judged, self._held = self._held + judged, b""
-        return judged
+        try:
+            return self._judged(audio, now_ms)
+        except Exception as error:  # noqa: BLE001 - see the invariant
+            self._count(error)
+            return self._ungated(audio)
 
     def receive_far_end(
         self, audio: bytes, audio_format: AudioFormat, now_ms: float, *, n_channels: int = 1
@@ -204,12 +198,11 @@ class PluggedCall:
         """Let time pass while nothing is captured; return silence for the provider, mostly none."""
         if self._gated is None:
             return b""
-        self._stream.pass_time(now_ms)
-        audio = self._gated.advance(now_ms)
-        self._take_events()
-        audio, self._held = self._held + audio, b""
-        self.counters.idle_fill_ms += self._format.duration_ms(len(audio))
-        return audio
+        try:
+            return self._passed_time(self._gated, now_ms)
+        except Exception as error:  # noqa: BLE001 - see the invariant
+            self._count(error)
+            return b""
 
     def count_failure(self, error: Exception) -> None:
         """Count an error of the plug-in around this call."""
@@ -218,11 +211,13 @@ class PluggedCall:
     def close(self) -> None:
         """End the call; idempotent."""
         gated, self._gated = self._gated, None
+        forget, self._forget = self._forget, None
         self._pending, self._held, self._last_capture_ms = None, b"", None
         self._converter, self._stream = None, CapturedStream()
         if gated is not None:
             self._count_of(gated)
-            gated.close()
+        if forget is not None:
+            forget()
 
     # -- outputs -----------------------------------------------------------------------------------
 
@@ -236,9 +231,35 @@ class PluggedCall:
 
     # -- private steps -----------------------------------------------------------------------------
 
-    @property
-    def _passes_ungated(self) -> bool:
-        return self._on_failure is FailureMode.OPEN or self.is_bypassed
+    def _judged(self, audio: bytes, now_ms: float) -> bytes:
+        self._last_capture_ms = now_ms
+        now_ms = self._stream.place(audio, now_ms)
+        if self._gated is None:
+            return self._ungated(audio)
+        judged = self._gated.receive_capture(audio, now_ms)
+        self.counters.captured_ms += self._format.duration_ms(len(audio))
+        has_committed = self._take_events()
+        if self.is_bypassed:
+            self._held = b""
+            return audio
+        if has_committed:
+            self._held += judged
+            return bytes(len(audio))
+        judged, self._held = self._held + judged, b""
+        return judged
+
+    def _ungated(self, audio: bytes) -> bytes:
+        self.counters.ungated_ms += self._format.duration_ms(len(audio))
+        passes = self._on_failure is FailureMode.OPEN or self.is_bypassed
+        return audio if passes else bytes(len(audio))
+
+    def _passed_time(self, gated: GatedCall, now_ms: float) -> bytes:
+        self._stream.pass_time(now_ms)
+        audio = gated.advance(now_ms)
+        self._take_events()
+        audio, self._held = self._held + audio, b""
+        self.counters.idle_fill_ms += self._format.duration_ms(len(audio))
+        return audio
 
     def _take_events(self) -> bool:
         """Hand events on; return whether the gate opened just now and the turn starts at that."""

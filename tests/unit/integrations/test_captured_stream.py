@@ -60,3 +60,37 @@ def test_time_does_not_go_back() -> None:
     stream.pass_time(300.0)
     assert stream.place(piece, 250.0) == 300.0
     assert stream.place(b"unknown", 280.0) == 300.0
+
+
+def test_times_of_the_line_that_jitter_do_not_add_up() -> None:
+    """Plivo's are of a clock that messages are stamped by: 0, 15 and 30 ms late by turns."""
+    stream, placed = CapturedStream(), []
+    for number in range(1500):
+        piece = _piece(number)
+        stream.announce(piece, 20.0, 1.7e12 + 20.0 * number + 15.0 * (number % 3), 20.0)
+        placed.append(stream.place(piece, 20.0 * (number + 1)) - 20.0 * (number + 1))
+    assert min(placed) >= -40.0
+
+
+def test_a_line_that_stamps_by_a_faster_clock_is_followed() -> None:
+    """By 0.5 %, ten times what clocks are off by: it adds up to no more than a frame."""
+    stream, placed = CapturedStream(), []
+    for number in range(1500):
+        piece = _piece(number)
+        stream.announce(piece, 20.0, 20.1 * number, 20.0)
+        placed.append(stream.place(piece, 20.1 * (number + 1)) - 20.1 * (number + 1))
+    assert min(placed) >= -21.0
+
+
+def test_a_stream_that_begins_anew_is_another_one() -> None:
+    """A client that is back after some seconds numbers from 0: its audio is of now, not of then."""
+    stream = CapturedStream()
+    for number in range(400):
+        piece = _piece(number)
+        stream.announce(piece, 20.0, 20.0 * number, 20.0)
+        stream.place(piece, 20.0 * (number + 1))
+    for number in range(50):
+        piece = _piece(number)
+        stream.announce(piece, 20.0, 20.0 * number, 20.0)
+        now_ms = 9000.0 + 20.0 * (number + 1)
+        assert stream.place(piece, now_ms) == pytest.approx(now_ms)

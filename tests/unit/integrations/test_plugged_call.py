@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import cache
 
@@ -15,6 +16,7 @@ from voxgate.core.config import GatingConfig
 from voxgate.core.gate_decision import GateEvent, GateEventType, GateState
 from voxgate.core.gated_call import FailureMode, GatedCall
 from voxgate.core.stream_converter import StreamConverter
+from voxgate.integrations.captured_stream import CapturedStream
 from voxgate.integrations.plugged_call import PluggedCall
 
 _PCM_8K = AudioFormat()
@@ -184,6 +186,40 @@ def test_a_gate_that_raises_is_counted(on_failure: FailureMode, expected: bytes)
     call.start(8000, 0.0)
     assert [call.receive_capture(_FRAME, n * 20.0) for n in (1, 2)] == [expected] * 2
     assert (call.counters.failures, call.counters.last_failure) == (2, "RuntimeError")
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "expected"), [(FailureMode.OPEN, _FRAME), (FailureMode.CLOSED, bytes(320))]
+)
+@pytest.mark.parametrize("broken", ["place", "pass_time"])
+def test_an_error_of_the_plug_itself_breaks_no_audio_path(
+    monkeypatch: pytest.MonkeyPatch, broken: str, on_failure: FailureMode, expected: bytes
+) -> None:
+    """Pipecat's input is deaf for ever after its filter has raised once."""
+
+    def fail(*_: object) -> float:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(CapturedStream, broken, fail)
+    call = _call(on_failure=on_failure)
+    call.start(8000, 0.0)
+    if broken == "place":
+        assert call.receive_capture(_FRAME, 20.0) == expected
+        assert call.counters.ungated_ms == 20.0
+    else:
+        assert call.advance(1000.0) == b""
+    assert (call.counters.failures, call.counters.last_failure) == (1, "ZeroDivisionError")
+
+
+def test_a_call_that_nobody_ends_ends_with_its_object() -> None:
+    """A session that fails to start leaves nothing in a manager that lives on."""
+    manager = AudioGatingManager()
+    call = _call(manager)
+    call.start(8000, 0.0)
+    assert len(manager) == 1
+    del call
+    gc.collect()
+    assert len(manager) == 0
 
 
 def test_who_listens_and_raises_is_counted() -> None:

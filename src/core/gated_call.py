@@ -74,6 +74,9 @@ class GatedCall:
         on_failure: What goes out where the gate fails.
         shows_far_end: The engine shows what it writes to the telephone. False where it may not:
             until it does, the agent is audible by :meth:`receive_agent_speaking`.
+        fills_idle: Silence goes to the provider while the line delivers nothing, as its turn
+            detector would wait for ever. False where a pause is meant: of a caller who pushes to
+            talk, or of an engine that fills in itself. Time passes at the gate all the same.
         now_ms: Now; the first chunk's time starts the slots.
 
     All times are in ms on one monotonic clock of the engine's. One thread at a time may use the
@@ -93,6 +96,7 @@ class GatedCall:
         far_end_format: AudioFormat | None = None,
         on_failure: FailureMode = FailureMode.OPEN,
         shows_far_end: bool = True,
+        fills_idle: bool = True,
         now_ms: float = 0.0,
     ) -> None:
         self.call_id = call_id
@@ -109,6 +113,7 @@ class GatedCall:
         self._events: list[GateEvent] = []
         self._pacer: SlotPacer | None = None
         self._shows_far_end = shows_far_end
+        self._fills_idle = fills_idle
         self._is_closed = False
         manager.start_call(
             call_id,
@@ -196,7 +201,9 @@ class GatedCall:
         """Let time pass while the line delivers nothing; best every 20 ms.
 
         Returns:
-            Silence that keeps the provider's turn detector running, mostly none.
+            What the provider is to be sent now, mostly nothing: silence that keeps its turn
+            detector running, if the call is filled in for, and the caller's onset where the agent
+            falls silent behind it.
         """
         return b"" if self._is_closed else self._guarded(partial(self._pass_time, now_ms), b"")
 
@@ -262,7 +269,8 @@ class GatedCall:
             if number >= n_skipped:
                 decision = self._manager.advance(self.call_id, slot_ms)
                 self._keep(decision)
-                out += decision.audio
+                # An onset that is released is the caller's voice, whoever fills in.
+                out += decision.audio if self._fills_idle else decision.released
             slot_ms += FRAME_MS
         return b"".join(out)
 

@@ -103,6 +103,39 @@ def test_time_without_frames_is_shown_to_the_gate_slot_by_slot() -> None:
     assert call.counters.skipped_slots == 0
 
 
+def test_a_call_that_is_not_filled_in_for_gets_nothing_for_time_without_frames() -> None:
+    """All else is as with filling: what is shown to the gate, and when it closes and opens."""
+    filled, filled_detector = _watched_call()
+    bare, bare_detector = _watched_call(fills_idle=False)
+    audio = {}
+    for call in (filled, bare):
+        call.receive_agent_audio(b"".join(agent_voice(400)), now_ms=0.0)
+        audio[call] = call.receive_capture(agent_voice(20)[0], 20.0)
+        for number in range(2, 60):
+            audio[call] += call.advance(20.0 * number)
+        audio[call] += call.receive_capture(SILENT, 2000.0)
+    assert len(audio[filled]) > len(audio[bare]) == 2 * FRAME
+    assert len(filled_detector.far_ends) == len(bare_detector.far_ends) == 100
+    assert filled.take_events() == bare.take_events() != ()
+
+
+@pytest.mark.parametrize("fills_idle", [True, False])
+def test_an_onset_that_is_released_as_time_passes_is_never_left_out(fills_idle: bool) -> None:
+    """The agent ends behind the caller's first words: they go out at once, filled in for or not."""
+    detector = ScriptedNearEnd(logits=lambda number: 1.0 if number > 19 else -5.0)
+    call = GatedCall(
+        AudioGatingManager(near_end_factory=lambda: detector), "call", fills_idle=fills_idle
+    )
+    call.receive_agent_audio(b"".join(agent_voice(200)), now_ms=0.0)
+    voices = agent_voice(480, seed=3)
+    for number in range(1, 24):
+        call.receive_capture(voices[number - 1], 20.0 * number)
+    assert call.state is not GateState.OPEN
+    released = call.advance(480.0)
+    assert call.state is GateState.OPEN
+    assert released == b"".join(voices[13:23])
+
+
 def test_slots_nobody_asked_for_in_time_are_shown_and_counted() -> None:
     call, detector = _watched_call()
     call.receive_capture(SILENT, 20.0)

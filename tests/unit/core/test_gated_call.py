@@ -131,7 +131,7 @@ def test_an_onset_that_is_released_as_time_passes_is_never_left_out(fills_idle: 
     for number in range(1, 24):
         call.receive_capture(voices[number - 1], 20.0 * number)
     assert call.state is not GateState.OPEN
-    released = call.advance(480.0)
+    released = call.advance(490.0)
     assert call.state is GateState.OPEN
     assert released == b"".join(voices[13:23])
 

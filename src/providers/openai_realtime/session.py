@@ -14,8 +14,8 @@ from typing import assert_never
 
 from ...config.provider_models import OpenAIRealtimeConfig
 from ...core.audio import AudioFormat
+from ...core.audio_clock import AudioClock
 from ..audio_backlog import OutgoingAudio
-from ..audio_clock import AudioClock
 from ..base import (
     CallerIdle,
     CallerSpeechStopped,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxgate.providers.audio_clock import AudioClock
+from voxgate.core.audio_clock import AudioClock
 
 durations = st.integers(1, 25).map(lambda n_frames: n_frames * 20.0)
 captures = st.integers(0, 10_000).map(lambda at: at * 5.0)

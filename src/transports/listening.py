@@ -97,6 +97,10 @@ class HandedConnections:
         self._connecting.add(taking)
         taking.add_done_callback(self._connecting.discard)
 
+    def miss(self) -> None:
+        """Count a connection that was handed here and did not come: the system had no room."""
+        self._n_ended += 1
+
     async def _take(self, connection: socket.socket) -> None:
         factory = self._factory
         if factory is None:
@@ -106,8 +110,10 @@ class HandedConnections:
         loop = asyncio.get_running_loop()
         try:
             transport, _ = await loop.connect_accepted_socket(factory, connection)
-        except OSError:  # it is gone already
+        except BaseException as error:
             connection.close()
             self._n_ended += 1
-            return
+            if isinstance(error, OSError):
+                return  # it is gone already
+            raise
         self._open.add(transport)

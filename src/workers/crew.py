@@ -44,11 +44,20 @@ class RestartPolicy:
     silence_ms: float = 30_000.0
     """Time in ms without a word after which a worker that serves is taken to hang, and is killed;
     it reports every second."""
+    quiet_ms: float = 3000.0
+    """Time in ms without a word after which calls go to another worker, if there is one."""
 
     def pause_ms(self, deaths: int) -> float:
         """Return the pause after so many deaths in a row, at least one, in ms."""
         doublings = min(deaths - 1, 16)
         return float(min(self.first_pause_ms * 2**doublings, self.max_pause_ms))
+
+
+_CLOSED_PHASES = ("draining", "stopped")
+"""Of an engine, in which it hangs up on whoever comes."""
+_OWN_PAUSE_MS = 2000.0
+"""Time in ms between two looks from which on it was the parent that did not run: it looks five
+times a second."""
 
 
 @dataclass(slots=True)
@@ -92,6 +101,11 @@ class Worker:
         calls, limit = self.report.get("running_calls", 0), self.report.get("max_calls", 1)
         return bool(calls < limit)
 
+    @property
+    def has_closed(self) -> bool:
+        """Whether it said that it takes no more calls, which nobody here told it."""
+        return self.report.get("phase") in _CLOSED_PHASES
+
 
 class Crew:
     """All workers of one parent.
@@ -107,6 +121,7 @@ class Crew:
         self._policy = policy or RestartPolicy()
         self._is_draining = False
         self._has_served = False
+        self._looked_ms: float | None = None
 
     def __getitem__(self, number: int) -> Worker:
         """Return the worker of a number."""
@@ -123,6 +138,18 @@ class Crew:
         return all(worker.state is WorkerState.ENDED for worker in self.workers)
 
     # -- what happens ------------------------------------------------------------------------------
+
+    def receive_time(self, now_ms: float) -> None:
+        """Take what time it is, several times a second.
+
+        Where the parent itself did not run, as in a virtual machine that was moved, the workers'
+        words wait to be read: no silence of theirs.
+        """
+        pause_ms = 0.0 if self._looked_ms is None else now_ms - self._looked_ms
+        self._looked_ms = now_ms
+        if pause_ms > _OWN_PAUSE_MS:
+            for worker in self.workers:
+                worker.heard_ms += pause_ms
 
     def receive_started(self, number: int, now_ms: float) -> None:
         """Take that the process of a worker runs."""
@@ -218,16 +245,23 @@ class Crew:
         """Whether anybody takes connections."""
         return bool(self._takers())
 
-    def takers(self) -> tuple[int, ...]:
+    def is_quiet(self, worker: Worker, now_ms: float) -> bool:
+        """Return whether a worker has said nothing for so long that it may hang."""
+        return now_ms - worker.heard_ms > self._policy.quiet_ms
+
+    def takers(self, now_ms: float) -> tuple[int, ...]:
         """Return the numbers of those that take connections, first who should get the next one.
 
         That is the one with the fewest connections; of several the one that was given fewest so
-        far. One without room comes last: it says no in its line's own words.
+        far. One without room comes later: it says no in its line's own words. One that may hang
+        comes last: it says nothing.
         """
-        ranked = sorted(
-            self._takers(), key=lambda each: (not each.has_room, each.connections, each.handed)
-        )
-        return tuple(worker.number for worker in ranked)
+
+        def rank(worker: Worker) -> tuple[bool, bool, int, int]:
+            is_quiet = self.is_quiet(worker, now_ms)
+            return is_quiet, not worker.has_room, worker.connections, worker.handed
+
+        return tuple(worker.number for worker in sorted(self._takers(), key=rank))
 
     def note_handed(self, number: int) -> None:
         """Count that a worker was given a connection."""
@@ -235,5 +269,7 @@ class Crew:
 
     def _takers(self) -> list[Worker]:
         """Return those that serve; at the end those that may still be asked about their calls."""
-        wanted = WorkerState.DRAINING if self._is_draining else WorkerState.SERVING
-        return [worker for worker in self.workers if worker.state is wanted]
+        if self._is_draining:
+            return [each for each in self.workers if each.state is WorkerState.DRAINING]
+        serving = (each for each in self.workers if each.state is WorkerState.SERVING)
+        return [worker for worker in serving if not worker.has_closed]

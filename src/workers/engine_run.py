@@ -19,14 +19,23 @@ if TYPE_CHECKING:
     from ..observe.operations import Operations
 
 
-def stop_signals() -> asyncio.Queue[None]:
-    """Return a queue that gets an entry for each signal to stop."""
+def stop_signals(counts: Callable[[], bool] = lambda: True) -> asyncio.Queue[None]:
+    """Return a queue that gets an entry for each signal to stop.
+
+    Args:
+        counts: Asked at each signal whether it counts.
+    """
     signals: asyncio.Queue[None] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+
+    def take_signal() -> None:
+        if counts():
+            signals.put_nowait(None)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         # Windows has none of this; Ctrl-C there cancels what runs, which ends the calls at once.
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, signals.put_nowait, None)
+            loop.add_signal_handler(number, take_signal)
     return signals
 
 

@@ -90,12 +90,12 @@ class SharedLines:
         """
         for name in [name for name in self._sockets if name not in keep]:
             if self._is_accepting:
-                self._accept(name)
+                self._accept(name, at_most=2 * _BACKLOG)
                 asyncio.get_running_loop().remove_reader(self._sockets[name])
             self._sockets.pop(name).close()
 
-    def _accept(self, name: str) -> None:
-        for _ in range(_MAX_AT_ONCE):
+    def _accept(self, name: str, at_most: int = _MAX_AT_ONCE) -> None:
+        for _ in range(at_most):
             if not self._has_taker():
                 self.pause()
                 return

@@ -29,14 +29,17 @@ def alive_answer(crew: Crew) -> HealthAnswer:
     return _answer(_OK, "alive", crew)
 
 
-def ready_answer(crew: Crew) -> HealthAnswer:
+def ready_answer(crew: Crew, now_ms: float) -> HealthAnswer:
     """Return the answer of ``/readyz``: whether a call that came now would be taken."""
     if crew.is_draining:
         return _answer(_UNAVAILABLE, "draining", crew)
-    serving = [each for each in crew.workers if each.state is WorkerState.SERVING]
+    serving = [crew[number] for number in crew.takers(now_ms)]
     if not serving:
         return _answer(_UNAVAILABLE, "starting", crew)
-    if not any(worker.has_room for worker in serving):
+    awake = [worker for worker in serving if not crew.is_quiet(worker, now_ms)]
+    if not awake:
+        return _answer(_UNAVAILABLE, "hung", crew)
+    if not any(worker.has_room for worker in awake):
         return _answer(_UNAVAILABLE, "full", crew)
     return _answer(_OK, "ready", crew)
 

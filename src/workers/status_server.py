@@ -89,7 +89,7 @@ class StatusServer:
 
     async def _ready(self, request: Request) -> Response:
         del request
-        return _response(ready_answer(self._supervisor.crew))
+        return _response(ready_answer(self._supervisor.crew, self._supervisor.now_ms))
 
     async def _metrics(self, request: Request) -> Response:
         accept = request.headers.get("accept", "")

@@ -65,10 +65,17 @@ class Supervisor:
         self._lines: SharedLines | None = None
         self._news = asyncio.Event()
         self._failure = ""
+        self._reasons: dict[int, str] = {}
+        self._is_ending = False
         self._open_to_the_end: frozenset[str] = frozenset()
         self._notices: dict[int, list[str]] = {}
         self._pages: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-        self._drain_ends_ms: float | None = None
+        self._drain_began_ms: float | None = None
+
+    @property
+    def now_ms(self) -> float:
+        """The time, by the clock of the workers' reports."""
+        return self._clock()
 
     @property
     def addresses(self) -> Mapping[str, tuple[str, int]]:
@@ -130,6 +137,7 @@ class Supervisor:
             WorkersFailedError: starting anew is in vain.
         """
         now_ms = self._clock()
+        self.crew.receive_time(now_ms)
         for number in self.crew.to_start(now_ms):
             if self.crew[number].deaths_in_a_row:
                 self.crew.note_restart(number)
@@ -140,11 +148,19 @@ class Supervisor:
             self._processes[number].kill()
         if self.crew.has_given_up:
             raise WorkersFailedError(f"workers can't serve: {self._failure}")
-        if self._drain_ends_ms is not None and now_ms > self._drain_ends_ms:
-            self._drain_ends_ms = None
+        if self._drain_began_ms is not None and now_ms > self._drain_began_ms + 1000 * (
+            self._drain_timeout_s + _END_TIMEOUT_S
+        ):
+            self._drain_began_ms = None
             for number, process in self._processes.items():
                 _log.error("worker.killed", worker=number, pid=process.pid)
                 process.kill()
+
+    @property
+    def _drain_timeout_s(self) -> float:
+        """The longest ``engine.drain_timeout_s`` in force: workers follow the file on their own."""
+        reported = (worker.report.get("drain_timeout_s", 0.0) for worker in self.crew.workers)
+        return float(max(self.held.config.engine.drain_timeout_s, *reported))
 
     # -- a worker's life ---------------------------------------------------------------------------
 
@@ -155,6 +171,8 @@ class Supervisor:
             process = await self._started(number)
             self._processes[number] = process
             _log.info("worker.started", worker=number, pid=process.pid)
+            if self._is_ending:
+                process.kill()
             try:
                 await self._listen_to(number, process)
             finally:
@@ -186,7 +204,7 @@ class Supervisor:
             async for message in process.messages():
                 self._receive(number, message)
         except LocalProtocolError as error:
-            self._failure = str(error)
+            self._reasons[number] = str(error)
             process.kill()
 
     def _receive(self, number: int, message: Message) -> None:
@@ -203,7 +221,7 @@ class Supervisor:
             case FromWorker.CHANGED:
                 self._begin(self._reload(), "reload")
             case FromWorker.FAILED:
-                self._failure = str(message.fields.get("error", ""))
+                self._reasons[number] = str(message.fields.get("error", ""))
 
     def _receive_ready(self, number: int, now_ms: float, message: Message) -> None:
         self.crew.receive_ready(number, now_ms)
@@ -217,10 +235,11 @@ class Supervisor:
     def _receive_exit(self, number: int, status: int | str) -> None:
         connections = self.crew[number].connections
         is_expected = self.crew.receive_exit(number, self._clock())
-        if not is_expected:
+        reason = self._reasons.pop(number, "")
+        if not is_expected or status != 0:
             worker = self.crew[number]
             pause_ms = worker.due_ms - self._clock()
-            self._failure = self._failure or f"worker {number} ended with status {status}"
+            self._failure = reason or f"worker {number} ended with status {status}"
             _log.error(
                 "worker.died",
                 worker=number,
@@ -232,7 +251,8 @@ class Supervisor:
         self._news.set()
 
     async def _end_all(self) -> None:
-        """Kill what is left."""
+        """Kill what is left, and what is just being started."""
+        self._is_ending = True
         for process in self._processes.values():
             process.kill()
         if self._tasks:
@@ -247,7 +267,7 @@ class Supervisor:
 
     def _hand(self, connection: socket.socket, line: int) -> bool:
         """Give a connection to the worker that should get it, or to the next one that takes it."""
-        for number in self.crew.takers():
+        for number in self.crew.takers(self._clock()):
             process = self._processes.get(number)
             if process is not None and process.hand(connection, line):
                 self.crew.note_handed(number)
@@ -271,10 +291,9 @@ class Supervisor:
             return
         assert self._lines is not None, "it runs"  # noqa: S101
         self._lines.close(keep=self._open_to_the_end)
-        timeout_s = self.held.config.engine.drain_timeout_s
-        self._drain_ends_ms = self._clock() + (timeout_s + _END_TIMEOUT_S) * 1000
+        self._drain_began_ms = self._clock()
         told = self.crew.drain()
-        _log.info("workers.draining", workers=len(told), timeout_s=timeout_s)
+        _log.info("workers.draining", workers=len(told), timeout_s=self._drain_timeout_s)
         for number in told:
             if number in self._processes:
                 self._processes[number].say(DRAIN)

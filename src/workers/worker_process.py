@@ -48,10 +48,13 @@ class WorkerProcess:
         Raises:
             OSError: the system has no room for another process.
         """
-        own_connections, connections = socket.socketpair()
-        own_reports, reports = socket.socketpair()
-        handles = (connections.fileno(), reports.fileno())
-        with connections, reports:
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            pairs = []
+            for _ in range(2):
+                pair = socket.socketpair()
+                pairs.append((ours.enter_context(pair[0]), theirs.enter_context(pair[1])))
+            (own_connections, connections), (own_reports, reports) = pairs
+            handles = (connections.fileno(), reports.fileno())
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", _PROGRAM, *map(str, handles)),
                 stdin=PIPE,
@@ -59,6 +62,7 @@ class WorkerProcess:
                 env={**os.environ, **environ},
                 start_new_session=True,  # Ctrl-C is for the parent, who tells the workers
             )
+            ours.pop_all()  # they are this object's from now on
         assert process.stdin is not None, "it was asked for"  # noqa: S101
         process.stdin.write(json.dumps(orders).encode())
         process.stdin.close()

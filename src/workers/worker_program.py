@@ -16,8 +16,11 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from ..blas_threads import use_one_blas_thread
 from ..call_observer import CallObserver
@@ -45,11 +48,14 @@ from .messages import (
     FromWorker,
     serialize_message,
 )
+from .stop_requests import StopRequests, StopSource
 
 _REPORT_S = 1.0
 """How often it reports, whatever happens."""
 _LOOK_S = 0.1
 """How often it looks whether a connection has ended, to report it."""
+_log = structlog.get_logger(__name__)
+
 _ACCEPT = {SHOW_METRICS: "", SHOW_OPEN_METRICS: "application/openmetrics-text"}
 
 
@@ -136,6 +142,7 @@ class _Worker(CallObserver):
         self._reports: asyncio.StreamWriter | None = None
         self._unused: asyncio.StreamReader | None = None
         self._signals: asyncio.Queue[None] | None = None
+        self._stops = StopRequests()
         self._told: tuple[int, int, str] = (0, 0, "")
         self._showing: set[asyncio.Task[None]] = set()
 
@@ -143,7 +150,7 @@ class _Worker(CallObserver):
         """Serve to the end."""
         loop = asyncio.get_running_loop()
         self._unused, self._reports = await asyncio.open_connection(sock=self._reports_socket)
-        self._signals = stop_signals()
+        self._signals = stop_signals(partial(self._stops.ask, StopSource.SIGNAL))
         self._connections.setblocking(False)  # noqa: FBT003 - the library's own order
         loop.add_reader(self._connections, self._read)
         reporting = asyncio.create_task(self._report(), name="reports")
@@ -177,14 +184,13 @@ class _Worker(CallObserver):
 
     def _lose_parent(self) -> None:
         asyncio.get_running_loop().remove_reader(self._connections)
-        self._stop()
+        self._stop(is_new=self._stops.lose_parent())
 
     def _obey(self, word: int, handles: list[int]) -> None:
         if word < MAX_LINES:
-            for handle in handles:
-                self._by_number[word].take(socket.socket(fileno=handle))
+            self._take(self._by_number[word], handles)
         elif word == DRAIN:
-            self._stop()
+            self._stop(is_new=self._stops.ask(StopSource.PARENT))
         elif word == RELOAD:
             self._operations.reload()
         elif word in _ACCEPT:
@@ -192,8 +198,15 @@ class _Worker(CallObserver):
             self._showing.add(showing)
             showing.add_done_callback(self._showing.discard)
 
-    def _stop(self) -> None:
-        if self._signals is not None:
+    def _take(self, line: HandedConnections, handles: list[int]) -> None:
+        for handle in handles:
+            line.take(socket.socket(fileno=handle))
+        if not handles:
+            line.miss()
+            _log.error("worker.connection_lost", reason="no file descriptor is left")
+
+    def _stop(self, *, is_new: bool) -> None:
+        if is_new and self._signals is not None:
             self._signals.put_nowait(None)
 
     # -- what it says ------------------------------------------------------------------------------
@@ -233,6 +246,7 @@ class _Worker(CallObserver):
             running_calls=running_calls,
             phase=phase,
             max_calls=self._engine.config.engine.max_calls,
+            drain_timeout_s=self._engine.config.engine.drain_timeout_s,
         )
 
     async def _show_metrics(self, accept: str) -> None:

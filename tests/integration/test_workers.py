@@ -151,6 +151,10 @@ async def test_two_workers_share_a_port_and_one_may_die(tmp_path: Path) -> None:
         assert 'voxgate_worker_restarts_total{worker="1"} 1.0' in metrics
         assert "desk listens on" in (await workers.ask(""))[1]
 
+        # As systemd does without KillMode=mixed: workers and parent are told at once, and the
+        # parent tells the workers too. That is no second signal, which would end the calls.
+        for worker in (1, 2):
+            os.kill(workers.pid_of(worker), signal.SIGTERM)
         workers.process.terminate()
         await workers.logged("engine.draining", count=2)
         status, text = await workers.ask("readyz")

@@ -7,8 +7,15 @@ import pytest
 from voxgate.workers.crew import Crew, RestartPolicy, WorkerState
 
 POLICY = RestartPolicy(
-    first_pause_ms=100.0, max_pause_ms=1000.0, stable_ms=5000.0, max_deaths=3, silence_ms=2000.0
+    first_pause_ms=100.0,
+    max_pause_ms=1000.0,
+    stable_ms=5000.0,
+    max_deaths=3,
+    silence_ms=2000.0,
+    quiet_ms=500.0,
 )
+NOW_MS = 100.0
+"""Soon after all began to serve."""
 
 
 def serving(n_workers: int) -> Crew:
@@ -24,7 +31,7 @@ def hand(crew: Crew, n_connections: int = 1) -> list[int]:
     """Give connections to who should get them, and return who that was."""
     given = []
     for _ in range(n_connections):
-        number = crew.takers()[0]
+        number = crew.takers(NOW_MS)[0]
         crew.note_handed(number)
         given.append(number)
     return given
@@ -54,7 +61,41 @@ def test_a_full_worker_comes_last() -> None:
     crew = serving(2)
     crew.receive_report(1, 10.0, {"ended": 0, "running_calls": 2, "max_calls": 2})
     hand(crew, 3)
-    assert crew.takers() == (2, 1)
+    assert crew.takers(NOW_MS) == (2, 1)
+
+
+def test_one_that_may_hang_comes_last() -> None:
+    """A call that it got would hear nothing until it is killed; a full one at least says no."""
+    crew = serving(3)
+    hand(crew, 6)
+    for number in (1, 3):
+        crew.receive_report(number, 1400.0, {"running_calls": number - 1, "max_calls": 2})
+    crew.receive_report(2, 900.0, {"ended": 2, "running_calls": 0, "max_calls": 2})
+    assert crew.takers(1400.0) == (2, 1, 3)
+    assert crew.takers(1401.0) == (1, 3, 2)
+
+
+def test_time_in_which_the_parent_did_not_run_is_nobodys_silence() -> None:
+    """As in a machine that was stopped and goes on: the workers' words are there to be read."""
+    crew = serving(1)
+    for now_ms in (200.0, 400.0):
+        crew.receive_time(now_ms)
+    crew.receive_time(60_400.0)
+    assert crew.to_kill(60_400.0) == ()
+    assert not crew.is_quiet(crew[1], 60_400.0)
+    for now_ms in range(60_600, 63_000, 200):
+        crew.receive_time(float(now_ms))
+    assert crew.to_kill(62_800.0) == (1,)
+
+
+def test_one_that_drains_by_itself_gets_no_calls() -> None:
+    """It was told by a signal of its own: it would hang up on whoever comes."""
+    crew = serving(2)
+    crew.receive_report(1, 10.0, {"phase": "draining", "running_calls": 0, "max_calls": 2})
+    crew.receive_report(2, 10.0, {"phase": "running", "running_calls": 2, "max_calls": 2})
+    assert crew.takers(NOW_MS) == (2,)
+    crew.receive_report(2, 10.0, {"phase": "stopped"})
+    assert not crew.has_taker
 
 
 def test_one_that_died_is_started_anew_after_pauses_that_grow() -> None:
@@ -124,7 +165,7 @@ def test_drained_nobody_is_started_any_more(number: int) -> None:
     assert crew.to_start(99_999.0) == ()
     assert crew.receive_exit(number, 10.0) is True
     before = crew.is_over
-    assert crew.takers() == (3 - number,)
+    assert crew.takers(NOW_MS) == (3 - number,)
     crew.receive_exit(3 - number, 10.0)
     assert (before, crew.is_over) == (False, True)
     assert not crew.has_given_up

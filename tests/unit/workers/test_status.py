@@ -35,18 +35,28 @@ def test_ready_is_where_any_has_room(
     running_calls: tuple[int | None, ...], status: int, word: str, told: tuple[int, int]
 ) -> None:
     """The numbers are those of all."""
-    answer = ready_answer(crew_with(*running_calls))
+    answer = ready_answer(crew_with(*running_calls), 0.0)
     body: dict[str, Any] = json.loads(answer.body)
     assert (answer.status, body["status"]) == (status, word)
     assert (body["running_calls"], body["max_calls"]) == told
+
+
+def test_hung_workers_are_not_ready() -> None:
+    """Though they had room when they last said so; one that speaks is enough."""
+    crew = crew_with(0, 0)
+    assert ready_answer(crew, 3000.0).status == 200
+    answer = ready_answer(crew, 3001.0)
+    assert (answer.status, json.loads(answer.body)["status"]) == (503, "hung")
+    crew.receive_report(2, 3001.0, {"running_calls": 0, "max_calls": 2})
+    assert ready_answer(crew, 3001.0).status == 200
 
 
 def test_draining_is_alive_and_not_ready() -> None:
     """So that nobody ends it before its calls do."""
     crew = crew_with(1, 1)
     crew.drain()
-    assert ready_answer(crew).status == 503
-    assert json.loads(ready_answer(crew).body)["phase"] == "draining"
+    assert ready_answer(crew, 0.0).status == 503
+    assert json.loads(ready_answer(crew, 0.0).body)["phase"] == "draining"
     assert alive_answer(crew).status == 200
 
 

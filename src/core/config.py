@@ -346,19 +346,24 @@ class GatingConfig:
             if self.policy_for(kind) is None:
                 raise ValueError(f"kinds.{name}: {kind!r} is not a kind that has a policy")
 
-    def policy_for(self, provider: str) -> ProviderGatingPolicy | None:
-        """Return the policy of a provider by instance name, kind or alias; None if unknown.
+    def kind_of(self, provider: str) -> str | None:
+        """Return the kind of a provider by instance name, kind or alias; None if unknown.
 
         ``openai_realtime_2`` is an ``openai_realtime``, as any name is that ends in a number.
         """
-        kind = self.kinds.get(provider, provider)
-        for name in (kind, _NUMBERED_INSTANCE.sub("", kind)):
+        named = self.kinds.get(provider, provider)
+        for name in (named, _NUMBERED_INSTANCE.sub("", named)):
             if name in self.providers:
-                return self.providers[name]
-            for policy in self.providers.values():
+                return name
+            for kind, policy in self.providers.items():
                 if name in policy.aliases:
-                    return policy
+                    return kind
         return None
+
+    def policy_for(self, provider: str) -> ProviderGatingPolicy | None:
+        """Return the policy of a provider, found as by :meth:`kind_of`; None if unknown."""
+        kind = self.kind_of(provider)
+        return None if kind is None else self.providers[kind]
 
 
 def _check_names(providers: Mapping[str, ProviderGatingPolicy]) -> None:

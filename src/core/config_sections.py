@@ -27,19 +27,20 @@ from .guard_profile import GuardProfile
 _UNGATED = ProviderGatingPolicy(gating_enabled=False)
 
 
-def gating_config_from(document: Mapping[str, Any]) -> GatingConfig:
+def gating_config_from(document: Mapping[str, Any] | None) -> GatingConfig:
     """Return the configuration that a document holds.
 
     Args:
-        document: What YAML, TOML or JSON was parsed to. Of its sections, ``gating.providers`` (a
-            policy by kind of provider), ``vad``, ``audio_guard``, ``barge_in`` and ``idle_fill``
-            are read; ``providers`` tells the kind of each named provider. What is left out has its
-            default.
+        document: What YAML, TOML or JSON was parsed to; None, as of an empty file, is all defaults.
+            Of its sections, ``gating.providers`` (a policy by kind of provider), ``vad``,
+            ``audio_guard``, ``barge_in`` and ``idle_fill`` are read; ``providers`` tells the kind
+            of each named provider. What is left out has its default.
 
     Raises:
         ValueError: a key is not known, or a value is out of its range; names the full key.
         TypeError: a value is of another type.
     """
+    document = _as_mapping("document", document)
     gating = _section(document, "gating")
     _refuse_unknown("gating", gating, {"providers"})
     policies = dict(GatingConfig().providers)
@@ -51,7 +52,7 @@ def gating_config_from(document: Mapping[str, Any]) -> GatingConfig:
         kinds={
             name: entry["kind"]
             for name, entry in _section(document, "providers").items()
-            if isinstance(entry, Mapping) and entry.get("kind") in policies
+            if isinstance(entry, Mapping) and entry.get("kind") in list(policies)
         },
         vad=_changed("vad", VadConfig(), _section(document, "vad")),
         audio_guard=_guard(_section(document, "audio_guard")),

@@ -128,6 +128,24 @@ class FarEndTimeline:
         self._begin_ms = max(self._begin_ms, now_ms)
         self._queue.take(ms_to_bytes(lost_ms, self._format))
 
+    def skip_to(self, now_ms: float) -> None:
+        """Take that time has passed in which nobody asked for slots: what was played is gone.
+
+        Args:
+            now_ms: The next slot asked for does not begin before.
+        """
+        now_ms = min(now_ms, self._paused_ms)
+        if not self._queue or now_ms <= self._begin_ms:
+            return
+        taken = self._queue.take(ms_to_bytes(now_ms - self._begin_ms, self._format))
+        self.played_ms += bytes_to_ms(len(taken), self._format)
+        self._begin_ms += bytes_to_ms(len(taken), self._format)
+        sound = taken.rstrip(_SILENT_BYTES[self._format.encoding])
+        silent_ms = bytes_to_ms(len(taken) - len(sound), self._format)
+        if not self._queue:
+            silent_ms += now_ms - self._begin_ms
+        self._n_silent_slots = int(silent_ms // FRAME_MS) + (0 if sound else self._n_silent_slots)
+
     def play_slot(self, slot_ms: float) -> FarEndSlot:
         """Return what the slot that begins at ``slot_ms`` plays; call it once a slot, in order."""
         audio = self._take(slot_ms)

@@ -34,6 +34,9 @@ _GUARD_MS = FRAME_MS / 2
 _MAX_SLOTS = 50
 """Slots made good at once after a time without frames, in which time passes at the gate."""
 
+_MAX_SHOWN_SLOTS = 500
+"""Slots beyond those that the gate is shown all the same: its reference holds no more, 10 s."""
+
 _MAX_EVENTS = 256
 """Events that wait to be taken; the oldest go first."""
 
@@ -157,9 +160,12 @@ class GatedCall:
         Args:
             audio: In the far-end format, any whole number of samples.
             now_ms: When it was written.
+
+        It may begin before the caller is heard. Later, while the line delivers nothing, time has to
+        be told by :meth:`advance`: what is written then is else taken to be played too early.
         """
-        self._shows_far_end = True
-        self.far_end.write(audio, now_ms)
+        if not self._is_closed:
+            self._guarded(partial(self._write, audio, now_ms), b"")
 
     def flush_agent_audio(self) -> float:
         """Take that the telephone was told to forget what it has not played.
@@ -211,6 +217,7 @@ class GatedCall:
         """End the call and forget its state; idempotent. What comes later changes nothing."""
         if not self._is_closed:
             self._is_closed = True
+            self.far_end.flush()
             self._manager.cleanup_call(self.call_id)
 
     # -- outputs -----------------------------------------------------------------------------------
@@ -238,19 +245,30 @@ class GatedCall:
 
     def _judge(self, audio: bytes, now_ms: float) -> bytes:
         duration_ms = self._capture_format.duration_ms(len(audio))
-        if self._pacer is None:
-            self._pacer = SlotPacer(now_ms - duration_ms, max_catch_up_slots=_MAX_SLOTS)
-        passed = self._pass_slots(self._pacer, now_ms)
-        self._pacer.on_inbound(now_ms, duration_ms)
+        pacer = self._started_pacer(now_ms - duration_ms)
+        passed = self._pass_slots(pacer, now_ms)
+        pacer.on_inbound(now_ms, duration_ms)
         decision = self._manager.process(self.call_id, audio, now_ms)
         self.last_decision = decision
         self._keep(decision)
         return passed + b"".join(decision.audio_for(audio))
 
     def _pass_time(self, now_ms: float) -> bytes:
+        return self._pass_slots(self._started_pacer(now_ms), now_ms)
+
+    def _started_pacer(self, start_ms: float) -> SlotPacer:
+        """Return what tells the slots; its first one begins at ``start_ms`` if it is new."""
         if self._pacer is None:
-            self._pacer = SlotPacer(now_ms, max_catch_up_slots=_MAX_SLOTS)
-        return self._pass_slots(self._pacer, now_ms)
+            self._pacer = SlotPacer(start_ms, max_catch_up_slots=_MAX_SLOTS)
+            self.far_end.skip_to(start_ms)
+        return self._pacer
+
+    def _write(self, audio: bytes, now_ms: float) -> bytes:
+        self._shows_far_end = True
+        if self._pacer is None:
+            self.far_end.skip_to(now_ms)
+        self.far_end.write(audio, now_ms)
+        return b""
 
     def _pass_slots(self, pacer: SlotPacer, now_ms: float) -> bytes:
         """Show the gate what the telephone played in the slots that are due; let time pass."""
@@ -258,15 +276,18 @@ class GatedCall:
         n_due = pacer.slots_due(now_ms - _GUARD_MS)
         n_skipped = pacer.skipped_slots - n_skipped_before
         self.counters.skipped_slots += n_skipped
-        slot_ms = pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
+        n_shown = min(n_skipped, _MAX_SHOWN_SLOTS)
+        slot_ms = pacer.next_deadline_ms - (n_shown + n_due) * FRAME_MS
+        if n_shown < n_skipped:
+            self.far_end.skip_to(slot_ms)
         out: list[bytes] = []
-        for number in range(n_skipped + n_due):
+        for number in range(n_shown + n_due):
             slot = self.far_end.play_slot(slot_ms)
             if self._shows_far_end:
                 self._manager.receive_far_end(
                     self.call_id, slot.audio, slot_ms, is_agent_audio=slot.is_agent_audio
                 )
-            if number >= n_skipped:
+            if number >= n_shown:
                 decision = self._manager.advance(self.call_id, slot_ms)
                 self._keep(decision)
                 # An onset that is released is the caller's voice, whoever fills in.

@@ -103,13 +103,12 @@ class AsteriskGatingManager:
         """The gate of calls that ask what to send."""
         self.chunk_manager = AudioGatingManager(vad, _config_of_whole_chunks(config))
         """The gate of calls that ask whether to send a chunk: what goes out is the chunk itself."""
-        self.failures = 0
-        """Inputs on which something raised, of all calls."""
         self.late_inputs = 0
         """Inputs about calls that have ended."""
         self._rates_hz = {**_RATES_HZ, **(sample_rates_hz or {})}
         self._on_failure = on_failure
         self._clock = clock
+        self._failures_of_ended = 0
         self._calls: OrderedDict[str, AsteriskCall] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
@@ -120,6 +119,11 @@ class AsteriskGatingManager:
     def __bool__(self) -> bool:
         """Return True: engines ask ``if self._gating_manager``."""
         return True
+
+    @property
+    def failures(self) -> int:
+        """Inputs on which something raised, of all calls."""
+        return self._failures_of_ended + sum(call.failures for call in self._calls.values())
 
     # -- the older face ----------------------------------------------------------------------------
 
@@ -150,7 +154,7 @@ class AsteriskGatingManager:
         """Forget a call; unknown ids are no error."""
         call = self._calls.pop(call_id, None)
         if call is not None:
-            self.failures += call.close()
+            self._failures_of_ended += call.close()
         self._ended[call_id] = None
         if len(self._ended) > _MAX_ENDED_CALLS:
             self._ended.popitem(last=False)
@@ -265,7 +269,7 @@ class AsteriskGatingManager:
             call = self._calls[call_id] = AsteriskCall(call_id, on_failure=self._on_failure)
             if len(self._calls) > _MAX_CALLS:
                 _, oldest = self._calls.popitem(last=False)
-                self.failures += oldest.close()
+                self._failures_of_ended += oldest.close()
         self._calls.move_to_end(call_id)
         return call
 
@@ -280,7 +284,7 @@ class AsteriskGatingManager:
         call = self._call(call_id)
         if call is None or call.is_started:
             return call
-        rate_hz = self._rates_hz.get(provider, 8000) if audio_format == "pcm16" else None
+        rate_hz = self._rate_hz_of(provider) if audio_format == "pcm16" else None
         try:
             capture = parse_audio_format(audio_format, rate_hz)
         except ValueError:
@@ -288,6 +292,11 @@ class AsteriskGatingManager:
             return call
         call.start(manager, provider, capture, self._clock() - capture.duration_ms(n_bytes))
         return call
+
+    def _rate_hz_of(self, provider: str) -> int:
+        """Return the rate of a provider's ``pcm16``, by its name or that of its kind."""
+        kind = self.manager.config.kind_of(provider) or provider
+        return self._rates_hz.get(provider, self._rates_hz.get(kind, 8000))
 
 
 def _config_of_whole_chunks(config: GatingConfig) -> GatingConfig:

@@ -13,7 +13,7 @@ __all__ = ["AsteriskCall"]
 from collections import deque
 from typing import NamedTuple
 
-from ..core.audio import FRAME_MS, AudioFormat
+from ..core.audio import AudioFormat
 from ..core.audio_gating_manager import AudioGatingManager
 from ..core.call_stats import CallStats
 from ..core.far_end_timeline import FarEndTimeline
@@ -55,8 +55,7 @@ class AsteriskCall:
         self._was_forwarding = True
         self._words: deque[_Word] = deque(maxlen=_MAX_WORDS)
         self._far_end = FarEndTimeline(_FAR_END)
-        self._next_slot_ms: float | None = None
-        """Slot that the far end's timeline stands at, while no gate plays it."""
+        self._is_far_end_shown = False
         self._converter: StreamConverter | None = None
         self._own_failures = 0
 
@@ -105,8 +104,7 @@ class AsteriskCall:
             gated.receive_agent_speaking(
                 word.now_ms, is_speaking=word.is_speaking, audio_ms=word.audio_ms
             )
-        if self._next_slot_ms is not None:
-            self._play_until(begun_ms)
+        if self._is_far_end_shown:
             gated.far_end = self._far_end
             gated.receive_agent_audio(b"", begun_ms)
 
@@ -123,6 +121,8 @@ class AsteriskCall:
         gated = self._gated
         if gated is None:
             return self._on_failure is FailureMode.OPEN, None
+        if not chunk:
+            return self._was_forwarding, None
         before, failures = self.stats, gated.counters.failures
         gated.receive_capture(chunk, now_ms)
         after, decision = self.stats, gated.last_decision
@@ -167,9 +167,8 @@ class AsteriskCall:
         if self._gated is not None:
             self._gated.receive_agent_audio(written, now_ms)
             return
-        if self._next_slot_ms is None:
-            self._next_slot_ms = now_ms
-        self._play_until(now_ms)
+        self._is_far_end_shown = True
+        self._far_end.skip_to(now_ms)
         self._far_end.write(written, now_ms)
 
     def flush(self) -> None:
@@ -206,15 +205,6 @@ class AsteriskCall:
         return () if self._gated is None else self._gated.take_events()
 
     # -- private steps -----------------------------------------------------------------------------
-
-    def _play_until(self, now_ms: float) -> None:
-        """Let the telephone play, up to the slot of now, what no gate was there to see."""
-        assert self._next_slot_ms is not None, "asked only once something was written"  # noqa: S101
-        while self._far_end.waiting_ms and self._next_slot_ms + FRAME_MS <= now_ms:
-            self._far_end.play_slot(self._next_slot_ms)
-            self._next_slot_ms += FRAME_MS
-        n_slots = max(0, int((now_ms - self._next_slot_ms) // FRAME_MS))
-        self._next_slot_ms += n_slots * FRAME_MS
 
     def _converted(self, audio: bytes, audio_format: AudioFormat) -> bytes:
         if audio_format == _FAR_END:

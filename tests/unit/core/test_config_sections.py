@@ -65,7 +65,7 @@ idle_fill: {{after_ms: 200}}
 
 def test_an_empty_document_is_the_defaults() -> None:
     """So is one whose sections are empty."""
-    assert gating_config_from({}) == GatingConfig()
+    assert gating_config_from({}) == gating_config_from(None) == GatingConfig()
     assert gating_config_from({"gating": None, "vad": None}) == GatingConfig()
 
 
@@ -82,7 +82,11 @@ def test_a_kind_of_one_s_own_may_have_a_policy() -> None:
 
 def test_instances_of_unknown_kinds_are_left_out() -> None:
     """They pass through and are counted when they call."""
-    entries: dict[str, Any] = {"a": {"kind": "openai_realtime"}, "b": {"kind": "x"}, "c": None}
+    entries: dict[str, Any] = {
+        "a": {"kind": "openai_realtime"},
+        "b": {"kind": "x"},
+        "c": {"kind": []},
+    }
     assert gating_config_from({"providers": entries}).kinds == {"a": "openai_realtime"}
 
 
@@ -109,4 +113,10 @@ def test_what_is_wrong_is_named_with_its_full_key(
 ) -> None:
     """As the loader does it for the file."""
     with pytest.raises(error, match=words):
+        gating_config_from(document)
+
+
+@pytest.mark.parametrize("document", [[], "vad", 1])
+def test_a_document_that_is_none_is_told(document: Any) -> None:
+    with pytest.raises(TypeError, match=r"document: .* is not a mapping"):
         gating_config_from(document)

@@ -142,3 +142,57 @@ def test_resuming_what_was_not_paused_changes_nothing() -> None:
     timeline.write(voice(40), now_ms=0.0)
     timeline.resume(20.0, lost_ms=20.0)
     assert played(timeline, 2) == voice(40)
+
+
+def test_time_that_nobody_asked_for_is_skipped_to_the_sample() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=20.0)
+    timeline.write(voice(100), now_ms=13.0)
+    timeline.skip_to(33.0)
+    assert timeline.waiting_ms == 100.0
+    timeline.skip_to(70.0)
+    assert (timeline.played_ms, timeline.waiting_ms) == (37.0, 63.0)
+    assert played(timeline, 4, 70.0) == voice(100)[37 * 8 :] + MULAW.silence(17 * 8)
+
+
+def test_what_is_written_after_all_was_skipped_begins_anew() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(50), now_ms=0.0)
+    timeline.skip_to(200.0)
+    assert (timeline.played_ms, timeline.waiting_ms) == (50.0, 0.0)
+    timeline.write(voice(20), now_ms=210.0)
+    assert played(timeline, 2, 200.0) == MULAW.silence(80) + voice(20) + MULAW.silence(80)
+
+
+def test_nothing_is_skipped_of_what_is_paused() -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(60), now_ms=0.0)
+    timeline.pause(20.0)
+    timeline.skip_to(500.0)
+    timeline.resume(500.0)
+    assert played(timeline, 2, 500.0) == voice(60)[160:]
+
+
+@pytest.mark.parametrize(
+    ("audio", "skipped_ms", "is_agent"),
+    [
+        (voice(100) + SILENCE * 20, 200.0, True),  # 100 ms of a pause so far
+        (voice(100) + SILENCE * 20, 440.0, False),  # 340 ms
+        (SILENCE * 20, 200.0, False),  # nothing was ever said
+    ],
+)
+def test_a_pause_that_was_skipped_in_part_counts_from_its_beginning(
+    audio: bytes, skipped_ms: float, is_agent: bool
+) -> None:
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(audio, now_ms=0.0)
+    timeline.skip_to(skipped_ms)
+    assert timeline.play_slot(skipped_ms).is_agent_audio is is_agent
+
+
+def test_the_end_of_what_was_skipped_is_a_pause_too() -> None:
+    """Silence that keeps the line alive 300 ms behind the last word is no agent."""
+    timeline = FarEndTimeline(MULAW, lead_ms=0.0)
+    timeline.write(voice(100), now_ms=0.0)
+    timeline.skip_to(500.0)
+    timeline.write(SILENCE, now_ms=500.0)
+    assert not timeline.play_slot(500.0).is_agent_audio

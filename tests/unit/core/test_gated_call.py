@@ -46,7 +46,7 @@ def test_the_decisions_are_those_of_a_gate_that_is_fed_slot_by_slot() -> None:
     direct.start_call("direct", provider="openai_realtime", now_ms=0.0)
     ours = GatedCall(AudioGatingManager(), "ours", now_ms=0.0)
     ours.far_end = FarEndTimeline(AudioFormat(), lead_ms=0.0)
-    ours.receive_agent_audio(b"".join(far_ends), now_ms=-1.0)
+    ours.receive_agent_audio(b"".join(far_ends), now_ms=0.0)
     expected: list[GateEvent] = []
     events: list[GateEvent] = []
     for number, (capture, far_end) in enumerate(zip(captures, far_ends, strict=True)):
@@ -144,6 +144,30 @@ def test_slots_nobody_asked_for_in_time_are_shown_and_counted() -> None:
     assert call.counters.skipped_slots == 200 - 51
 
 
+def test_after_hours_without_frames_the_gate_is_shown_the_last_seconds() -> None:
+    """What the telephone played long ago is gone, and no work is done for it."""
+    call, detector = _watched_call()
+    call.receive_capture(SILENT, 20.0)
+    call.receive_agent_audio(b"".join(agent_voice(1000)), now_ms=20.0)
+    call.receive_capture(SILENT, 7_200_020.0)
+    assert len(detector.far_ends) == 1 + 500 + 51
+    assert not any(far_end.any() for far_end in detector.far_ends)
+    assert call.counters.skipped_slots == 360_000 - 51
+    assert call.far_end.played_ms == 1000.0
+
+
+def test_a_greeting_that_began_before_the_caller_was_heard_is_played_from_its_beginning() -> None:
+    call, detector = _watched_call()
+    greeting = b"".join(agent_voice(1000))
+    call.receive_agent_audio(greeting[:8000], now_ms=100.0)
+    call.receive_agent_audio(greeting[8000:], now_ms=500.0)
+    call.receive_capture(SILENT, 720.0)
+    call.receive_capture(SILENT, 740.0)
+    expected = np.frombuffer(greeting, "<i2")[580 * 8 :][:320]
+    assert np.array_equal(np.concatenate(detector.far_ends), expected)
+    assert call.far_end.played_ms == 620.0
+
+
 def test_a_flush_ends_what_the_telephone_plays() -> None:
     call, detector = _watched_call()
     call.receive_agent_audio(b"".join(agent_voice(400)), now_ms=0.0)
@@ -195,10 +219,17 @@ def test_a_failure_of_the_gate_costs_the_engine_nothing(mode: FailureMode) -> No
     assert (call.counters.failures, call.counters.last_failure) == (2, "ZeroDivisionError")
 
 
+def test_agent_audio_that_is_none_costs_the_engine_nothing() -> None:
+    call = GatedCall(AudioGatingManager(), "call")
+    call.receive_agent_audio(None, 0.0)  # type: ignore[arg-type]
+    assert (call.counters.failures, call.counters.last_failure) == (1, "TypeError")
+
+
 def test_a_closed_call_is_forgotten_and_says_nothing() -> None:
     manager = AudioGatingManager()
     call = GatedCall(manager, "call")
     call.receive_capture(SILENT, 20.0)
+    call.receive_agent_audio(b"".join(agent_voice(400)), 20.0)
     call.close()
     call.close()
     assert len(manager) == 0
@@ -206,6 +237,8 @@ def test_a_closed_call_is_forgotten_and_says_nothing() -> None:
     assert call.advance(60.0) == b""
     call.receive_speech_started(60.0)
     call.receive_speech_stopped(60.0)
+    call.receive_agent_audio(SILENT, 60.0)
+    assert call.far_end.waiting_ms == 0.0
     assert manager.counters.unknown_call_inputs == 0
     GatedCall(manager, "call")
 

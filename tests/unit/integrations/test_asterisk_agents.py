@@ -327,3 +327,23 @@ def _write(gating: AsteriskGatingManager, clock: Clock, each: Any) -> None:
         gating.receive_agent_audio("call", each.audio)
     else:
         gating.flush_agent_audio("call")
+
+
+@pytest.mark.parametrize("provider", ["openai_realtime_2", "house_model"])
+def test_instances_and_aliases_have_the_rate_of_their_kind(provider: str) -> None:
+    policy = ProviderGatingPolicy(gating_enabled=True, aliases=("house_model",))
+    config = asterisk_agents_config(GatingConfig(providers={"openai_realtime": policy}))
+    clock = Clock()
+    gating = AsteriskGatingManager(config=config, clock=clock)
+    for _ in range(5):
+        clock.now_ms += 20.0
+        run(gating.audio_to_send("call", provider, bytes(960)))
+    assert gating.get_stats("call")["total_buffered"] == 5
+
+
+def test_failures_of_calls_that_run_are_counted_as_well() -> None:
+    gating = AsteriskGatingManager(clock=Clock())
+    gating.receive_agent_audio("one", SILENT, "opus")
+    gating.receive_agent_audio("two", SILENT, "opus")
+    run(gating.cleanup_call("one"))
+    assert gating.failures == 2

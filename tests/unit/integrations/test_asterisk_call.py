@@ -107,3 +107,16 @@ def test_a_call_that_is_not_gated_is_answered_at_once() -> None:
     assert call.answer_for(chunk, 20.0) == (True, None)
     assert call.audio_for(chunk, 40.0) == chunk
     assert call.stats is None
+
+
+def test_an_empty_chunk_brings_nothing_out_again() -> None:
+    """Some resamplers give one now and then; the answer before it was given already."""
+    call = started()
+    call.hear_far_end(b"".join(agent_voice(4000)), "pcm16", None, 0.0)
+    caller = [SILENT] * 50 + frames_of(speech_like(2000, level_dbfs=-14.0, seed=3))
+    for number, chunk in enumerate(caller, 1):
+        is_forwarded, released = call.answer_for(chunk, 20.0 * number)
+        if released:
+            break
+    assert released
+    assert call.answer_for(b"", 20.0 * number) == (is_forwarded, None)

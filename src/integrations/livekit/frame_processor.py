@@ -50,7 +50,12 @@ class GateFrameProcessor(rtc.FrameProcessor[rtc.AudioFrame]):
         self._on_failure = on_failure
         self._on_judged = on_judged
         self._lengths = FrameLengths(call.capture_format)
+        self._rate_hz: int | None = call.capture_format.rate_hz
+        """Of the call's captured audio; None: the next frame begins it anew."""
         self._is_enabled = True
+        self._is_over = False
+        self.outlives_streams = False
+        """Whether the call goes on where LiveKit ends a stream; then :meth:`end` it."""
 
     @property
     def enabled(self) -> bool:
@@ -76,16 +81,28 @@ class GateFrameProcessor(rtc.FrameProcessor[rtc.AudioFrame]):
 
     _process = process
 
-    def _close(self) -> None:
+    def end(self) -> None:
+        """End the call for good; idempotent. Later frames go on as on a failure."""
+        self._is_over = True
         self._call.close()
+
+    def _close(self) -> None:
+        """Take that a stream has ended; LiveKit 1.3 says so before each new one, too."""
+        if not self.outlives_streams:
+            self._call.close()
+            self._rate_hz = None
+
+    def _begin(self, rate_hz: int, now_ms: float) -> None:
+        self._rate_hz = rate_hz
+        self._call.start(rate_hz, now_ms)
+        self._lengths = FrameLengths(self._call.capture_format)
 
     def _judged(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
         if frame.num_channels != 1:
             raise ValueError(f"num_channels: {frame.num_channels} is not 1")
         now_ms = self._clock()
-        if frame.sample_rate != self._call.capture_format.rate_hz:
-            self._call.start(frame.sample_rate, now_ms)
-            self._lengths = FrameLengths(self._call.capture_format)
+        if frame.sample_rate != self._rate_hz and not self._is_over:
+            self._begin(frame.sample_rate, now_ms)
         audio = frame.data.tobytes()
         judged = self._call.receive_capture(audio, now_ms)
         if self._call.gated is not None and audio:

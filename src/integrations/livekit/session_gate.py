@@ -185,6 +185,7 @@ class SessionGate:
         once where there is an output, and else, at the latest, when the first speech is created.
         """
         self._session = session
+        self.frame_processor.outlives_streams = True
         session.on("speech_created", self._link)
         session.on("user_state_changed", self._receive_user_state)
         session.on("close", self._close)
@@ -192,7 +193,7 @@ class SessionGate:
 
     def close(self) -> None:
         """End the call at the gate; idempotent. Frames then go on as on a failure."""
-        self._call.close()
+        self.frame_processor.end()
 
     # -- what the session tells --------------------------------------------------------------------
 
@@ -224,15 +225,20 @@ class SessionGate:
             self._begin_turn()
         elif event.type is GateEventType.INTERRUPTED:
             # The provider's word has stopped the agent by itself.
-            if event.reason is not GateReason.PROVIDER_SPEECH:
+            if event.reason is not GateReason.PROVIDER_SPEECH and not self._is_muted:
                 self._interrupt()
         elif event.type is GateEventType.GATE_OPENED:
             self._forget_silence()
         if self._on_event is not None:
             self._on_event(event)
 
+    @property
+    def _is_muted(self) -> bool:
+        """The application has taken the caller's audio from the session."""
+        return self._session is not None and not self._session.input.audio_enabled
+
     def _begin_turn(self) -> None:
-        if self._turn_detection is TurnDetection.SERVER:
+        if self._turn_detection is TurnDetection.SERVER or self._is_muted:
             return
         self._interrupt()
         self._forget_silence()
@@ -250,7 +256,7 @@ class SessionGate:
     def _watch_turn(self, duration_ms: float) -> None:
         """Commit the caller's turn where it has ended."""
         decision = None if self._call.gated is None else self._call.gated.last_decision
-        is_speech = decision is not None and is_caller_speech(decision)
+        is_speech = decision is not None and is_caller_speech(decision) and not self._is_muted
         if not self._turn_end.observe(duration_ms, is_speech=is_speech):
             return
         self._call.receive_speech_stopped(self._clock())

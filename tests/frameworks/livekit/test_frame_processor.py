@@ -129,6 +129,14 @@ def test_a_rate_that_the_gate_does_not_know_is_not_judged() -> None:
     assert gate.counters.failures > 0
 
 
+def test_a_stream_that_is_back_at_a_rate_that_is_known_is_judged_again() -> None:
+    gate = SessionGate()
+    for rate_hz in (24_000, 11_025, 11_025, 24_000):
+        gate.frame_processor.process(audio_frame(bytes(rate_hz // 50 * 2), rate_hz))
+    assert gate.counters.captured_ms == 40.0
+    assert (gate.counters.failures, gate.counters.last_failure) == (1, "ValueError")
+
+
 def test_a_disabled_processor_passes_the_very_frame() -> None:
     gate = SessionGate()
     gate.frame_processor.enabled = False
@@ -140,7 +148,7 @@ def test_a_disabled_processor_passes_the_very_frame() -> None:
 
 def test_after_the_end_frames_go_on_ungated() -> None:
     gate = SessionGate()
-    gate.frame_processor._close()
+    gate.close()
     frame = audio_frame(_FRAME)
     assert gate.frame_processor.process(frame).data.tobytes() == _FRAME
     assert gate.state is None

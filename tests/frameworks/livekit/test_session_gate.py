@@ -104,6 +104,37 @@ async def test_the_turn_is_committed_once_the_caller_is_silent() -> None:
     assert gate.session_counters.interruptions == 1  # the end of a turn is none
 
 
+@pytest.mark.parametrize("turn_detection", TurnDetection)
+async def test_a_caller_whom_the_session_has_muted_takes_no_turn(
+    turn_detection: TurnDetection,
+) -> None:
+    """The gate goes on listening; the application has said that nobody is to be heard."""
+    session = _Session()
+    session.input.set_audio_enabled(False)
+    gate = await _gate(turn_detection, session)
+    gate._follow(_event(GateEventType.BARGE_IN_COMMITTED))
+    gate._follow(_event(GateEventType.INTERRUPTED, GateReason.BARGE_IN))
+    for _ in range(50):
+        gate.frame_processor.process(audio_frame(bytes(960)))
+    assert session.asked == []
+    session.input.set_audio_enabled(True)
+    gate._follow(_event(GateEventType.INTERRUPTED, GateReason.BARGE_IN))
+    assert session.asked == ["interrupt"]
+
+
+async def test_what_the_caller_said_before_being_muted_is_committed() -> None:
+    """To the session, a caller who is muted is silent."""
+    session, clock = _Session(), ManualClock()
+    gate = SessionGate(turn_detection="gate", turn_end_ms=100.0, clock=clock)
+    gate.attach(session)
+    gate._follow(_event(GateEventType.BARGE_IN_COMMITTED))
+    session.input.set_audio_enabled(False)
+    for _ in range(5):
+        clock.now_ms += 20.0
+        gate.frame_processor.process(audio_frame(bytes(960)))
+    assert session.asked[-1] == "commit"
+
+
 async def test_what_a_session_refuses_is_counted_and_raises_nothing() -> None:
     gate = await _gate(TurnDetection.GATE, _Session(refuses=True))
     gate._follow(_event(GateEventType.BARGE_IN_COMMITTED))

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import time
+from base64 import b64decode, b64encode
+from contextlib import closing
 
-from websockets.asyncio.client import ClientConnection as Provider
+from websockets.asyncio.client import ClientConnection as Cloud
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection as Phone
 from websockets.asyncio.server import serve
@@ -21,9 +22,9 @@ from voxgate import AudioFormat, AudioGatingManager, Encoding, GatedCall
 
 URL = os.environ.get("REALTIME_URL", "wss://api.openai.com/v1/realtime?model=gpt-realtime")
 KEY = {"Authorization": f"Bearer {os.environ.get('OPENAI_API_KEY', '')}"}
-MULAW = {"format": {"type": "audio/pcmu"}}
-SESSION = {"type": "realtime", "audio": {"input": MULAW, "output": MULAW}}
-MANAGER = AudioGatingManager()
+PCMU = {"format": {"type": "audio/pcmu"}}
+SESSION = {"type": "realtime", "audio": {"input": PCMU, "output": PCMU}}
+MANAGER, MULAW = AudioGatingManager(), AudioFormat(Encoding.MULAW)
 
 
 def now_ms() -> float:
@@ -31,42 +32,45 @@ def now_ms() -> float:
     return time.monotonic() * 1000
 
 
-async def listen(phone: Phone, provider: Provider, gate: GatedCall) -> None:
-    """Send the provider what the gate lets out of what the caller's line delivers."""
-    async for message in phone:
-        event = json.loads(message)
+async def say(peer: Phone | Cloud, **event: object) -> None:
+    """Send an event."""
+    await peer.send(json.dumps(event))
+
+
+async def listen(phone: Phone, cloud: Cloud, gate: GatedCall) -> None:
+    """Send the cloud what the gate lets out of what the caller's line delivers."""
+    async for event in (json.loads(message) async for message in phone):
         if event["event"] == "media":
-            captured = base64.b64decode(event["media"]["payload"])
-            audio = base64.b64encode(gate.receive_capture(captured, now_ms())).decode()
-            await provider.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+            captured = b64decode(event["media"]["payload"])
+            if audio := gate.receive_capture(captured, now_ms()):
+                await say(cloud, type="input_audio_buffer.append", audio=b64encode(audio).decode())
 
 
-async def speak(phone: Phone, provider: Provider, gate: GatedCall, sid: str) -> None:
-    """Play the agent's audio, and stop it where the provider hears the caller."""
-    async for message in provider:
-        event = json.loads(message)
+async def speak(phone: Phone, cloud: Cloud, gate: GatedCall, sid: str) -> None:
+    """Play the agent's audio; where the cloud hears the caller, stop, and tell what was heard."""
+    line, began_ms = gate.far_end, dict[str, float]()
+    async for event in (json.loads(message) async for message in cloud):
         if event["type"] == "response.output_audio.delta":
-            gate.receive_agent_audio(base64.b64decode(event["delta"]), now_ms())
-            media = {"event": "media", "streamSid": sid, "media": {"payload": event["delta"]}}
-            await phone.send(json.dumps(media))
+            began_ms.setdefault(event["item_id"], line.played_ms + line.waiting_ms)
+            gate.receive_agent_audio(b64decode(event["delta"]), now_ms())
+            await say(phone, event="media", streamSid=sid, media={"payload": event["delta"]})
         elif event["type"] == "input_audio_buffer.speech_started":
             gate.receive_speech_started(now_ms())
-            gate.flush_agent_audio()
-            await phone.send(json.dumps({"event": "clear", "streamSid": sid}))
+            await say(phone, event="clear", streamSid=sid)
+            if gate.flush_agent_audio():
+                item, start_ms = began_ms.popitem()
+                cut = {"item_id": item, "audio_end_ms": max(0, round(line.played_ms - start_ms))}
+                await say(cloud, type="conversation.item.truncate", content_index=0, **cut)
 
 
 async def answer(phone: Phone) -> None:
-    """Serve one call, from Twilio's start message to the caller's hangup."""
-    while (start := json.loads(await phone.recv()))["event"] != "start":
-        pass
-    sid = start["streamSid"]
-    gate = GatedCall(MANAGER, sid, capture_format=AudioFormat(Encoding.MULAW), now_ms=now_ms())
-    async with connect(URL, additional_headers=KEY) as provider:
-        await provider.send(json.dumps({"type": "session.update", "session": SESSION}))
-        speaking = asyncio.create_task(speak(phone, provider, gate, sid))
-        await listen(phone, provider, gate)
-        speaking.cancel()
-    gate.close()
+    """Serve one call, from Twilio's second message, its start, until either side is gone."""
+    _, sid = [json.loads(await phone.recv()).get("streamSid") for _ in range(2)]
+    with closing(GatedCall(MANAGER, sid, capture_format=MULAW, now_ms=now_ms())) as gate:
+        async with connect(URL, additional_headers=KEY) as cloud:
+            await say(cloud, type="session.update", session=SESSION)
+            sides = listen(phone, cloud, gate), speak(phone, cloud, gate, sid)
+            await asyncio.wait(map(asyncio.create_task, sides), return_when="FIRST_COMPLETED")
 
 
 async def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import importlib.util
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def _sounding(line_id: str) -> list[bytes]:
 async def test_the_caller_interrupts_and_the_echo_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A long answer, its echo 12 dB weaker, is played until the caller says something."""
+    """A long answer, its echo 12 dB weaker, is played until the caller says something.
+
+    The model is told how much of it was heard, and nothing empty is ever sent.
+    """
     options = {"replies": ["service_time", "card_payment"], "options": PACE, "clock": virtual_ms}
     async with RealtimeServer(**options) as server:  # type: ignore[arg-type]
         example = _load(server.url, monkeypatch)
@@ -57,6 +61,38 @@ async def test_the_caller_interrupts_and_the_echo_does_not(
                 phone.say(spoken("interruption"))
                 await until(lambda: phone.heard_of(second) > 20)
                 assert phone.heard_of(first) < len(first)
+                (truncated,) = server.sessions[-1].events("truncated")
+                heard_ms = 20 * phone.heard_of(sentence_frames("service_time"))
+                assert truncated.at_ms == pytest.approx(heard_ms, abs=100)
+            await until(lambda: len(example.MANAGER) == 0)
+        assert server.sessions[-1].events("error") == ()
+
+
+@in_socket_time
+async def test_a_cloud_that_can_t_be_reached_leaves_no_call_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody cleans up after the example but the example."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    example = _load(f"ws://127.0.0.1:{port}", monkeypatch)
+    async with serve(example.answer, "127.0.0.1", 0) as twilio:
+        address = twilio.sockets[0].getsockname()[:2]
+        async with TwilioPhone.calling(address) as phone:
+            await phone.peer.connection.wait_closed()
+    assert len(example.MANAGER) == 0
+
+
+@in_socket_time
+async def test_a_cloud_that_goes_away_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with RealtimeServer(replies=["hello"], options=PACE, clock=virtual_ms) as server:
+        example = _load(server.url, monkeypatch)
+        async with serve(example.answer, "127.0.0.1", 0) as twilio:
+            address = twilio.sockets[0].getsockname()[:2]
+            async with TwilioPhone.calling(address) as phone:
+                await until(lambda: server.sessions)
+                await server.stop()
+                await phone.peer.connection.wait_closed()
             await until(lambda: len(example.MANAGER) == 0)
 
 

@@ -86,6 +86,7 @@ def test_instances_of_unknown_kinds_are_left_out() -> None:
         "a": {"kind": "openai_realtime"},
         "b": {"kind": "x"},
         "c": {"kind": []},
+        "d": None,
     }
     assert gating_config_from({"providers": entries}).kinds == {"a": "openai_realtime"}
 

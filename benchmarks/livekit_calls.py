@@ -131,20 +131,7 @@ async def _watch(lateness_ms: list[float]) -> None:
 
 def _figures(calls: list[ScriptedCall]) -> dict[str, Any]:
     judged = judge_turns(turn for call in calls for turn in call.turns)
-    latencies = judged.latencies_ms or [0.0]
-    return {
-        "calls": len(calls),
-        "turns": judged.n_turns,
-        "without_caller": judged.n_turns - judged.n_over,
-        "with_caller": judged.n_over,
-        "not_judged": judged.n_skipped,
-        "false": judged.n_false,
-        "false_pct": round(100 * judged.n_false / max(1, judged.n_turns), 1),
-        "right": judged.n_right,
-        "right_pct": round(100 * judged.n_right / max(1, judged.n_over), 1),
-        "latency_ms_p50": round(float(np.percentile(latencies, 50))),
-        "latency_ms_p95": round(float(np.percentile(latencies, 95))),
-    }
+    return {"calls": len(calls), **judged.figures()}
 
 
 def _table(report: dict[str, Any]) -> str:

@@ -3,12 +3,12 @@
 Run it where Pipecat is installed (``tools/test_frameworks.sh pipecat --install`` makes such a
 place)::
 
-    .venvs/pipecat-newest/bin/python -m benchmarks.pipecat_calls --corpus corpus
+    .venvs/pipecat-newest/bin/python -m benchmarks.pipecat_calls [--corpus FOLDER]
 
 Engines, phones and the embedded Realtime server share one event loop whose time is made up, over
 real sockets on the loopback: a busy machine takes longer and changes nothing. With ``--real-time``
 each engine is a process of :mod:`.pipecat_engine`, and time is real: for a machine with nothing
-else to do. Invariant: both engines get the same scripts, at the same time.
+else to do. Invariant: both engines get the same calls, at the same time.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ import asyncio
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import cycle
 from pathlib import Path
-from statistics import median
 from types import ModuleType
+from typing import Any
 
 from voxgate.clock import Clock, monotonic_ms
 from voxgate.core.audio import AudioFormat
 from voxgate.integrations.pipecat import TurnFinder
+from voxgate.lab.bench.sounds import Sounds, gather_sounds
 from voxgate.realtime_server import AnswerRequest, RealtimeServer, Speech
 
 from .machine import describe_machine
 from .pipecat_engine import EngineSettings, PipecatEngine
-from .scripted_phone import Script, ScriptedPhone, TurnResult, Verdict, make_scripts
+from .scripted_phone import ScriptedPhone
+from .telephone_calls import ERL_DB, Judged, ScriptedCall, TurnRecord, judge_turns
 
 _MODES = ("server", "local")
 """Who finds the caller's turns: the Realtime server, or Silero VAD in the pipeline."""
-_SHORT_SAMPLES = 3200
-"""Of an answer to an interruption: 400 ms."""
 _START_S = 60.0
 _OUT = Path("out/pipecat-calls.json")
 
@@ -50,30 +51,33 @@ _OUT = Path("out/pipecat-calls.json")
 class Comparison:
     """The same calls on engines that differ in the gate alone."""
 
-    mode: str
-    before: list[TurnResult]
-    after: list[TurnResult]
+    before: list[TurnRecord]
+    """The agent's turns without the gate."""
+    after: list[TurnRecord]
+    """Those with it."""
+    latest_s: float
+    """How late a telephone itself was, at most."""
 
 
 class _ScriptedAnswerer:
-    """Says what the script has for the turn; a word or two between turns."""
+    """Says one of the call's answers after the other."""
 
-    def __init__(self, script: Script) -> None:
-        self._script = script
+    def __init__(self, call: ScriptedCall) -> None:
+        self._answers = cycle(call.answers)
 
     async def answer(self, request: AnswerRequest) -> AsyncIterator[Speech]:  # noqa: ARG002
-        audio = self._script.turns[self._script.current].answer
-        if self._script.is_settling:
-            audio = audio[:_SHORT_SAMPLES]
-        yield Speech(text="", audio=audio.tobytes(), audio_format=AudioFormat())
+        audio = next(self._answers).tobytes()
+        yield Speech(text="", audio=audio, audio_format=AudioFormat())
 
 
 class _Exchange:
     """The Realtime server; each session answers by the script of the call placed last."""
 
     def __init__(self, clock: Clock) -> None:
-        self._next: Script | None = None
+        self._next: ScriptedCall | None = None
         self._taken = asyncio.Event()
+        self.latest_s = 0.0
+        """How late a telephone was, at most."""
         self.server = RealtimeServer(answerer_factory=self._answerer, clock=clock)
 
     def _answerer(self) -> _ScriptedAnswerer:
@@ -81,14 +85,20 @@ class _Exchange:
         self._taken.set()
         return _ScriptedAnswerer(self._next)
 
-    async def place(self, script: Script, url: str) -> asyncio.Task[list[TurnResult]]:
+    async def place(self, call: ScriptedCall, url: str) -> asyncio.Task[list[TurnRecord]]:
         """Start a call, and return once its session is there."""
-        self._next = script
+        self._next = call
         self._taken.clear()
-        call = asyncio.create_task(ScriptedPhone(script).play(url), name="scripted call")
+        playing = asyncio.create_task(self._play(call, url), name="scripted call")
         async with asyncio.timeout(_START_S):
             await self._taken.wait()
-        return call
+        return playing
+
+    async def _play(self, call: ScriptedCall, url: str) -> list[TurnRecord]:
+        phone = ScriptedPhone(call)
+        turns = await phone.play(url)
+        self.latest_s = max(self.latest_s, phone.latest_s)
+        return turns
 
 
 @asynccontextmanager
@@ -164,104 +174,96 @@ def _virtual_loop() -> asyncio.AbstractEventLoop:
 
 
 async def compare(
-    mode: str, scripts: Sequence[Script], n_at_once: int, *, is_real_time: bool
+    mode: str, calls: Sequence[ScriptedCall], n_at_once: int, *, is_real_time: bool
 ) -> Comparison:
-    """Place all calls at both engines, so many scripts at a time."""
+    """Place all calls at both engines, so many at a time at each."""
     run_engine = _engine if is_real_time else _own_engine
     exchange = _Exchange(monotonic_ms if is_real_time else _loop_ms)
-    before: list[TurnResult] = []
-    after: list[TurnResult] = []
+    before: list[TurnRecord] = []
+    after: list[TurnRecord] = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(exchange.server)
         url = exchange.server.url
         plain = await stack.enter_async_context(run_engine(url, mode, is_gated=False))
         gated = await stack.enter_async_context(run_engine(url, mode, is_gated=True))
         for engine in (plain, gated):  # the first call waits for what is loaded when it is needed
-            await (await exchange.place(replace(scripts[0], turns=scripts[0].turns[:1]), engine))
-        for at in range(0, len(scripts), n_at_once):
-            calls = []
-            for script in scripts[at : at + n_at_once]:
-                for engine, results in ((plain, before), (gated, after)):
-                    own = replace(script)  # where a call is in it, is its own affair
-                    calls.append((await exchange.place(own, engine), results))
-            for call, results in calls:
-                results.extend(await call)
-    return Comparison(mode=mode, before=before, after=after)
+            await (await exchange.place(_shortened(calls[0]), engine))
+        exchange.latest_s = 0.0
+        for at in range(0, len(calls), n_at_once):
+            placed = []
+            for call in calls[at : at + n_at_once]:
+                for engine, turns in ((plain, before), (gated, after)):
+                    placed.append((await exchange.place(deepcopy(call), engine), turns))
+            for playing, turns in placed:
+                turns.extend(await playing)
+    return Comparison(before=before, after=after, latest_s=exchange.latest_s)
 
 
-def _summary(results: Sequence[TurnResult]) -> dict[str, float | int | None]:
-    verdicts = Counter(result.verdict for result in results)
-    unjudged = (Verdict.UNANSWERED, Verdict.DISTURBED)
-    judged = [result for result in results if result.verdict not in unjudged]
-    interrupted = [result for result in judged if result.with_caller]
-    latencies = sorted(r.latency_ms for r in results if r.latency_ms is not None)
-    return {
-        "agent_turns": len(judged),
-        "with_caller": len(interrupted),
-        "false": verdicts[Verdict.FALSE],
-        "false_percent": _percent(verdicts[Verdict.FALSE], len(judged)),
-        "right": verdicts[Verdict.RIGHT],
-        "right_percent": _percent(verdicts[Verdict.RIGHT], len(interrupted)),
-        "missed": verdicts[Verdict.MISSED],
-        "unanswered": verdicts[Verdict.UNANSWERED],
-        "disturbed": verdicts[Verdict.DISTURBED],
-        "latency_p50_ms": median(latencies) if latencies else None,
-        "latency_p95_ms": latencies[int(0.95 * len(latencies))] if latencies else None,
-    }
+def _shortened(call: ScriptedCall) -> ScriptedCall:
+    """Return the call with its first turn alone."""
+    short = deepcopy(call)
+    del short.plan[1:]
+    return short
 
 
-def _percent(count: int, of: int) -> float | None:
-    return round(100 * count / of, 1) if of else None
+def _calls(sounds: Sounds, n_calls: int, n_turns: int, seed: int) -> list[ScriptedCall]:
+    return [
+        ScriptedCall(sounds.bank, sounds.split, seed * 1000 + number, n_turns)
+        for number in range(n_calls)
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, show a table, and write JSON."""
-    parser = argparse.ArgumentParser(prog="pipecat_calls", description=__doc__)
-    parser.add_argument("--calls", type=int, default=26, help="calls at each engine")
-    parser.add_argument("--turns", type=int, default=8, help="turns of each call")
-    parser.add_argument("--at-once", type=int, default=4, help="calls at once at each engine")
-    parser.add_argument("--real-time", action="store_true", help="engines as processes")
-    parser.add_argument("--corpus", type=Path, help="folder of recorded speech")
-    parser.add_argument("--mode", choices=_MODES, action="append", help="default: both")
-    parser.add_argument("--out", type=Path, default=_OUT)
-    options = parser.parse_args(arguments)
-    scripts = make_scripts(options.calls, options.turns, options.corpus)
-    report: dict[str, object] = {
+    options = _options(arguments)
+    sounds = gather_sounds(options.corpus, options.split)
+    report: dict[str, Any] = {
         "machine": describe_machine(),
         "pipecat": version("pipecat-ai"),
-        "voices": "recorded" if options.corpus else "packaged",
+        "erl_db": ERL_DB,
+        "sounds": {"speakers": sounds.speakers, "notes": list(sounds.notes)},
     }
-    print(
-        f"{'turns found by':16} {'':8} {'turns':>6} {'false':>14} {'right':>14} {'p50/p95 ms':>12}"
-    )
+    titles = f"{'turns found by':16} {'gate':>5} {'turns':>6} {'false':>14} {'right':>17}"
+    print(f"{titles} {'p50/p95 ms':>12}")
     for mode in options.mode or _MODES:
+        calls = _calls(sounds, options.calls, options.turns, options.seed)
         loop_factory = None if options.real_time else _virtual_loop
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             comparison = runner.run(
-                compare(mode, scripts, options.at_once, is_real_time=options.real_time)
+                compare(mode, calls, options.at_once, is_real_time=options.real_time)
             )
-        for name in ("before", "after"):
-            print(_row(mode, name, _summary(getattr(comparison, name))), flush=True)
-        report[mode] = {
-            name: {
-                "summary": _summary(getattr(comparison, name)),
-                "turns": [asdict(result) for result in getattr(comparison, name)],
-            }
-            for name in ("before", "after")
-        }
+        judged = {"no": judge_turns(comparison.before), "yes": judge_turns(comparison.after)}
+        for gate, figures in judged.items():
+            print(_row(mode, gate, figures), flush=True)
+        if options.real_time:
+            print(f"the telephones were up to {comparison.latest_s * 1000:.0f} ms late")
+        report[mode] = {gate: figures.figures() for gate, figures in judged.items()}
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(f"Written to {options.out}.")
     return 0
 
 
-def _row(mode: str, name: str, summary: dict[str, float | int | None]) -> str:
-    false = f"{summary['false']} ({summary['false_percent']} %)"
-    right = f"{summary['right']}/{summary['with_caller']} ({summary['right_percent']} %)"
-    times = f"{summary['latency_p50_ms'] or 0:.0f}/{summary['latency_p95_ms'] or 0:.0f}"
-    left_out = f"{summary['unanswered']}+{summary['disturbed']}"
-    counts = f"{summary['agent_turns']:>6} {left_out:>8}"
-    return f"{mode:16} {name:8} {counts} {false:>14} {right:>14} {times:>12}"
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="pipecat_calls", description=__doc__)
+    parser.add_argument("--calls", type=int, default=36, help="calls at each engine")
+    parser.add_argument("--turns", type=int, default=6, help="turns of the agent's in a call")
+    parser.add_argument("--at-once", type=int, default=4, help="calls at once at each engine")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real-time", action="store_true", help="engines as processes")
+    parser.add_argument("--corpus", type=Path, help="folder of recorded sounds")
+    parser.add_argument("--split", default="all")
+    parser.add_argument("--mode", choices=_MODES, action="append", help="default: both")
+    parser.add_argument("--out", type=Path, default=_OUT)
+    return parser.parse_args(arguments)
+
+
+def _row(mode: str, gate: str, judged: Judged) -> str:
+    each = judged.figures()
+    false = f"{each['false']} ({each['false_pct']} %)"
+    right = f"{each['right']}/{each['with_caller']} ({each['right_pct']} %)"
+    times = f"{each['latency_ms_p50']}/{each['latency_ms_p95']}"
+    return f"{mode:16} {gate:>5} {each['turns']:>6} {false:>14} {right:>17} {times:>12}"
 
 
 if __name__ == "__main__":

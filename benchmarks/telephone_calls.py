@@ -13,6 +13,7 @@ __all__ = ["Judged", "PlannedTurn", "ScriptedCall", "TurnRecord", "judge_turns"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +85,7 @@ class Judged:
 
     n_turns: int = 0
     n_over: int = 0
-    """Turns in which the caller meant to interrupt."""
+    """Turns in which the caller interrupted, or would have: it was cut off before."""
     n_false: int = 0
     """Turns cut off without the caller, or before the caller spoke."""
     n_right: int = 0
@@ -94,16 +95,36 @@ class Judged:
     latencies_ms: list[float] = field(default_factory=list)
     """Of the right ones, from the caller's onset to the cut."""
 
+    def figures(self) -> dict[str, Any]:
+        """Return counts, shares in percent and percentiles in ms, for a table and for JSON."""
+        latencies = self.latencies_ms or [0.0]
+        return {
+            "turns": self.n_turns,
+            "without_caller": self.n_turns - self.n_over,
+            "with_caller": self.n_over,
+            "not_judged": self.n_skipped,
+            "false": self.n_false,
+            "false_pct": round(100 * self.n_false / max(1, self.n_turns), 1),
+            "right": self.n_right,
+            "right_pct": round(100 * self.n_right / max(1, self.n_over), 1),
+            "latency_ms_p50": round(float(np.percentile(latencies, 50))),
+            "latency_ms_p95": round(float(np.percentile(latencies, 95))),
+        }
+
 
 def judge_turns(turns: Iterable[TurnRecord]) -> Judged:
-    """Return the figures of turns."""
+    """Return the figures of turns.
+
+    A turn that is over before its caller was to speak, and that nobody cut off, has no caller.
+    """
     judged = Judged()
     for turn in turns:
         if turn.is_overlapped or turn.end_ms is None:
             judged.n_skipped += 1
             continue
         judged.n_turns += 1
-        judged.n_over += turn.is_planned_over
+        has_spoken = turn.onset_ms is not None
+        judged.n_over += turn.is_planned_over and (has_spoken or turn.cut_ms is not None)
         if turn.cut_ms is None:
             continue
         latency_ms = None if turn.onset_ms is None else turn.cut_ms - turn.onset_ms

@@ -20,12 +20,14 @@ import pytest
 import uvicorn
 from benchmarks.pipecat_calls import _Exchange, _loop_ms, _own_engine, _virtual_loop
 from benchmarks.pipecat_engine import _CONVERTS, EngineSettings, PipecatEngine
-from benchmarks.scripted_phone import TurnResult, Verdict, make_scripts
+from benchmarks.telephone_calls import Judged, ScriptedCall, judge_turns
 from websockets.asyncio.client import connect
 
+from voxgate.lab.bench.sounds import gather_sounds
 from voxgate.realtime_server import RealtimeServer, SessionOptions
 
 _SILENCE = b64encode(b"\xff" * 160).decode()
+_SEED = 1005
 EXAMPLE = Path(__file__).parents[3] / "examples" / "pipecat_agent.py"
 
 
@@ -34,26 +36,31 @@ def _run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return runner.run(work())
 
 
-def _results(mode: str, *, is_gated: bool, n_turns: int) -> list[TurnResult]:
-    """Place one call with an echo of 12 dB; every second turn has an interruption."""
+def _scripted(n_turns: int) -> ScriptedCall:
+    """Return a call with an echo of 12 dB, whose second turn is interrupted."""
+    sounds = gather_sounds(None)
+    return ScriptedCall(sounds.bank, sounds.split, _SEED, n_turns)
 
-    async def call() -> list[TurnResult]:
+
+def _judged(mode: str, *, is_gated: bool, n_turns: int) -> Judged:
+    """Place one call."""
+
+    async def call() -> Judged:
         exchange = _Exchange(_loop_ms)
         async with (
             exchange.server,
             _own_engine(exchange.server.url, mode, is_gated=is_gated) as url,
         ):
-            script = make_scripts(1, n_turns, None)[0]
-            return await (await exchange.place(script, url))
+            return judge_turns(await (await exchange.place(_scripted(n_turns), url)))
 
-    results: list[TurnResult] = _run(call)
-    return results
+    judged: Judged = _run(call)
+    return judged
 
 
 def test_without_the_gate_the_agent_interrupts_itself() -> None:
     """The framework's own figure: the server hears the echo as a caller."""
-    (result,) = _results("server", is_gated=False, n_turns=1)
-    assert result.verdict is Verdict.FALSE
+    judged = _judged("server", is_gated=False, n_turns=1)
+    assert (judged.n_turns, judged.n_false) == (1, 1)
 
 
 @pytest.mark.parametrize("mode", ["server", "local"])
@@ -61,8 +68,9 @@ def test_with_the_gate_only_the_caller_interrupts(mode: str) -> None:
     """It hears the first answer out, and stops in the second within a second of the caller."""
     if mode == "local" and not _CONVERTS:
         pytest.skip("this Pipecat sends 8 kHz for Silero on to OpenAI as if it were 24 kHz")
-    results = _results(mode, is_gated=True, n_turns=2)
-    assert [result.verdict for result in results] == [Verdict.HEARD_OUT, Verdict.RIGHT]
+    judged = _judged(mode, is_gated=True, n_turns=2)
+    assert (judged.n_turns, judged.n_false) == (2, 0)
+    assert judged.n_right == judged.n_over == 1
 
 
 def test_a_line_that_falls_silent_starves_nobody() -> None:
@@ -120,10 +128,9 @@ async def _example(realtime_url: str) -> AsyncIterator[str]:
 def test_the_example_answers_a_call() -> None:
     """As it stands in the repository, with nothing changed but the server's address."""
 
-    async def call() -> list[TurnResult]:
+    async def call() -> Judged:
         exchange = _Exchange(_loop_ms)
         async with exchange.server, _example(exchange.server.url) as url:
-            return await (await exchange.place(make_scripts(1, 1, None)[0], url))
+            return judge_turns(await (await exchange.place(_scripted(1), url)))
 
-    (result,) = _run(call)
-    assert result.verdict is not Verdict.UNANSWERED
+    assert _run(call).n_turns == 1

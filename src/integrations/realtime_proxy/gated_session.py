@@ -11,17 +11,16 @@ from __future__ import annotations
 
 __all__ = ["GatedRealtimeSession"]
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from ...core.audio import FRAME_MS, AudioFormat
+from ...core.audio import AudioFormat
+from ...core.audio_clock import AudioClock
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.gate_decision import GateEvent
 from ...core.gate_transitions import GateState
 from ...core.gated_call import FailureMode, GatedCall
-from .client_playback import ClientPlayback
 from .realtime_messages import (
     APPEND,
     AUDIO_DELTAS,
@@ -34,6 +33,8 @@ from .realtime_messages import (
     with_audio,
 )
 from .session_counters import SessionCounters
+from .session_gate import SessionGate
+from .session_setup import SessionSetup
 from .session_shape import SessionShape
 
 _FRAMES_AT_ONCE = 4
@@ -44,54 +45,10 @@ _IDLE_MS = 400.0
 
 _BUFFER_ENDS = frozenset({"input_audio_buffer.commit", "input_audio_buffer.clear"})
 _UPDATES = frozenset({"session.update", "transcription_session.update"})
-_TOLD = frozenset({"session.created", "session.updated"})
+_CREATED = frozenset({"session.created", "transcription_session.created"})
+_UPDATED = frozenset({"session.updated", "transcription_session.updated"})
 
 _T = TypeVar("_T")
-
-_MAX_UPDATES = 32
-"""Updates that wait for the server's word; one that never answers is not waited for longer."""
-
-
-class _Gate:
-    """The gate of a session in one pair of formats."""
-
-    __slots__ = (
-        "_has_begun",
-        "call",
-        "capture_format",
-        "far_end_format",
-        "fed_ms",
-        "n_pending",
-        "playback",
-    )
-
-    def __init__(self, call: GatedCall, shape: SessionShape, now_ms: float) -> None:
-        assert shape.input_format is not None, "a gate is made where formats are known"  # noqa: S101
-        assert shape.output_format is not None, "a gate is made where formats are known"  # noqa: S101
-        self.call = call
-        self.capture_format = shape.input_format
-        self.far_end_format = shape.output_format
-        self.playback = ClientPlayback(call.far_end)
-        self.fed_ms = now_ms
-        """Time up to which the gate was told what happened."""
-        self.n_pending = 0
-        """Bytes that wait for the rest of their 20 ms."""
-        self._has_begun = False
-
-    def judge(self, piece: bytes, end_ms: float) -> bytes:
-        """Return what the provider is to be sent for at most 20 ms that ended at a time."""
-        if not self._has_begun:
-            self._has_begun = True
-            self.call.advance(end_ms - self.capture_format.duration_ms(len(piece)))
-        self.pass_time(end_ms)
-        self.n_pending = (self.n_pending + len(piece)) % self.capture_format.frame_bytes
-        return self.call.receive_capture(piece, self.fed_ms)
-
-    def pass_time(self, now_ms: float) -> None:
-        """Let time pass; a client that sends nothing is not filled in for, as it may want that."""
-        self._has_begun = True
-        self.fed_ms = max(self.fed_ms, now_ms)
-        self.call.advance(self.fed_ms)
 
 
 class GatedRealtimeSession:
@@ -124,10 +81,10 @@ class GatedRealtimeSession:
         self._session_id = session_id
         self._provider = provider
         self._on_failure = on_failure
-        self._asked = self._told = SessionShape() if shape is None else shape
-        self._updates: deque[object] = deque(maxlen=_MAX_UPDATES)
-        """Event ids of updates that the server has not answered; None for one without."""
-        self._gate: _Gate | None = None
+        self._setup = SessionSetup(SessionShape() if shape is None else shape)
+        self._provider_clock: AudioClock | None = AudioClock()
+        """What the provider counts of what it was sent; None once that can't be known."""
+        self._gate: SessionGate | None = None
         self._odd = b""
         """First byte of a sample whose second one is in the next append."""
         self._now_ms = now_ms
@@ -136,7 +93,7 @@ class GatedRealtimeSession:
     @property
     def shape(self) -> SessionShape:
         """How the session is set up, as far as both sides have said."""
-        return self._asked
+        return self._setup.shape
 
     @property
     def state(self) -> GateState | None:
@@ -187,12 +144,15 @@ class GatedRealtimeSession:
         else:
             self.counters.server_events += 1
 
-    def advance(self, now_ms: float) -> None:
-        """Let time pass; every half second or so, so that little is left to be made up for."""
+    def advance(self, now_ms: float) -> Iterator[None]:
+        """Let time pass; every 100 ms or so, so that little is left to be made up for.
+
+        Yields where others may have their turn; nothing is done where audio comes.
+        """
         self._now_ms = max(self._now_ms, now_ms)
         gate = self._gate
         if gate is not None and now_ms - gate.fed_ms >= _IDLE_MS:
-            self._guarded(lambda: gate.pass_time(now_ms))
+            yield from self._catch_up(gate, now_ms)
 
     def close(self) -> None:
         """End the session's gate and complete the counters; idempotent."""
@@ -214,71 +174,82 @@ class GatedRealtimeSession:
         audio = audio_in(message.audio)
         gate = self._guarded(self._gate_in_force)
         if audio is None or gate is None:
-            yield self._ungated(data, message, audio)
+            yield self._ungated(data, audio)
             return
+        whole = self._whole_samples(audio, gate.capture_format)
+        yield from self._catch_up(gate, self._now_ms - gate.capture_format.duration_ms(len(whole)))
         out: list[bytes] = []
-        for n_frames, (piece, end_ms) in enumerate(self._pieces(audio, gate), start=1):
+        for n_frames, (piece, end_ms) in enumerate(gate.pieces(whole, self._now_ms), start=1):
             out.append(self._judged(gate, piece, end_ms))
             if n_frames % _FRAMES_AT_ONCE == 0:
                 yield None
-        yield from self._went_on(data, message, audio, b"".join(out))
+        yield from self._went_on(data, audio, b"".join(out))
 
-    def _judged(self, gate: _Gate, piece: bytes, end_ms: float) -> bytes:
-        judged = self._guarded(lambda: gate.judge(piece, end_ms))
-        if judged is not None:
-            return judged
-        is_open = self._on_failure is FailureMode.OPEN
-        return piece if is_open else gate.capture_format.silence(len(piece))
+    def _judged(self, gate: SessionGate, piece: bytes, end_ms: float) -> bytes:
+        """Judge a piece by a gate, if that is still in force: others had their turn meanwhile."""
+        judged = self._guarded(lambda: gate.judge(piece, end_ms)) if gate is self._gate else None
+        if judged is None:
+            is_open = self._on_failure is FailureMode.OPEN
+            judged = piece if is_open else gate.capture_format.silence(len(piece))
+        self._count_sent(judged, gate.capture_format, gate.fed_ms)
+        return judged
 
-    def _ungated(self, data: bytes, message: ClientMessage, audio: bytes | None) -> bytes:
+    def _ungated(self, data: bytes, audio: bytes | None) -> bytes:
         """Return an append that nothing judges: as it came, but where a gate is missing."""
-        is_failed = self._asked.is_gateable and audio is not None
+        shape = self._setup.shape
+        self._count_sent(audio, shape.input_format, self._now_ms)
+        is_failed = shape.is_gateable and audio is not None
         if is_failed and self._on_failure is FailureMode.CLOSED and audio:
             self.counters.appends_rewritten += 1
-            audio_format = self._asked.input_format or AudioFormat()
-            return with_audio(data, message, audio_format.silence(len(audio)))
+            audio_format = shape.input_format or AudioFormat()
+            return self._rewritten(data, audio_format.silence(len(audio)))
         self.counters.appends_unread += audio is None
         self.counters.appends_passed += audio is not None
         return data
 
-    def _pieces(self, audio: bytes, gate: _Gate) -> Iterator[tuple[bytes, float]]:
-        """Yield whole samples of at most 20 ms, and when each of them ended at the client."""
+    def _whole_samples(self, audio: bytes, audio_format: AudioFormat) -> bytes:
+        """Return audio behind what was left over before, without an incomplete last sample."""
         audio, self._odd = self._odd + audio, b""
-        n_whole = len(audio) - len(audio) % gate.capture_format.sample_bytes
+        n_whole = len(audio) - len(audio) % audio_format.sample_bytes
         audio, self._odd = audio[:n_whole], audio[n_whole:]
-        frame_bytes, now_ms = gate.capture_format.frame_bytes, self._now_ms
-        # The first piece completes what waits, so that each further one is a frame.
-        end = min(len(audio), frame_bytes - gate.n_pending)
-        start = 0
-        while start < len(audio):
-            later_ms = gate.capture_format.duration_ms(len(audio) - end)
-            yield audio[start:end], now_ms - later_ms
-            start, end = end, min(len(audio), end + frame_bytes)
+        return audio
 
-    def _went_on(
-        self, data: bytes, message: ClientMessage, audio: bytes, judged: bytes
-    ) -> Iterator[bytes]:
+    def _count_sent(
+        self, audio: bytes | None, audio_format: AudioFormat | None, end_ms: float
+    ) -> None:
+        """Count what the provider is sent, as it does: its times are places in it."""
+        if audio is None or audio_format is None:
+            self._provider_clock = None
+        elif self._provider_clock is not None:
+            self._provider_clock.receive_appended(audio_format.duration_ms(len(audio)), end_ms)
+
+    def _went_on(self, data: bytes, audio: bytes, judged: bytes) -> Iterator[bytes]:
         if judged == audio:
             self.counters.appends_passed += 1
             yield data
         elif judged:
             self.counters.appends_rewritten += 1
-            yield with_audio(data, message, judged)
+            yield self._rewritten(data, judged)
         else:
             self.counters.appends_withheld += 1
 
+    def _rewritten(self, data: bytes, audio: bytes) -> bytes:
+        changed = self._guarded(lambda: with_audio(data, audio))
+        return serialize_append(audio) if changed is None else changed
+
     def _take_rest(self) -> bytes:
-        """Return what waits for the rest of its 20 ms, filled up with silence."""
+        """Return what waits at the gate, for whatever ends the buffer."""
         gate, self._odd = self._gate, b""
-        if gate is None or gate.n_pending == 0:
+        if gate is None:
             return b""
-        n_missing = gate.capture_format.frame_bytes - gate.n_pending
-        return gate.judge(gate.capture_format.silence(n_missing), self._now_ms)
+        rest = gate.take_rest(self._now_ms)
+        self._count_sent(rest, gate.capture_format, gate.fed_ms)
+        return rest
 
     def _learn_from_client(self, message: ClientMessage) -> None:
         if message.type in _UPDATES:
-            self._updates.append(message.event_id)
-            self._follow(self._asked.merged(message.session))
+            self._setup.receive_update(message.session, message.event_id)
+            self._follow_setup()
             return
         gate = self._gate
         if gate is None:
@@ -297,14 +268,18 @@ class GatedRealtimeSession:
         if message.type in AUDIO_DELTAS:
             self._receive_delta(message)
         elif message.type == "input_audio_buffer.speech_started":
-            self._receive_speech_started()
+            self._receive_speech_started(message.audio_start_ms)
         elif message.type == "input_audio_buffer.speech_stopped" and self._gate is not None:
             self._gate.call.receive_speech_stopped(self._now_ms)
-        elif message.type in _TOLD:
-            self._told = self._told.merged(message.session)
-            self._answer_update(is_created=message.type == "session.created")
         elif message.type == "error":
-            self._receive_error(message.error)
+            self._setup.receive_error(message.error)
+            self._follow_setup()
+        elif message.type in _CREATED:
+            self._setup.receive_created(message.session)
+            self._follow_setup()
+        elif message.type in _UPDATED:
+            self._setup.receive_updated(message.session)
+            self._follow_setup()
 
     def _receive_delta(self, message: ServerMessage) -> None:
         gate, audio = self._gate_in_force(), audio_in(message.delta)
@@ -318,62 +293,65 @@ class GatedRealtimeSession:
             self._now_ms,
         )
 
-    def _receive_speech_started(self) -> None:
+    def _receive_speech_started(self, audio_start_ms: object) -> None:
         gate = self._gate
         if gate is None:
             return
         gate.pass_time(self._now_ms)
-        gate.call.receive_speech_started(self._now_ms)
-        if self._asked.interrupts:
+        gate.call.receive_speech_started(
+            self._now_ms, capture_ms=self._capture_ms_at(audio_start_ms)
+        )
+        if self._setup.shape.interrupts:
             gate.playback.flush()
 
-    def _receive_error(self, error: object) -> None:
-        """Go back to what the server told last where it refuses an update."""
-        if not isinstance(error, dict) or not self._updates:
-            return
-        event_id, param = error.get("event_id"), error.get("param")
-        names_session = isinstance(param, str) and param.startswith("session")
-        if names_session or (event_id is not None and event_id in self._updates):
-            self._answer_update(is_created=False)
-
-    def _answer_update(self, *, is_created: bool) -> None:
-        if self._updates and not is_created:
-            self._updates.popleft()
-        if not self._updates:
-            self._follow(self._told)
+    def _capture_ms_at(self, provider_ms: object) -> float | None:
+        """Return when that was captured which stands at a time of the provider's."""
+        if self._provider_clock is None or not isinstance(provider_ms, int | float):
+            return None
+        return self._provider_clock.capture_ms_at(provider_ms)
 
     # -- the gate's life ---------------------------------------------------------------------------
 
-    def _follow(self, shape: SessionShape) -> None:
-        """Take how the session is set up from now on; another format takes another gate."""
-        before, self._asked = self._asked, shape
-        is_same = (before.input_format, before.output_format) == (
-            shape.input_format,
-            shape.output_format,
-        )
-        if not is_same or not shape.is_gateable:
+    def _follow_setup(self) -> None:
+        """End a gate that is for other formats than those of now; another one is made on use."""
+        gate, shape = self._gate, self._setup.shape
+        if gate is None:
+            self._odd = b""
+        elif not shape.is_gateable or (shape.input_format, shape.output_format) != (
+            gate.capture_format,
+            gate.far_end_format,
+        ):
             self._end_gate()
             self._odd = b""
 
-    def _gate_in_force(self) -> _Gate | None:
+    def _catch_up(self, gate: SessionGate, until_ms: float) -> Iterator[None]:
+        for _ in gate.catch_up(until_ms):
+            yield
+            if gate is not self._gate:
+                return
+
+    def _gate_in_force(self) -> SessionGate | None:
         """Return the gate, made when it is needed first; None where nothing is to be gated."""
-        if self._gate is None and self._asked.is_gateable and not self._is_closed:
-            self._gate = self._make_gate(self._asked)
+        shape = self._setup.shape
+        if self._gate is None and shape.is_gateable and not self._is_closed:
+            assert shape.input_format is not None, "it is gateable"  # noqa: S101
+            assert shape.output_format is not None, "it is gateable"  # noqa: S101
+            self._gate = self._make_gate(shape.input_format, shape.output_format)
         return self._gate
 
-    def _make_gate(self, shape: SessionShape) -> _Gate:
-        assert shape.input_format is not None, "a gate is made where formats are known"  # noqa: S101
+    def _make_gate(self, capture_format: AudioFormat, far_end_format: AudioFormat) -> SessionGate:
         call = GatedCall(
             self._manager,
             f"{self._session_id}.{self.counters.gates}",
             provider=self._provider,
-            capture_format=shape.input_format,
-            far_end_format=shape.output_format,
+            capture_format=capture_format,
+            far_end_format=far_end_format,
             on_failure=self._on_failure,
+            fills_idle=False,
             now_ms=self._now_ms,
         )
         self.counters.gates += 1
-        return _Gate(call, shape, self._now_ms - FRAME_MS)
+        return SessionGate(call, capture_format, far_end_format, self._now_ms)
 
     def _end_gate(self) -> None:
         gate, self._gate = self._gate, None
@@ -382,7 +360,7 @@ class GatedRealtimeSession:
             self.last_failure = gate.call.counters.last_failure or self.last_failure
             gate.call.close()
 
-    def _count_gate(self, gate: _Gate, counters: SessionCounters) -> None:
+    def _count_gate(self, gate: SessionGate, counters: SessionCounters) -> None:
         stats = self._manager.get_stats(gate.call.call_id)
         if stats is not None:
             counters.add_gate(stats)

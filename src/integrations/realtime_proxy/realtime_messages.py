@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 import binascii
+import re
 from typing import Any
 
 import msgspec
@@ -49,8 +50,12 @@ class ServerMessage(msgspec.Struct):
     session: Any = None
     item_id: Any = None
     response_id: Any = None
+    audio_start_ms: Any = None
     error: Any = None
 
+
+_AUDIO_FIELD = re.compile(rb'"audio"\s*:\s*"([^"]*)"')
+"""Base64 has no quote in it, escaped or not."""
 
 _CLIENT = msgspec.json.Decoder(ClientMessage)
 _SERVER = msgspec.json.Decoder(ServerMessage)
@@ -88,18 +93,21 @@ def serialize_append(audio: bytes) -> bytes:
     return b'{"type":"input_audio_buffer.append","audio":"%s"}' % _base64(audio)
 
 
-def with_audio(data: bytes, message: ClientMessage, audio: bytes) -> bytes:
+def with_audio(data: bytes, audio: bytes) -> bytes:
     """Return an append event with other audio, and everything else in it as it came.
 
     Args:
-        data: The event as it came.
-        message: What it says; its ``audio`` is text.
+        data: The event as it came; its ``audio`` is base64.
         audio: What it is to carry.
+
+    Raises:
+        msgspec.DecodeError: something beside its ``audio`` can't be read, and has to be.
     """
-    before = str(message.audio).encode()
-    if before and data.count(before) == 1:
-        return data.replace(before, _base64(audio))
-    # Its writer escapes what need not be escaped, such as "\/", or the text stands in it twice.
+    places = list(_AUDIO_FIELD.finditer(data))
+    if len(places) == 1:
+        start, end = places[0].span(1)
+        return data[:start] + _base64(audio) + data[end:]
+    # Its writer escapes the name, or there is another field of that name somewhere in it.
     event = msgspec.json.decode(data)
     event["audio"] = _base64(audio).decode()
     return _ENCODER.encode(event)

@@ -38,7 +38,7 @@ from .session_counters import SessionCounters
 from .session_shape import SessionShape
 from .upstream_request import UpstreamRequest, is_transcription, upstream_request
 
-_TICK_S = 0.5
+_TICK_S = 0.1
 """How often time passes at the gates of clients that send nothing."""
 _MAX_REFUSAL_BYTES = 65_536
 """Of what the provider says when it refuses; more is left out."""
@@ -384,8 +384,8 @@ class RealtimeProxy:
         while True:
             await asyncio.sleep(_TICK_S)
             for session in tuple(self._sessions.values()):
-                session.advance(self._clock())
-                await asyncio.sleep(0)  # one session's half second at a time
+                for _ in session.advance(self._clock()):
+                    await asyncio.sleep(0)  # others have their turn
 
 
 async def _keep_refusal(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -53,8 +53,8 @@ class SessionCounters:
     """Gates made: one, and one more for each change of a format."""
 
     def add_gate(self, stats: CallStats) -> None:
-        """Add what a gate counted that is over."""
-        self.silence_ms += stats.silence_frames * FRAME_MS
+        """Add what a gate counted that is over; it filled in nothing, whatever it counted."""
+        self.silence_ms += (stats.silence_frames - stats.idle_fill_frames) * FRAME_MS
         self.onset_ms += stats.released_frames * FRAME_MS
         self.left_out_ms += stats.surplus_frames * FRAME_MS
         self.candidates += stats.candidates

@@ -6,7 +6,7 @@ Both shapes of the protocol are read, today's (``session.audio.input.format``) a
 
 from __future__ import annotations
 
-__all__ = ["SessionShape"]
+__all__ = ["SessionShape", "ShapeChanges", "changes_in"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +26,9 @@ _FORMATS: Mapping[str, AudioFormat] = {
 }
 
 _Tree = Mapping[str, Any]
+
+ShapeChanges = Mapping[str, Any]
+"""Fields of a shape that an update changes, with what they become."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +53,40 @@ class SessionShape:
         return self.is_conversation and self.speaks and has_formats
 
     def merged(self, session: object) -> SessionShape:
-        """Return the shape after ``session.update`` with this session, or as the server told it.
+        """Return the shape after ``session.update`` with this session, or as the server told it."""
+        return self.changed(changes_in(session))
 
-        What is not of the type that the protocol says is left out.
-        """
-        if not isinstance(session, Mapping):
-            return self
-        audio = _section(session, "audio")
-        heard, said = _section(audio, "input"), _section(audio, "output")
-        shape = self
-        if "format" in heard or "input_audio_format" in session:
-            said_format = heard.get("format", session.get("input_audio_format"))
-            shape = replace(shape, input_format=_format_of(said_format))
-        if "format" in said or "output_audio_format" in session:
-            said_format = said.get("format", session.get("output_audio_format"))
-            shape = replace(shape, output_format=_format_of(said_format))
-        for turns in (heard, session):
-            if "turn_detection" in turns:
-                shape = replace(shape, interrupts=_interrupts(turns["turn_detection"]))
-                break
-        return _with_kind(shape, session)
+    def changed(self, changes: ShapeChanges) -> SessionShape:
+        """Return the shape with these of its fields changed."""
+        return replace(self, **changes) if changes else self
 
 
-def _with_kind(shape: SessionShape, session: _Tree) -> SessionShape:
+def changes_in(session: object) -> ShapeChanges:
+    """Return what a session object says of the shape, by field.
+
+    What is not of the type that the protocol says is left out.
+    """
+    if not isinstance(session, Mapping):
+        return {}
+    audio = _section(session, "audio")
+    heard, said = _section(audio, "input"), _section(audio, "output")
+    changes: dict[str, Any] = {}
+    if "format" in heard or "input_audio_format" in session:
+        named = heard.get("format", session.get("input_audio_format"))
+        changes["input_format"] = _format_of(named)
+    if "format" in said or "output_audio_format" in session:
+        named = said.get("format", session.get("output_audio_format"))
+        changes["output_format"] = _format_of(named)
+    for turns in (heard, session):
+        if "turn_detection" in turns:
+            changes["interrupts"] = _interrupts(turns["turn_detection"])
+            break
     modalities = session.get("output_modalities", session.get("modalities"))
     if isinstance(modalities, list | tuple) and modalities:
-        shape = replace(shape, speaks="audio" in modalities)
+        changes["speaks"] = "audio" in modalities
     if isinstance(session.get("type"), str):
-        shape = replace(shape, is_conversation=session["type"] != "transcription")
-    return shape
+        changes["is_conversation"] = session["type"] != "transcription"
+    return changes
 
 
 def _section(tree: _Tree, name: str) -> _Tree:

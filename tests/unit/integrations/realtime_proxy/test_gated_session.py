@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.gate_calls import ScriptedNearEnd
 from support.golden_call import AgentWrite, GoldenCall, golden_call
 from support.golden_trace import event_differences, run_alone
 from voxgate.core.audio import AudioFormat, Encoding
@@ -187,10 +188,65 @@ def test_a_client_that_pauses_is_not_filled_in_for(talk: Talk) -> None:
     assert talk.heard(SPEECH) == SPEECH
     for _ in range(6):
         talk.now_ms += 500
-        talk.session.advance(talk.now_ms)
+        list(talk.session.advance(talk.now_ms))
     assert talk.heard(SPEECH) == SPEECH
     talk.now_ms += 5000
     assert talk.heard(SPEECH) == SPEECH
+
+
+def test_silence_that_is_not_sent_is_not_counted(talk: Talk) -> None:
+    """The gate's own count of what it would fill in with is not the session's."""
+    talk.heard(SPEECH)
+    for _ in range(20):
+        talk.now_ms += 500
+        list(talk.session.advance(talk.now_ms))
+    talk.heard(SPEECH)
+    assert talk.session.running_counters.silence_ms == 0
+
+
+@pytest.mark.parametrize("then", ["append", "pause and append", "pause and commit"])
+def test_the_first_words_over_the_end_of_an_answer_are_not_lost(then: str) -> None:
+    """The gate lets them out as the agent falls silent, be it while the client sends nothing."""
+    detector = ScriptedNearEnd(logits=lambda number: 1.0 if number > 21 else -5.0)
+    manager = AudioGatingManager(near_end_factory=lambda: detector)
+    talk = Talk(manager, shape=SessionShape(input_format=MULAW, output_format=MULAW))
+    caller = [bytes([n]) + SPEECH[1:] for n in range(1, 41)]
+    talk.heard(caller[0])
+    talk.say(200)
+    heard = b"".join(talk.heard(frame) for frame in caller[1:24])
+    assert talk.session.state is not GateState.OPEN
+    if then != "append":
+        talk.now_ms += 1000
+        list(talk.session.advance(talk.now_ms))
+    if then == "pause and commit":
+        heard += b"".join(map(_audio, talk.client({"type": "input_audio_buffer.commit"})[:-1]))
+    else:
+        heard += b"".join(talk.heard(frame) for frame in caller[24:])
+    assert b"".join(caller[20:24]) in heard
+    assert talk.session.running_counters.onset_ms > 0
+
+
+def test_a_gate_that_ends_amid_an_append_costs_nothing_of_it(talk: Talk) -> None:
+    """While others have their turn the server may say that it takes another format."""
+    text = b64encode(SPEECH * 12).decode()
+    append = json.dumps({"type": "input_audio_buffer.append", "audio": text}).encode()
+    going_on = talk.session.receive_client(append, talk.now_ms + 240)
+    assert next(going_on) is None
+    talk.server("session.updated", session={"audio": {"input": {"format": {"type": "audio/pcma"}}}})
+    (sent,) = [data for data in going_on if data is not None]
+    assert _audio(sent) == SPEECH * 12
+
+
+def test_time_that_passed_is_made_good_in_slices(talk: Talk) -> None:
+    """A second of it takes longer than others are to wait, be it at a tick or before an append."""
+    talk.heard(SPEECH)
+    assert list(talk.session.advance(talk.now_ms + 300)) == []
+    talk.now_ms += 1000
+    assert len(list(talk.session.advance(talk.now_ms))) == 12
+    talk.now_ms += 1000
+    before = talk.slices
+    assert talk.heard(SPEECH) == SPEECH
+    assert talk.slices - before == 13
 
 
 def test_the_far_end_plays_on_while_the_client_sends_nothing(talk: Talk) -> None:
@@ -198,7 +254,7 @@ def test_the_far_end_plays_on_while_the_client_sends_nothing(talk: Talk) -> None
     talk.say(2000)
     for _ in range(5):
         talk.now_ms += 500
-        talk.session.advance(talk.now_ms)
+        list(talk.session.advance(talk.now_ms))
     assert talk.heard(SPEECH * 5)[-160:] == SPEECH
 
 
@@ -233,6 +289,42 @@ def test_speech_started_stops_the_agent_where_it_interrupts(talk: Talk, interrup
     talk.server("input_audio_buffer.speech_stopped", audio_end_ms=200, item_id="x")
     heard = [talk.heard(SPEECH) for _ in range(30)][-5:]
     assert heard == [SPEECH if interrupts else SILENCE] * 5
+
+
+@pytest.mark.parametrize(
+    ("audio_start_ms", "is_open"), [(0, True), (650, False), ("0", False), (None, False)]
+)
+def test_what_the_provider_heard_before_the_agent_began_opens_the_gate(
+    talk: Talk, audio_start_ms: object, is_open: bool
+) -> None:
+    """It counts what it was sent, which is mapped to when that was captured."""
+    turns = {"type": "server_vad", "interrupt_response": False}
+    session = {"type": "realtime", "audio": {"input": {"turn_detection": turns}}}
+    talk.client({"type": "session.update", "session": session})
+    talk.now_ms += 5000  # the client begins to send later: the provider counts from there
+    for _ in range(30):
+        talk.heard(SPEECH)
+    talk.say(2000)
+    for _ in range(5):
+        talk.heard(SPEECH)
+    assert talk.session.state is GateState.CLOSED
+    talk.server("input_audio_buffer.speech_started", audio_start_ms=audio_start_ms)
+    assert (talk.session.state is GateState.OPEN) is is_open
+
+
+def test_after_audio_that_can_t_be_counted_the_provider_s_times_are_not_used(talk: Talk) -> None:
+    """What nobody here can read may be any length."""
+    turns = {"type": "server_vad", "interrupt_response": False}
+    session = {"type": "realtime", "audio": {"input": {"turn_detection": turns}}}
+    talk.client({"type": "session.update", "session": session})
+    talk.client({"type": "input_audio_buffer.append", "audio": "%"})
+    for _ in range(30):
+        talk.heard(SPEECH)
+    talk.say(2000)
+    for _ in range(5):
+        talk.heard(SPEECH)
+    talk.server("input_audio_buffer.speech_started", audio_start_ms=0)
+    assert talk.session.state is GateState.CLOSED
 
 
 def test_the_older_names_are_known() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 
 import pytest
 from hypothesis import given
@@ -57,24 +57,22 @@ def test_other_audio_leaves_the_rest_of_an_event_as_it_is(before: bytes, after: 
     old, new = b64encode(before).decode(), b64encode(after).decode()
     text = '{ "event_id" : "a b" , "audio":"%s",  "future":[1, 2.50],"type":"T"}'
     data = (text % old).encode()
-    message = parse_client_message(data)
-    assert message is not None
-    changed = with_audio(data, message, after)
-    if before:
-        assert changed == (text % new).encode()
-    assert json.loads(changed) == json.loads(text % new)
+    assert with_audio(data, after) == (text % new).encode()
 
 
-def test_audio_that_is_escaped_or_stands_twice_is_still_replaced() -> None:
+@pytest.mark.parametrize(
+    ("data", "changed"),
+    [
+        (b'{"type":"t","audio":"a\\/b\\/"}', b'{"type":"t","audio":"eHl6"}'),
+        (b'{"type":"t","audio":"QUJD","id":"QUJD"}', b'{"type":"t","audio":"eHl6","id":"QUJD"}'),
+        (b'{"audio":"a\\/bc","id":"a/bc","n":1e999}', b'{"audio":"eHl6","id":"a/bc","n":1e999}'),
+        (b'{"\\u0061udio":"QUJD","n":[1]}', b'{"audio":"eHl6","n":[1]}'),
+        (b'{"x":{"audio":"QUJD"},"audio":"QUJD"}', b'{"x":{"audio":"QUJD"},"audio":"eHl6"}'),
+    ],
+)
+def test_audio_is_replaced_where_it_stands_and_nowhere_else(data: bytes, changed: bytes) -> None:
     """PHP writes a slash as two characters; an id may be what the audio is, too."""
-    for data in (b'{"type":"t","audio":"a\\/b\\/"}', b'{"type":"t","audio":"QUJD","id":"QUJD"}'):
-        message = parse_client_message(data)
-        assert message is not None
-        event = json.loads(with_audio(data, message, b"xyz"))
-        assert b64decode(event.pop("audio")) == b"xyz"
-        before = json.loads(data)
-        del before["audio"]
-        assert event == before
+    assert with_audio(data, b"xyz") == changed
 
 
 def test_an_append_of_our_own_is_one() -> None:

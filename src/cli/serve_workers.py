@@ -9,7 +9,6 @@ __all__ = ["serve_workers"]
 
 import os
 import socket
-from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from ..config.models import AppConfig
 from ..errors import ConfigError, ConfigProblem, TransportError
 from ..observe.desk.service import desk_token
 from ..workers.held_config import HeldConfig
+from ..workers.shareable import sharing_problems
 from ..workers.supervisor import Supervisor
 
 _log = structlog.get_logger(__name__)
@@ -64,37 +64,17 @@ def _require_shareable(config: AppConfig) -> None:
     Raises:
         ConfigError: with what that is.
     """
-    rule = ""
+    rules = list(sharing_problems(config))
     if not hasattr(socket, "send_fds"):
-        rule = "needs a system that hands connections from process to process, as Linux and macOS"
-    n_workers, port = config.engine.workers, config.desk.port
-    taken = {
-        section.port
-        for section in (getattr(config.lines, line.name) for line in fields(config.lines))
-        if section.enabled and config.desk.enabled and port
-        if port < section.port <= port + n_workers
-    }
-    if taken:
-        rule = (
-            f"the workers' desks take the ports {port + 1} to {port + n_workers}, and a line has "
-            f"{min(taken)} of them: set another desk.port"
+        rules = ["needs a system that hands connections from process to process: Linux or macOS"]
+    value = str(config.engine.workers)
+    if rules:
+        raise ConfigError(
+            [
+                ConfigProblem(key="engine.workers", value=value, rule=rule, source="configuration")
+                for rule in rules
+            ]
         )
-    if config.lines.twilio.enabled and any(map(_transfers, config.providers.values())):
-        rule = (
-            "does not go with transfers over Twilio, which asks anew whom to dial: only the worker "
-            "with the call knows. Run several engines with a lines.twilio.after_url each instead"
-        )
-    if rule:
-        value = str(n_workers)
-        problem = ConfigProblem(
-            key="engine.workers", value=value, rule=rule, source="configuration"
-        )
-        raise ConfigError([problem])
-
-
-def _transfers(provider: object) -> bool:
-    """Say whether a provider's model may transfer calls."""
-    return bool(getattr(getattr(provider, "tools", None), "transfer_targets", None))
 
 
 def _show_addresses(supervisor: Supervisor, status: tuple[str, int] | None) -> None:

@@ -101,7 +101,9 @@ class StatusServer:
             *labelled(self._registry.collect(), _PARENT),
         )
         page = write_page(own, _OPEN_METRICS if is_open else "")
-        text = merged_pages([*(each["page"] for each in pages), page.body.decode()])
+        # One that was asked for in another form, and comes only now, would be half of both.
+        texts = [each["page"] for each in pages if each["content_type"] == page.content_type]
+        text = merged_pages([*texts, page.body.decode()])
         return Response(text, headers={"content-type": page.content_type})
 
 

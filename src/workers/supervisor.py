@@ -22,6 +22,7 @@ from ..errors import LocalProtocolError, VoxgateError
 from .crew import Crew, RestartPolicy, WorkerState
 from .held_config import HeldConfig
 from .messages import DRAIN, RELOAD, FromWorker, Message
+from .shareable import own_ports
 from .shared_lines import SharedLines
 from .worker_process import WorkerProcess
 
@@ -195,7 +196,7 @@ class Supervisor:
             "config_source": held.source,
             "lines": self.addresses,
         }
-        return await WorkerProcess.started(orders, own_ports(held, number))
+        return await WorkerProcess.started(orders, own_ports(held.config, number))
 
     async def _listen_to(self, number: int, process: WorkerProcess) -> None:
         if self.crew.is_draining:
@@ -328,15 +329,3 @@ class Supervisor:
         if waiting:
             await asyncio.wait(waiting, timeout=_METRICS_TIMEOUT_S)
         return tuple(page.result() for page in waiting if page.done())
-
-
-def own_ports(held: HeldConfig, number: int) -> dict[str, str]:
-    """Return what the environment of a worker says of the ports that are its own.
-
-    The desk of the first worker is at the port behind ``desk.port``, which is the parent's.
-    """
-    config = held.config
-    ports = {"DESK": config.desk.port, "REALTIME_SERVER": config.realtime_server.port}
-    return {
-        f"VOXGATE__{section}__PORT": str(port and port + number) for section, port in ports.items()
-    }

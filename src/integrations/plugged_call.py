@@ -62,6 +62,7 @@ class PluggedCall:
         turn_event: The event at which the caller's turn starts, and the agent is to be interrupted.
         on_failure: What goes on where the gate fails.
         on_event: Told of every event of the gate, in order.
+        fills_idle: :meth:`advance` gives silence for the provider while the line delivers nothing.
 
     The events that start a turn are ``BARGE_IN_COMMITTED``, where nobody but the gate finds the
     caller's turns, and ``INTERRUPTED``, where the provider does. At a commitment, what the gate
@@ -78,6 +79,7 @@ class PluggedCall:
         turn_event: GateEventType = GateEventType.INTERRUPTED,
         on_failure: FailureMode = FailureMode.OPEN,
         on_event: Callable[[GateEvent], None] | None = None,
+        fills_idle: bool = True,
     ) -> None:
         self.call_id = call_id
         """Its name at the manager."""
@@ -90,6 +92,7 @@ class PluggedCall:
         self._turn_event = turn_event
         self._on_failure = on_failure
         self._on_event = on_event
+        self._fills_idle = fills_idle
         self._format = _FAR_END
         self._gated: GatedCall | None = None
         self._converter: StreamConverter | None = None
@@ -133,6 +136,7 @@ class PluggedCall:
                 capture_format=self._format,
                 far_end_format=_FAR_END,
                 on_failure=self._on_failure,
+                fills_idle=self._fills_idle,
                 now_ms=now_ms,
             )
             # Who never ends a call, as its session failed to start, leaves none in the manager.
@@ -204,6 +208,10 @@ class PluggedCall:
             self._count(error)
             return b""
 
+    def pass_time(self, now_ms: float) -> None:
+        """Let time pass where nothing can be sent; what is released goes out with what comes."""
+        self._held = self.advance(now_ms)
+
     def count_failure(self, error: Exception) -> None:
         """Count an error of the plug-in around this call."""
         self._count(error)
@@ -257,8 +265,9 @@ class PluggedCall:
         self._stream.pass_time(now_ms)
         audio = gated.advance(now_ms)
         self._take_events()
+        if self._fills_idle:
+            self.counters.idle_fill_ms += self._format.duration_ms(len(audio))
         audio, self._held = self._held + audio, b""
-        self.counters.idle_fill_ms += self._format.duration_ms(len(audio))
         return audio
 
     def _take_events(self) -> bool:

@@ -27,6 +27,10 @@ _ROOM_PAUSE_LOSES_MS = 230.0
 """Paused, a room's output plays on to the end of its frame of 50 ms and throws away the 200 ms that
 WebRTC holds: it resumes 210 to 260 ms further on than where it was paused (measured)."""
 
+_IDLE_MS = 300.0
+"""Without a captured frame for so long, as of a caller who is muted or reconnects, time passes by
+what the agent says."""
+
 
 class FarEndOutput(io.AudioOutput):
     """Passes audio on to the next output, and shows it to the gate.
@@ -80,8 +84,9 @@ class FarEndOutput(io.AudioOutput):
 
     def _write(self, frame: rtc.AudioFrame) -> None:
         now_ms = self._clock()
-        if self._call.idle_since_ms is None:
-            self._call.advance(now_ms)  # nobody has been heard yet; the agent's time passes
+        heard_ms = self._call.idle_since_ms
+        if heard_ms is None or now_ms - heard_ms >= _IDLE_MS:
+            self._call.pass_time(now_ms)  # nobody is heard; the agent's time passes all the same
         self._call.receive_far_end(
             frame.data.tobytes(),
             AudioFormat(rate_hz=frame.sample_rate),

@@ -111,6 +111,7 @@ class SessionGate:
             turn_event=_TURN_EVENTS[finds_turns],
             on_failure=on_failure,
             on_event=self._follow,
+            fills_idle=False,  # LiveKit's audio stream goes on while a caller is silent
         )
         self._call.start(sample_rate_hz, clock())
         self.frame_processor = GateFrameProcessor(

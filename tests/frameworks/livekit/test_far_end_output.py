@@ -59,6 +59,20 @@ async def test_a_second_given_at_once_is_played_in_a_second(
     assert gate.counters.failures == 0
 
 
+async def test_time_passes_while_the_caller_has_no_track(
+    gate: SessionGate, clock: ManualClock, output: FarEndOutput
+) -> None:
+    """A caller who reconnects sends nothing for seconds, in which the agent speaks twice."""
+    _listen(gate, clock, 100)
+    clock.now_ms += 1000.0
+    await output.capture_frame(audio_frame(_SECOND))
+    clock.now_ms += 3000.0
+    await output.capture_frame(audio_frame(_SECOND))
+    _listen(gate, clock, 200)
+    assert _far_end(gate).waiting_ms == pytest.approx(820.0, abs=41.0)
+    assert gate.counters.idle_fill_ms == 0.0
+
+
 async def test_what_is_cleared_is_not_played(
     gate: SessionGate, clock: ManualClock, output: FarEndOutput, sink: ListOutput
 ) -> None:

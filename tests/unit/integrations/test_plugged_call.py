@@ -269,6 +269,26 @@ def test_silence_is_made_up_where_nothing_comes() -> None:
     assert call.idle_since_ms == 1000.0
 
 
+def test_where_nothing_can_be_sent_the_onset_waits_for_what_is_captured_next() -> None:
+    """Time passes between the gate's verdict and the next chunk: no word is lost."""
+    turn_event = GateEventType.BARGE_IN_COMMITTED
+    golden, expected = golden_call(), _by_gated_call()[0]
+    call = PluggedCall(
+        AudioGatingManager(), "call", provider=PROVIDER, turn_event=turn_event, fills_idle=False
+    )
+    call.start(8000, 0.0)
+    for number, frame in enumerate(golden.capture[:_N_SLOTS]):
+        if golden.is_agent[number]:
+            call.receive_far_end(golden.far_end[number], _PCM_8K, (number - 1) * 20.0)
+        call.receive_capture(frame, (number + 1) * 20.0)
+        if call.take_turn_start((number + 1) * 20.0):
+            break
+    call.pass_time((number + 1) * 20.0 + 1000.0)
+    assert call.counters.idle_fill_ms == 0.0
+    after = call.receive_capture(golden.capture[number + 1], (number + 1) * 20.0 + 1020.0)
+    assert after.startswith(expected[number])
+
+
 def test_a_call_ends_once_and_may_begin_anew() -> None:
     """The manager forgets it; what comes later is of no call; a second start is a new one."""
     manager = AudioGatingManager()

@@ -42,6 +42,7 @@ async def test_a_line_that_does_not_read_is_given_up(tmp_path: Path) -> None:
         await asyncio.wait({sending})
         peer.hang_up()
         assert ended["reason"] == "transport_error"
+        assert ended["line_dropped_sent_frames"] >= 250
     seen.assert_unharmed()
 
 

@@ -17,6 +17,7 @@ from chaos.chaos_rig import running_rig
 from support.audiosocket_peer import AudioSocketPeer
 from support.telephone import until
 from voxgate.lab.load.child_process import ChildProcess
+from voxgate.recordings import open_call
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -132,11 +133,20 @@ async def test_sigterm_lets_calls_end_in_order(tmp_path: Path) -> None:
 
 
 async def test_sigkill_ends_calls_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Callers hear the end; an engine on the same recordings and configuration takes calls."""
-    async with running_rig(tmp_path) as rig:
+    """Callers hear the end; what was recorded is readable; the next engine takes calls."""
+    recorded = tmp_path / "calls"
+
+    def record(config: dict[str, Any]) -> None:
+        config["recording"] = {"calls": "all", "audio": True, "folder": str(recorded)}
+
+    async with running_rig(tmp_path, record) as rig:
         os.kill(rig.engine.pid, signal.SIGKILL)
         await asyncio.sleep(1.0)
         assert (await rig.callers.ask("place", calls=0))["calls"] == 0
-    async with running_rig(tmp_path) as rig, rig.watched() as seen:
+        calls = [open_call(folder) for folder in recorded.iterdir()]
+        assert len(calls) == rig.n_calls
+        # The calls had 8 s before it: all but the last quarter of a second is there.
+        assert all(sum(1 for _ in call.steps()) > 300 for call in calls)
+    async with running_rig(tmp_path, record) as rig, rig.watched() as seen:
         await asyncio.sleep(5.0)
     seen.assert_unharmed()

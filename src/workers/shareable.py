@@ -15,6 +15,7 @@ from itertools import combinations
 from ..config.models import AppConfig
 from ..config.provider_models import OpenAIRealtimeConfig
 
+_LAST_PORT = 65_535
 _TAKEN_RULE = "{} and {} both want port {}: workers have one each behind the port that is set"
 
 
@@ -39,6 +40,9 @@ def sharing_problems(config: AppConfig) -> tuple[str, ...]:
 
 
 def _ports_that_meet(config: AppConfig) -> Iterator[str]:
+    for name, ports in _ports(config):
+        if ports[-1] > _LAST_PORT:
+            yield f"the workers' ports behind that of {name} would be above {_LAST_PORT}"
     for (name, ports), (other, other_ports) in combinations(_ports(config), 2):
         if both := sorted(set(ports) & set(other_ports)):
             yield _TAKEN_RULE.format(name, other, both[0])

@@ -27,7 +27,7 @@ from ..call_observer import CallObserver
 from ..config.config_document import ConfigDocument
 from ..config.models import AppConfig
 from ..engine import AIEngine
-from ..errors import LocalProtocolError, VoxgateError
+from ..errors import ConfigError, LocalProtocolError, VoxgateError
 from ..event_loop import run_serving
 from ..observe.call_log import CallLog
 from ..observe.config_history import ConfigChange
@@ -268,6 +268,10 @@ def main() -> None:
     connections, reports = (socket.socket(fileno=int(handle)) for handle in sys.argv[1:3])
     try:
         _, loaded = ConfigDocument.parsed(orders.config_text, orders.config_source, os.environ)
+    except ConfigError as error:  # what is wrong with it for this worker alone
+        reports.sendall(serialize_message(FromWorker.FAILED, error=str(error)))
+        sys.exit(1)
+    try:
         name_process(worker=orders.number)
         set_up_logging(loaded.config.engine.log_level, loaded.config.engine.log_format)
         use_one_blas_thread()

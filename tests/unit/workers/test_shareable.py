@@ -63,6 +63,13 @@ def test_ports_that_meet_are_told_with_who_wants_them(text: str, names: str, por
     assert problem.startswith(f"{names} both want port {port}")
 
 
+def test_ports_that_do_not_exist_are_told() -> None:
+    """The last port is no place for a desk that others follow."""
+    (problem,) = sharing_problems(config("desk: {port: 65533}"))
+    assert "behind that of desk" in problem
+    assert sharing_problems(config("desk: {port: 65532}")) == ()
+
+
 def test_twilio_with_transfers_needs_engines_of_their_own() -> None:
     """Whom to dial is asked at any worker, and known by one."""
     tools = "tools: {transfer_targets: {sales: '+15550100'}}"

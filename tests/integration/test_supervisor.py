@@ -176,6 +176,26 @@ async def test_who_is_just_being_started_does_not_outlive_the_parent(
             await parent.running
 
 
+async def test_a_worker_that_hangs_gets_no_calls_and_is_started_anew(parent: Parent) -> None:
+    """Soon the other one is asked first, and in the end it is killed."""
+    first, second = await parent.serving()
+    crew = parent.supervisor.crew
+    crew.note_handed(2)
+    takers = {}
+    with capture_logs() as log:
+        while crew[1].restarts == 0 and parent.now_ms < 60_000:
+            parent.now_ms += 1000
+            second.tell(FromWorker.REPORT, running_calls=1, max_calls=9)
+            parent.supervisor._news.set()
+            await parent.until(lambda: crew[2].heard_ms == crew._looked_ms == parent.now_ms)
+            takers[parent.now_ms] = crew.takers(parent.now_ms)
+    assert (takers[3000.0], takers[4000.0]) == ((1, 2), (2, 1))
+    assert await first.wait() == -signal.SIGKILL
+    assert [line["worker"] for line in log if line["event"] == "worker.hung"] == [1]
+    again = await parent.life(2)
+    assert again.number == 1
+
+
 async def test_draining_takes_as_long_as_the_workers_were_given(parent: Parent) -> None:
     """They follow the file by themselves, and the parent what they say of it."""
     workers = await parent.serving()

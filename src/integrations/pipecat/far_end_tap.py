@@ -22,6 +22,7 @@ from pipecat.frames.frames import (
     InterruptionFrame,
     OutputAudioRawFrame,
     StartFrame,
+    StopFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
 )
@@ -63,7 +64,7 @@ class FarEndTap(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._start_timer()
-        elif isinstance(frame, (EndFrame, CancelFrame)):
+        elif isinstance(frame, (EndFrame, CancelFrame, StopFrame)):
             await self._stop_timer()
             self._tell_failures()
         if direction is FrameDirection.DOWNSTREAM:
@@ -113,7 +114,10 @@ class FarEndTap(FrameProcessor):
             now_ms = self._gate_clock()
             since_ms = self._gate_call.idle_since_ms
             if since_ms is not None and now_ms - since_ms >= _IDLE_MS:
-                await self._send(self._gate_call.advance(now_ms))
+                try:
+                    await self._send(self._gate_call.advance(now_ms))
+                except Exception as error:  # noqa: BLE001 - the time goes on
+                    self._gate_call.count_failure(error)
 
     async def _send(self, audio: bytes) -> None:
         """Send silence from where captured audio comes from, behind the filter."""

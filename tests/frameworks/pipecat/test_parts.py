@@ -12,6 +12,7 @@ from pipecat.frames.frames import (
     Frame,
     InterruptionFrame,
     OutputAudioRawFrame,
+    StopFrame,
     TextFrame,
     UserStartedSpeakingFrame,
     UserStoppedSpeakingFrame,
@@ -116,6 +117,13 @@ async def test_every_frame_goes_on() -> None:
     assert kept == frames[:4]
     assert gate.counters.failures == 1
     assert len(manager) == 0  # the pipeline has ended, and the call with it
+
+
+async def test_a_pipeline_that_is_stopped_leaves_no_timer() -> None:
+    """``StopFrame`` ends a pipeline without cleaning it up."""
+    gate = VoxgateGate(AudioGatingManager())
+    await run_test(gate.far_end_tap, frames_to_send=[StopFrame()], send_end_frame=False)
+    assert gate.far_end_tap._gate_timer is None
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16_000, 24_000])

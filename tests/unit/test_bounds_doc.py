@@ -25,8 +25,8 @@ _QUEUES = {
     "OrderedDict",
     "bytearray",
 }
-_NOT_OF_CALLS = {"lab", "cli", "integrations", "workers"}
-"""Tools that end, and parts that say in pages of their own what they hold."""
+_NOT_OF_CALLS = {"lab", "cli", "workers"}
+"""Tools that end, and what holds processes but no calls."""
 
 
 def _value(path: str, name: str) -> Any:

@@ -132,7 +132,7 @@ def spread_by_handing(n_workers: int) -> list[int]:
     for _ in range(N_CALLS):
         calls.append(socket.create_connection(listener.getsockname()))
         connection, _ = listener.accept()
-        number = crew.takers()[0]
+        number = crew.takers(0.0)[0]
         crew.note_handed(number)
         with connection:
             socket.send_fds(pairs[number - 1][0], [b"\0"], [connection.fileno()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import runpy
@@ -32,7 +33,8 @@ from voxgate.config.realtime_proxy_model import RealtimeProxyConfig
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.gate_decision import GateDecision
 from voxgate.errors import ConfigError
-from voxgate.integrations.realtime_proxy.relay import ABNORMAL
+from voxgate.integrations.realtime_proxy.gated_session import GatedRealtimeSession
+from voxgate.integrations.realtime_proxy.relay import ABNORMAL, relay
 from voxgate.integrations.realtime_proxy.server import RealtimeProxy
 from voxgate.realtime_server import Pace, RealtimeServer, SessionOptions, agent_voices
 
@@ -45,6 +47,12 @@ MULAW_SESSION: Any = {
         "input": {"format": {"type": "audio/pcmu"}, "turn_detection": {"type": "server_vad"}},
         "output": {"format": {"type": "audio/pcmu"}},
     },
+}
+HANDSHAKE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": b64encode(bytes(16)).decode(),
 }
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -260,6 +268,25 @@ async def test_keys_pass_through_and_nobody_logs_them(caplog: pytest.LogCaptureF
     assert "x=%2F" not in told
 
 
+async def test_a_request_that_can_t_be_read_is_quoted_nowhere(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The line that is wrong may be the one with the key; what is no handshake goes nowhere."""
+    caplog.set_level(logging.DEBUG)
+    async with scripted(mute) as proxy:
+        for wrong in (b"Authorization: Bearer %s\x01", b"Authorization Bearer %s"):
+            reader, writer = await asyncio.open_connection(*proxy.address)
+            line = wrong % KEY.encode()
+            writer.write(b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
+            assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+            writer.close()
+        url, headers = http_url(proxy, PATH), {**HANDSHAKE, "Sec-WebSocket-Key": "x"}
+        async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
+            assert answer.status == 400
+    assert KEY not in caplog.text
+    assert logging.getLogger("aiohttp.websocket").level == logging.NOTSET
+
+
 async def test_a_refusal_reaches_the_client_as_it_came() -> None:
     """Status, headers and body."""
     body = b'{"error":{"code":"invalid_api_key"}}'
@@ -287,23 +314,97 @@ async def test_nobody_follows_a_redirect() -> None:
         return Response(302, "There", Headers({"Content-Length": "0", "Location": "/there"}), b"")
 
     async with scripted(mute, process_request=redirect) as proxy, aiohttp.ClientSession() as http:
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
         url = http_url(proxy, "/v1/x")
-        async with http.get(url, headers=headers, allow_redirects=False) as answer:
+        async with http.get(url, headers=HANDSHAKE, allow_redirects=False) as answer:
             assert (answer.status, answer.headers["Location"]) == (302, "/there")
     assert paths == ["/v1/x"]
 
 
-async def test_an_upstream_that_breaks_breaks_the_client() -> None:
-    """Without a goodbye on one side there is none on the other."""
+async def test_a_refusal_is_handed_on_whole() -> None:
+    """However many pieces it comes in."""
+
+    is_done = asyncio.Event()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 12\r\n\r\n")
+        for part in (b"in ", b"three ", b"pcs"):
+            await asyncio.sleep(0.02)
+            writer.write(part)
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        is_done.set()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with proxied(f"ws://127.0.0.1:{port}") as proxy:
+            with pytest.raises(InvalidStatus) as raised:
+                async with client_of(proxy):
+                    pass
+            await is_done.wait()
+    assert raised.value.response.body == b"in three pcs"
+
+
+async def test_what_an_upstream_said_before_it_broke_is_heard() -> None:
+    """Then the client is told that it broke: 1014, bad gateway; the log has what happened."""
 
     async def handler(connection: ServerConnection) -> None:
-        connection.transport.abort()
+        await connection.recv()
+        for n in range(200):
+            await connection.send(f"{n}")
+        connection.transport.close()
 
-    async with scripted(handler) as proxy, client_of(proxy) as client:
-        with pytest.raises(ConnectionClosed):
-            await client.recv()
-        assert client.close_code == ABNORMAL
+    with structlog.testing.capture_logs() as logged:
+        async with scripted(handler) as proxy, client_of(proxy, max_queue=1) as client:
+            await client.send("go")
+            assert [await client.recv() for _ in range(200)] == [f"{n}" for n in range(200)]
+            with pytest.raises(ConnectionClosed):
+                await client.recv()
+            assert client.close_code == 1014
+    (ended,) = [each for each in logged if each["event"] == "proxy.session_ended"]
+    assert (ended["by"], ended["code"]) == ("upstream", ABNORMAL)
+
+
+class _ScriptedSocket:
+    """Takes nothing if it is told so, and says what it is told to, with others' turns between."""
+
+    def __init__(self, says: list[aiohttp.WSMessage], *, takes: bool) -> None:
+        self._says = says
+        self._takes = takes
+        self.taken: list[bytes] = []
+        self.closed_with: list[int] = []
+        self.close_code = None
+
+    async def receive(self) -> aiohttp.WSMessage:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        if not self._says:
+            await asyncio.Event().wait()
+        return self._says.pop(0)
+
+    async def send_frame(self, data: bytes, _opcode: aiohttp.WSMsgType) -> None:
+        if not self._takes:
+            raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+        self.taken.append(data)
+
+    async def close(self, *, code: int, message: bytes) -> None:
+        del message
+        self.closed_with.append(code)
+
+
+async def test_a_side_that_takes_nothing_more_may_still_say_why() -> None:
+    """A client that sends meanwhile hears the server's last error, and its close code."""
+    text = aiohttp.WSMsgType.TEXT
+    goodbye = aiohttp.WSMessage(aiohttp.WSMsgType.CLOSE, 4001, "session_expired")
+    client: Any = _ScriptedSocket([aiohttp.WSMessage(text, b"{}", None)], takes=True)
+    last_words = [aiohttp.WSMessage(text, b"%d" % n, None) for n in range(5)]
+    upstream: Any = _ScriptedSocket([*last_words, goodbye], takes=False)
+    session = GatedRealtimeSession(AudioGatingManager(), "s", now_ms=0.0)
+    ending = await relay(client, upstream, session, clock=lambda: 0.0)
+    assert (ending.by, ending.code, ending.reason) == ("upstream", 4001, b"session_expired")
+    assert client.taken == [b"%d" % n for n in range(5)]
+    assert client.closed_with == upstream.closed_with == [4001]
 
 
 async def test_an_upstream_that_is_not_there_is_said() -> None:
@@ -355,6 +456,7 @@ async def test_the_clients_goodbye_reaches_the_provider() -> None:
     async with scripted(handler) as proxy:
         async with client_of(proxy) as client:
             await client.close(4321, "bye")
+            assert client.close_code == 4321, "as RFC 6455 section 5.5.1 has it"
         await is_done.wait()
     assert codes == [4321]
 
@@ -390,6 +492,77 @@ async def test_one_address_takes_no_more_than_its_share() -> None:
     """429, which clients know as a limit of theirs."""
     async with scripted(mute, config={"max_sessions_per_peer": 1}) as proxy, client_of(proxy):
         assert await _status_of(proxy) == 429
+
+
+async def test_who_connects_and_asks_for_nothing_is_not_kept() -> None:
+    """Nor who asks too slowly: each connection takes a file descriptor."""
+    section = RealtimeProxyConfig(port=0)
+    async with RealtimeProxy(section, request_timeout_s=0.1) as proxy:
+        for begun in (b"", b"GET /v1/realtime HTTP/1.1\r\nHo"):
+            reader, writer = await asyncio.open_connection(*proxy.address)
+            writer.write(begun)
+            assert await reader.read() == b""
+            writer.close()
+
+
+@asynccontextmanager
+async def slow_to_accept() -> AsyncIterator[tuple[RealtimeProxy, asyncio.Event, asyncio.Event]]:
+    """A proxy before a server that tells when it is asked, and waits until it may answer."""
+    is_asked, is_allowed = asyncio.Event(), asyncio.Event()
+
+    async def wait(_connection: ServerConnection, _request: Request) -> None:
+        is_asked.set()
+        await is_allowed.wait()
+
+    async with scripted(echo_back, process_request=wait) as proxy:
+        yield proxy, is_asked, is_allowed
+
+
+async def test_a_client_that_leaves_while_it_is_connected_is_counted() -> None:
+    """And the provider's connection ends with it."""
+    async with slow_to_accept() as (proxy, is_asked, is_allowed):
+        _, writer = await asyncio.open_connection(*proxy.address)
+        lines = [f"{name}: {value}" for name, value in HANDSHAKE.items()]
+        request = "\r\n".join(("GET /v1/realtime HTTP/1.1", "Host: x", *lines, "", ""))
+        writer.write(request.encode())
+        await is_asked.wait()
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        await _told(proxy, "/healthz")  # the proxy has had its turn
+        is_allowed.set()
+        await proxy.drain(GUARD_S)
+        assert proxy.refused == {"client_gone": 1}
+
+
+async def test_who_was_let_in_before_the_drain_is_waited_for() -> None:
+    """The provider had not answered yet."""
+    async with slow_to_accept() as (proxy, is_asked, is_allowed):
+
+        async def talk() -> str | bytes:
+            async with client_of(proxy) as client:
+                await client.send("served")
+                return await client.recv()
+
+        talking = asyncio.create_task(talk())
+        await is_asked.wait()
+        draining = asyncio.create_task(proxy.drain(GUARD_S))
+        await _told(proxy, "/healthz")
+        assert not draining.done()
+        is_allowed.set()
+        assert await talking == "served"
+        await draining
+        assert proxy.running_sessions == 0
+
+
+async def test_nobody_is_offered_compression() -> None:
+    """It would cost more than the audio's gate, and base64 hardly gets shorter."""
+    async with scripted(echo_back) as proxy:
+        url = http_url(proxy, PATH).replace("http", "ws", 1)
+        async with connect(url, compression="deflate", proxy=None) as client:
+            assert client.protocol.extensions == []
+            await client.send("x" * 1000)
+            assert await client.recv() == "x" * 1000
 
 
 async def test_a_proxy_that_is_stopped_says_goodbye() -> None:

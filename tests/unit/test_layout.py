@@ -36,6 +36,7 @@ SHELLS = {
     "lab/load/server_process.py",
     "integrations/realtime_proxy/relay.py",
     "integrations/realtime_proxy/server.py",
+    "integrations/realtime_proxy/upstream.py",
     "cli/serve_workers.py",
     "local_agent/chat_reply.py",
     "local_agent/piper_voice.py",

@@ -27,8 +27,19 @@ ABNORMAL = 1006
 """RFC 6455 section 7.4.1: the connection ended without a close frame."""
 _NO_STATUS = 1005
 _TOO_BIG = 1009
+_UNSAYABLE = {
+    ("client", ABNORMAL): 1001,
+    ("upstream", ABNORMAL): 1014,
+    ("client", _NO_STATUS): 1000,
+    ("upstream", _NO_STATUS): 1000,
+}
+"""What the other side is told of endings that no close frame may name: going away; bad gateway, as
+IANA's registry of close codes has it."""
+
 _CLOSE_TIMEOUT_S = 2.0
 """How long the other side may take to answer a goodbye."""
+_LAST_WORDS_S = 2.0
+"""How long a side that takes nothing more may take to say why, behind what it said before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,34 +52,39 @@ class Ending:
     """RFC 6455 section 7.4.1; 1006 where the connection broke."""
     reason: bytes = b""
     """As the peer gave it; never logged, as servers quote."""
+    is_inferred: bool = False
+    """It was seen by what could not be sent; the side itself may have said why it ended."""
 
 
 async def relay(
     client: WebSocket, upstream: WebSocket, session: GatedRealtimeSession, *, clock: Clock
 ) -> Ending:
-    """Pass messages on until one side ends; where that is the client, end the provider's alike.
+    """Pass messages on until one side ends, and end the other one alike.
 
-    Cancellation ends both pumps; the caller closes what is open then.
+    What a side said before it ended reaches the other one first. Cancellation ends both pumps; the
+    caller closes what is open then.
     """
-    pumps = {
+    pumps = (
         asyncio.create_task(_pump_client(client, upstream, session, clock), name="proxy client"),
         asyncio.create_task(_pump_upstream(upstream, client, session, clock), name="proxy server"),
-    }
+    )
     try:
-        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        done, running = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        if running and all(pump.result().is_inferred for pump in done):
+            await asyncio.wait(running, timeout=_LAST_WORDS_S)
     finally:
         for pump in pumps:
             pump.cancel()
         await asyncio.wait(pumps)
-    ending = next(iter(done)).result()
-    if ending.by == "client":
-        await end_alike(upstream, ending)
+    endings = [pump.result() for pump in pumps if not pump.cancelled()]
+    ending = min(endings, key=lambda ending: ending.is_inferred)
+    await end_alike(upstream if ending.by == "client" else client, ending)
     return ending
 
 
 async def end_alike(socket: WebSocket, ending: Ending) -> None:
     """Close a side as the other one did, as far as a goodbye can say that."""
-    code = {ABNORMAL: 1001, _NO_STATUS: 1000}.get(ending.code, ending.code)
+    code = _UNSAYABLE.get((ending.by, ending.code), ending.code)
     with contextlib.suppress(TimeoutError, OSError, aiohttp.ClientError):
         async with asyncio.timeout(_CLOSE_TIMEOUT_S):
             await socket.close(code=code, message=ending.reason)
@@ -91,9 +107,9 @@ async def _pump_client(
                 session.pass_binary(from_client=True)
                 await upstream.send_frame(message.data, WSMsgType.BINARY)
             else:
-                return _ending("client", message, client)
+                return await _ended("client", message, client)
         except (OSError, aiohttp.ClientError):
-            return Ending(by="upstream", code=ABNORMAL)
+            return Ending(by="upstream", code=ABNORMAL, is_inferred=True)
 
 
 async def _pump_upstream(
@@ -109,15 +125,18 @@ async def _pump_upstream(
                 session.pass_binary(from_client=False)
                 await client.send_frame(message.data, WSMsgType.BINARY)
             else:
-                return _ending("upstream", message, upstream)
+                return await _ended("upstream", message, upstream)
         except (OSError, aiohttp.ClientError):
-            return Ending(by="client", code=ABNORMAL)
+            return Ending(by="client", code=ABNORMAL, is_inferred=True)
 
 
-def _ending(side: str, message: aiohttp.WSMessage, socket: WebSocket) -> Ending:
+async def _ended(side: str, message: aiohttp.WSMessage, socket: WebSocket) -> Ending:
+    """Return how a side ended, and answer its goodbye if it said one."""
     if message.type is WSMsgType.CLOSE:
         reason = (message.extra or "").encode()
-        return Ending(by=side, code=int(message.data or _NO_STATUS), reason=reason)
+        ending = Ending(by=side, code=int(message.data or _NO_STATUS), reason=reason)
+        await end_alike(socket, ending)
+        return ending
     code = socket.close_code
     # Nothing but a goodbye is one: aiohttp calls a connection that just ends 1000 (OK).
     return Ending(by=side, code=_TOO_BIG if code == _TOO_BIG else ABNORMAL)

@@ -11,38 +11,34 @@ __all__ = ["RealtimeProxy"]
 import asyncio
 import contextlib
 import json
-import logging
 import secrets
 import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Self
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import structlog
-from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
+from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
 from ...clock import Clock, monotonic_ms
-from ...config.listen_address import is_loopback
 from ...config.realtime_proxy_model import RealtimeProxyConfig
 from ...core.audio_gating_manager import AudioGatingManager
 from ...core.gated_call import FailureMode
 from .admission import Admission, Refusal, refusal_body
 from .gated_session import GatedRealtimeSession
-from .relay import ABNORMAL, Ending, end_alike, relay
+from .quiet_http import library_log, offering
+from .relay import Ending, end_alike, relay
 from .session_counters import SessionCounters
 from .session_shape import SessionShape
-from .upstream_request import UpstreamRequest, is_transcription, upstream_request
+from .upstream import RefusedUpstreamError, Upstream
+from .upstream_request import is_transcription, upstream_request
 
 _TICK_S = 0.1
 """How often time passes at the gates of clients that send nothing."""
-_MAX_REFUSAL_BYTES = 65_536
-"""Of what the provider says when it refuses; more is left out."""
 _CLOSE_TIMEOUT_S = 2.0
+"""How long a client may take to read what is left for it, and to answer a goodbye."""
 
 _STATUSES: Mapping[Refusal, int] = {
     Refusal.FULL: 503,
@@ -50,26 +46,14 @@ _STATUSES: Mapping[Refusal, int] = {
     Refusal.DRAINING: 503,
     Refusal.UNREACHABLE: 502,
     Refusal.TIMEOUT: 504,
+    Refusal.GONE: 499,  # nobody is there to read it
 }
 _NOT_HANDED_ON = frozenset(
     {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 )
 """Headers of a refusal that were of the provider's connection; its body is handed on decoded."""
 
-_AUTOMATIC = ("User-Agent", "Accept", "Accept-Encoding")
-"""What the library would add of its own."""
-
 _log = structlog.get_logger(__name__)
-
-
-class _RefusedUpstreamError(Exception):
-    """The provider answered with something else than a WebSocket."""
-
-    def __init__(self, status: int, headers: CIMultiDict[str], body: bytes) -> None:
-        super().__init__(status)
-        self.status = status
-        self.headers = headers
-        self.body = body
 
 
 class RealtimeProxy:
@@ -81,6 +65,7 @@ class RealtimeProxy:
         upstream_tls: Whose certificates are trusted; those of the system if left out.
         ping_interval_s: How often either side is asked whether it is still there, in s; it gets
             half of that to answer.
+        request_timeout_s: How long a connection may take to ask for something, in s.
         clock: Monotonic clock in ms.
     """
 
@@ -91,6 +76,7 @@ class RealtimeProxy:
         *,
         upstream_tls: ssl.SSLContext | None = None,
         ping_interval_s: float = 20.0,
+        request_timeout_s: float = 10.0,
         clock: Clock = monotonic_ms,
     ) -> None:
         self.totals_ended: dict[str, int] = {}
@@ -103,12 +89,13 @@ class RealtimeProxy:
         self._manager = AudioGatingManager() if manager is None else manager
         self._upstream_tls = upstream_tls
         self._ping_interval_s = ping_interval_s
+        self._request_timeout_s = request_timeout_s
         self._clock = clock
         self._admission = Admission(config.max_sessions, config.max_sessions_per_peer)
         self._sessions: dict[asyncio.Task[Any], GatedRealtimeSession] = {}
         self._are_over = asyncio.Event()
         self._runner: web.AppRunner | None = None
-        self._http: aiohttp.ClientSession | None = None
+        self._upstream: Upstream | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._address: tuple[str, int] | None = None
 
@@ -146,26 +133,25 @@ class RealtimeProxy:
             OSError: the address can't be bound, or a certificate file can't be read.
             ssl.SSLError: the certificate or its key is none.
         """
-        # It quotes the client's subprotocols, where browsers put their keys.
-        logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)
         tls = _server_tls(self._config)
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, ssl=True if self._upstream_tls is None else self._upstream_tls
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-            middlewares=(_keep_refusal,),
-            skip_auto_headers=_AUTOMATIC,
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,  # it would add keys of this machine's .netrc
+        self._upstream = Upstream(
+            tls=self._upstream_tls,
+            ping_interval_s=self._ping_interval_s,
+            max_message_bytes=self._config.max_message_bytes,
         )
         app = web.Application()
         app.router.add_get("/healthz", self._answer_health)
         app.router.add_get("/readyz", self._answer_ready)
         app.router.add_get("/metrics", self._answer_metrics)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=self._request_timeout_s,
+            logger=library_log(),
+            shutdown_timeout=0,
+        )
         try:
             await self._runner.setup()
             site = web.TCPSite(self._runner, self._config.host, self._config.port, ssl_context=tls)
@@ -184,7 +170,7 @@ class RealtimeProxy:
         _log.info("proxy.draining", running_sessions=self.running_sessions, timeout_s=timeout_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                while self._sessions:
+                while self.running_sessions:
                     self._are_over.clear()
                     await self._are_over.wait()
 
@@ -202,9 +188,9 @@ class RealtimeProxy:
         runner, self._runner, self._ticker = self._runner, None, None
         if runner is not None:
             await runner.cleanup()
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            await upstream.close()
             _log.info("proxy.stopped", ended_sessions=len(ended))
 
     async def __aenter__(self) -> Self:
@@ -260,6 +246,8 @@ class RealtimeProxy:
             return web.Response(
                 status=426, text="WebSockets only.\n", headers={"Upgrade": "websocket"}
             )
+        if not web.WebSocketResponse().can_prepare(offering(request, None)):
+            return web.Response(status=400, text="This is no WebSocket handshake.\n")
         peer = request.remote or ""
         refusal = self._admission.admit(peer)
         if refusal is not None:
@@ -268,6 +256,7 @@ class RealtimeProxy:
             return await self._connect(request)
         finally:
             self._admission.give_back(peer)
+            self._are_over.set()
 
     def _refuse(self, refusal: Refusal) -> web.Response:
         self.refused[refusal] = self.refused.get(refusal, 0) + 1
@@ -280,13 +269,14 @@ class RealtimeProxy:
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         """Connect to the provider first, so that its refusal is the client's answer."""
+        assert self._upstream is not None, "requests come only while the proxy runs"  # noqa: S101
         wanted = upstream_request(
             self._config.upstream_url, request.raw_path, request.headers.items()
         )
         try:
             async with asyncio.timeout(self._config.connect_timeout_s):
-                upstream = await self._open(wanted)
-        except _RefusedUpstreamError as refused:
+                upstream = await self._upstream.connect(wanted)
+        except RefusedUpstreamError as refused:
             self.refused[Refusal.REFUSED] = self.refused.get(Refusal.REFUSED, 0) + 1
             _log.warning(
                 "proxy.session_refused", reason=Refusal.REFUSED.value, status=refused.status
@@ -297,38 +287,32 @@ class RealtimeProxy:
         except (OSError, ValueError, aiohttp.ClientError):
             return self._refuse(Refusal.UNREACHABLE)
         try:
-            return await self._run(request, upstream)
+            client = self._client_socket(upstream.protocol)
+            try:
+                await client.prepare(offering(request, upstream.protocol))
+            except ConnectionError:
+                return self._refuse(Refusal.GONE)
+            return await self._run(request, client, upstream)
         finally:
             await end_alike(upstream, Ending(by="proxy", code=1001))
 
-    async def _open(self, wanted: UpstreamRequest) -> aiohttp.ClientWebSocketResponse[Any]:
-        assert self._http is not None, "requests come only while the proxy runs"  # noqa: S101
-        return await self._http.ws_connect(
-            URL(wanted.url, encoded=True),
-            headers=CIMultiDict(wanted.headers),
-            protocols=wanted.subprotocols,
-            proxy=_way_out(self._config.upstream_url),
-            heartbeat=self._ping_interval_s,
-            max_msg_size=self._config.max_message_bytes,
-            decode_text=False,
-            compress=0,
-            timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT_S),
-        )
-
-    async def _run(
-        self, request: web.Request, upstream: aiohttp.ClientWebSocketResponse[Any]
-    ) -> web.StreamResponse:
-        client = web.WebSocketResponse(
-            protocols=() if upstream.protocol is None else (upstream.protocol,),
+    def _client_socket(self, subprotocol: str | None) -> web.WebSocketResponse[Any]:
+        return web.WebSocketResponse(
+            protocols=() if subprotocol is None else (subprotocol,),
+            autoclose=False,
             heartbeat=self._ping_interval_s,
             max_msg_size=self._config.max_message_bytes,
             decode_text=False,
             compress=False,
             timeout=_CLOSE_TIMEOUT_S,
         )
-        await client.prepare(request)
-        transport = request.transport
-        assert transport is not None, "it was just written to"  # noqa: S101
+
+    async def _run(
+        self,
+        request: web.Request,
+        client: web.WebSocketResponse[Any],
+        upstream: aiohttp.ClientWebSocketResponse[Any],
+    ) -> web.StreamResponse:
         session_id = secrets.token_hex(8)
         session = GatedRealtimeSession(
             self._manager,
@@ -337,7 +321,7 @@ class RealtimeProxy:
             shape=SessionShape(is_conversation=not is_transcription(request.raw_path)),
             now_ms=self._clock(),
         )
-        task = asyncio.current_task()
+        task, transport = asyncio.current_task(), request.transport
         assert task is not None, "a handler runs in a task"  # noqa: S101
         self._sessions[task] = session
         began_ms = self._clock()
@@ -345,16 +329,13 @@ class RealtimeProxy:
         ending = Ending(by="proxy", code=1001)
         try:
             ending = await relay(client, upstream, session, clock=self._clock)
-            if ending.by == "upstream" and ending.code == ABNORMAL:
-                transport.abort()  # so that it looks to the client as it does to us
-            elif ending.by == "upstream":
-                await end_alike(client, ending)
         except asyncio.CancelledError:
             await end_alike(client, ending)
             raise
         finally:
             del self._sessions[task]
-            self._are_over.set()
+            if transport is not None:  # a client that does not read is not waited for
+                asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, transport.abort)
             session.close()
             self._tell(session_id, session, ending, self._clock() - began_ms)
         return client
@@ -388,34 +369,13 @@ class RealtimeProxy:
                     await asyncio.sleep(0)  # others have their turn
 
 
-async def _keep_refusal(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Let nothing but a WebSocket through: no redirect is followed, as it would show the key."""
-    response = await handler(request)
-    if response.status == 101:
-        return response
-    try:
-        body = await response.content.read(_MAX_REFUSAL_BYTES)
-        raise _RefusedUpstreamError(response.status, CIMultiDict(response.headers), body)
-    finally:
-        response.close()
-
-
-def _handed_on(refused: _RefusedUpstreamError) -> web.Response:
+def _handed_on(refused: RefusedUpstreamError) -> web.Response:
     headers = CIMultiDict(
         (name, value)
         for name, value in refused.headers.items()
         if name.lower() not in _NOT_HANDED_ON
     )
     return web.Response(status=refused.status, body=refused.body, headers=headers)
-
-
-def _way_out(upstream_url: str) -> str | None:
-    """Return the HTTP proxy that the environment names for the provider; never for this machine."""
-    url = urlsplit(upstream_url)
-    host = url.hostname or ""
-    if is_loopback(host) or proxy_bypass(host):
-        return None
-    return getproxies().get("https" if url.scheme == "wss" else "http")
 
 
 def _server_tls(config: RealtimeProxyConfig) -> ssl.SSLContext | None:

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load chaos soak fuzz audit dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load bench-plugs chaos soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -54,6 +54,17 @@ bench: setup ## Measure time and memory per frame and per call, then judge gates
 bench-load: setup ## Measure what calls cost the engine under load, and how that grows
 	@$(PYTHON) benchmarks/load.py
 	@$(PYTHON) benchmarks/load_growth.py
+
+bench-plugs: setup ## Judge the gate in engines of others: the same calls without it and with it (ARGS="--corpus FOLDER")
+	@$(PYTHON) -m benchmarks.asterisk_calls $(ARGS)
+	@$(PYTHON) -m benchmarks.proxy_calls $(ARGS)
+	@for name in pipecat livekit; do \
+	    if [ -x .venvs/$$name-newest/bin/python ]; then \
+	        .venvs/$$name-newest/bin/python -m benchmarks.$${name}_calls $(ARGS) || exit 1; \
+	    else \
+	        echo "bench-plugs: no environment for $$name: make test-frameworks makes it"; \
+	    fi; \
+	done
 
 fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
 	@$(PYTHON) tools/fuzz.py $(ARGS)

@@ -145,11 +145,20 @@ def _run(*command: str | Path, folder: Path, variables: dict[str, str] | None = 
         raise DistError(f"this step failed: {step}\n{answer.stdout}")
 
 
-def _try_archive(archive: Path, version: str, folder: Path) -> None:
+def _megabytes(path: Path) -> float:
+    """Return the size of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files) / 1e6
+
+
+def _try_archive(archive: Path, version: str, folder: Path) -> str:
     """Install one archive into a new environment, first bare, then whole, and run it.
 
     Bare, the guard makes do with its own small network; whole, it has Silero's too. A program of a
     user's that needs nothing but the core is type-checked against it, and run.
+
+    Returns:
+        What the core takes, in words.
 
     Raises:
         DistError: if a step fails; the message holds what it printed.
@@ -166,12 +175,15 @@ def _try_archive(archive: Path, version: str, folder: Path) -> None:
     _run(*install, archive, folder=folder, variables=locked)
     _run(python, "-I", "-c", _TRY_IMPORT, version, folder=folder)
     _run(python, "-I", "-c", _TRY_GUARD, "light", folder=folder)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    own, numpy = (sum(map(_megabytes, packages.glob(f"{name}*"))) for name in ("voxgate", "numpy"))
     _try_as_user(python, folder)
     _run(*install, f"{archive}[{_EXTRAS}]", folder=folder, variables=locked)
     _run(python, "-I", "-c", _TRY_GUARD, "silero", folder=folder)
     _run(environment / "bin" / "voxgate", "--help", folder=folder)
     _run(environment / "bin" / "voxgate", "check-config", folder=folder)
     _run(python, "-m", "pip", "check", folder=folder)
+    return f"{_megabytes(archive):.1f} MB, installed {own:.0f} MB, and numpy {numpy:.0f} MB"
 
 
 def _try_as_user(python: Path, folder: Path) -> None:
@@ -197,8 +209,8 @@ def main(arguments: list[str]) -> int:
         _check_contents(wheel, sdist)
         for archive in (wheel, sdist):
             with tempfile.TemporaryDirectory(prefix="voxgate dist ") as scratch:
-                _try_archive(archive, version, Path(scratch))
-            print(f"dist: {archive.name} installs and runs", flush=True)
+                size = _try_archive(archive, version, Path(scratch))
+            print(f"dist: {archive.name} installs and runs ({size})", flush=True)
     except DistError as exc:
         print(f"dist: {exc}", file=sys.stderr)
         return 1

@@ -269,3 +269,22 @@ async def test_all_who_have_connected_are_handed_on_before_a_line_closes() -> No
     for caller in callers:
         caller.close()
     assert n_handed == len(callers)
+
+
+async def test_a_host_name_is_listened_on_at_all_its_addresses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one engine alone does: whoever is told ``localhost`` may try IPv6 first."""
+    text = "lines: {audiosocket: {host: localhost, port: 0}}\n"
+    addresses = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0)),  # of nobody here
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", 0)),
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    lines = SharedLines(
+        parse_config(text, "test", {}).config, hand=lambda *_: True, has_taker=lambda: True
+    )
+    hosts = [each.getsockname()[0] for each in lines._sockets["audiosocket"]]
+    lines.close()
+    assert hosts == ["127.0.0.1", "127.0.0.2"]

@@ -143,7 +143,7 @@ class GatedCall:
         Returns:
             What the provider is to be sent now: over time as much as came, but for the onset that
             is released when the gate opens (up to 500 ms more, taken back as silence later). Empty
-            while less than 20 ms are there.
+            while less than 20 ms are there, and for what is malformed: half a sample, over 1 s.
         """
         if self._is_closed or not audio:
             return b""

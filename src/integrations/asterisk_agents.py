@@ -195,6 +195,7 @@ class AsteriskGatingManager:
             "barge_ins": stats.barge_ins,
             "interruptions": stats.interruptions,
             "failures": call.failures,
+            "malformed": stats.malformed_chunks + stats.malformed_far_end_frames,
         }
 
     # -- what the older face lacks -----------------------------------------------------------------

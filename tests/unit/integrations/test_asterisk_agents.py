@@ -347,3 +347,15 @@ def test_failures_of_calls_that_run_are_counted_as_well() -> None:
     gating.receive_agent_audio("two", SILENT, "opus")
     run(gating.cleanup_call("one"))
     assert gating.failures == 2
+
+
+def test_chunks_that_are_malformed_are_counted() -> None:
+    """They are no failure of the gate, and nothing of them goes out."""
+    clock = Clock()
+    gating = AsteriskGatingManager(clock=clock)
+    for chunk in (bytes(960), bytes(961), bytes(48_002)):
+        clock.now_ms += 20.0
+        sent = run(gating.audio_to_send("call", PROVIDER, chunk))
+        assert len(sent) == (960 if len(chunk) == 960 else 0)
+    stats = gating.get_stats("call")
+    assert (stats["malformed"], stats["failures"]) == (2, 0)

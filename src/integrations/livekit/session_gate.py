@@ -27,6 +27,7 @@ from ...core.audio_gating_manager import AudioGatingManager
 from ...core.gate_decision import GateEvent, GateEventType, GateReason, GateState
 from ...core.gated_call import FailureMode
 from ...core.vad_manager import EnhancedVADManager
+from ..failure_log import log_failures
 from ..plugged_call import PluggedCall, PluggedCallCounters
 from ..turn_end import TurnEnd, is_caller_speech
 from .far_end_output import FarEndOutput
@@ -102,6 +103,7 @@ class SessionGate:
         self._clock = clock
         self._sample_rate_hz = sample_rate_hz
         self._session: AgentSession[Any] | None = None
+        self._is_closed = False
         self._turn_end = TurnEnd(turn_end_ms)
         finds_turns = self._turn_detection is TurnDetection.GATE
         self._call = PluggedCall(
@@ -194,7 +196,10 @@ class SessionGate:
 
     def close(self) -> None:
         """End the call at the gate; idempotent. Frames then go on as on a failure."""
-        self.frame_processor.end()
+        if not self._is_closed:
+            self._is_closed = True
+            self.frame_processor.end()
+            log_failures(self._call)
 
     # -- what the session tells --------------------------------------------------------------------
 

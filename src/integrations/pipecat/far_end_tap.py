@@ -13,7 +13,6 @@ import asyncio
 from .required import PIPECAT as _PIPECAT  # noqa: F401 - before any other import of Pipecat
 
 # isort: split
-import structlog
 from pipecat.frames.frames import (
     CancelFrame,
     EndFrame,
@@ -31,13 +30,12 @@ from pipecat.transports.base_input import BaseInputTransport
 
 from ...clock import Clock, monotonic_ms
 from ...core.audio import FRAME_MS, AudioFormat
+from ..failure_log import log_failures
 from ..plugged_call import PluggedCall
 
 _IDLE_MS = 15 * FRAME_MS
 """Without a captured frame for this long, time passes by the tap's own timer. Pipecat's resampler
 gives out audio in pieces of up to 140 ms."""
-
-_log = structlog.get_logger(__name__)
 
 
 class FarEndTap(FrameProcessor):
@@ -66,7 +64,7 @@ class FarEndTap(FrameProcessor):
             self._start_timer()
         elif isinstance(frame, (EndFrame, CancelFrame, StopFrame)):
             await self._stop_timer()
-            self._tell_failures()
+            log_failures(self._gate_call)
         if direction is FrameDirection.DOWNSTREAM:
             self.look_at(frame)
         await self.push_frame(frame, direction)
@@ -133,14 +131,3 @@ class FarEndTap(FrameProcessor):
         while processor is not None and not isinstance(processor, BaseInputTransport):
             processor = processor.previous
         return processor
-
-    def _tell_failures(self) -> None:
-        counters = self._gate_call.counters
-        if counters.failures:
-            _log.warning(
-                "plugin.gate_failed",
-                call_id=self._gate_call.call_id,
-                failures=counters.failures,
-                last_failure=counters.last_failure,
-                ungated_ms=counters.ungated_ms,
-            )

@@ -8,6 +8,7 @@ from dataclasses import fields
 import pytest
 from livekit.agents import Agent, AgentSession, UserStateChangedEvent
 from livekit.agents.voice.room_io import AudioInputOptions
+from structlog.testing import capture_logs
 
 from frameworks.livekit.session_parts import ListOutput, ManualClock, audio_frame
 from voxgate.core.gate_decision import GateEvent, GateEventType, GateReason
@@ -198,8 +199,12 @@ async def test_the_gate_ends_with_the_session() -> None:
     gate = await _gate(TurnDetection.SERVER, session)
     await session.start(Agent(instructions="Say nothing."))
     assert gate.state is not None
-    await session.aclose()
+    gate._call.count_failure(OSError())
+    with capture_logs() as logged:
+        await session.aclose()
+        gate.close()
     assert gate.state is None
+    assert [each["event"] for each in logged] == ["plugin.gate_failed"]
 
 
 def test_a_rooms_input_gets_20_ms_frames_no_gain_control_and_the_gate() -> None:

@@ -23,6 +23,7 @@ from .forwarded_audio import EchoCanceller, EchoSubtractor
 from .gate_decision import GateMeasurements
 from .levels import rms, zero_crossing_ratio
 from .resample import Resampler
+from .unfrozen import unfrozen
 from .vad_manager import EnhancedVADManager, VADResult
 
 _DETECTOR_RATE_HZ = 8000
@@ -32,6 +33,9 @@ _AUDIBLE_ERL_DB = 30.0
 """Echo return loss beyond which echo lies under the noise of a line, and its delay is chance."""
 _ECHO_LOGIT = -5.5
 """Log odds below which a held frame is echo for sure, and not the first breath of an onset."""
+
+
+_UnfrozenMeasurements = unfrozen(GateMeasurements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,21 +103,27 @@ class CaptureAnalysis:
             speech_logit: Of the guard's networks; None where they were not asked.
         """
         near_end = self.near_end
-        return GateMeasurements(
-            capture_rms=self.level,
-            zcr_ratio=self.zcr_ratio,
-            vad_confidence=0.0 if self.voice is None else self.voice.confidence,
-            noise_floor=noise_floor,
-            near_end_logit=self.logit,
-            evidence_ms=evidence_ms,
-            evidence_span_ms=evidence_span_ms,
-            agent_audible=agent_audible,
-            speech_logit=speech_logit,
-            near_end_dbfs=None if near_end is None else near_end.near_end_dbfs,
-            echo_delay_ms=None if near_end is None else near_end.echo_delay_ms,
-            erl_db=None if near_end is None else near_end.erl_db,
-            erle_db=None if near_end is None else near_end.erle_db,
-        )
+        made = _UnfrozenMeasurements()
+        made.capture_rms = self.level
+        made.zcr_ratio = self.zcr_ratio
+        made.vad_confidence = 0.0 if self.voice is None else self.voice.confidence
+        made.noise_floor = noise_floor
+        made.near_end_logit = self.logit
+        made.evidence_ms = evidence_ms
+        made.evidence_span_ms = evidence_span_ms
+        made.agent_audible = agent_audible
+        made.speech_logit = speech_logit
+        made.near_end_dbfs = None if near_end is None else near_end.near_end_dbfs
+        made.echo_delay_ms = None if near_end is None else near_end.echo_delay_ms
+        made.erl_db = None if near_end is None else near_end.erl_db
+        made.erle_db = None if near_end is None else near_end.erle_db
+        made.attenuation_db = 0.0
+        made.__class__ = GateMeasurements
+        measurements: GateMeasurements = made
+        return measurements
+
+
+_UnfrozenAnalysis = unfrozen(CaptureAnalysis)
 
 
 class CaptureAnalyzer:
@@ -218,15 +228,17 @@ class CaptureAnalyzer:
             voice = self._judge_voice(samples, level)
         else:
             self._pass_voice()
-        return CaptureAnalysis(
-            audio=self._without_echo(frame, samples),
-            level=level,
-            zcr_ratio=zero_crossing_ratio(samples) if near_end is None else 0.0,
-            voice=voice,
-            near_end=near_end,
-            is_caller=self._is_caller(voice, near_end),
-            samples=samples,
-        )
+        made = _UnfrozenAnalysis()
+        made.audio = self._without_echo(frame, samples)
+        made.level = level
+        made.zcr_ratio = zero_crossing_ratio(samples) if near_end is None else 0.0
+        made.voice = voice
+        made.near_end = near_end
+        made.is_caller = self._is_caller(voice, near_end)
+        made.samples = samples
+        made.__class__ = CaptureAnalysis
+        analysis: CaptureAnalysis = made
+        return analysis
 
     def pass_slot(self, *, agent_audible: bool) -> None:
         """Let 20 ms pass without a captured frame."""

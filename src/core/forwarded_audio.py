@@ -21,6 +21,7 @@ from .resample import Resampler
 
 _FILTER_RATE_HZ = 8000
 _FULL_SCALE = np.float32(32768.0)
+_LOWEST, _HIGHEST = np.float32(-32768.0), np.float32(32767.0)
 
 Samples = npt.NDArray[np.int16]
 
@@ -107,14 +108,16 @@ class EchoSubtractor:
 def _cleaned(samples: Samples, residual: npt.NDArray[np.float32]) -> Samples:
     """Return the residual as int16, or the very samples where the filter found no echo in them."""
     scaled = residual * _FULL_SCALE
-    # In a frame that the line lost there is no echo either, only what the filter expects.
-    if (scaled == samples).all() or not samples.any():
+    cleaned = _to_int16(scaled)
+    captured = samples.tobytes()
+    if cleaned.tobytes() == captured and (scaled == samples).all():
         return samples
-    return _to_int16(scaled)
+    # In a frame that the line lost there is no echo either, only what the filter expects.
+    return cleaned if captured.strip(b"\0") else samples
 
 
 def _to_int16(samples: npt.NDArray[np.float32]) -> Samples:
     rounded = np.rint(samples)
-    np.maximum(rounded, -32768.0, out=rounded)
-    np.minimum(rounded, 32767.0, out=rounded)
+    np.maximum(rounded, _LOWEST, out=rounded)
+    np.minimum(rounded, _HIGHEST, out=rounded)
     return rounded.astype(np.int16)

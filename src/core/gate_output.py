@@ -18,6 +18,9 @@ from .gate_decision import GateAction, GateDecision, GateEvent, GateMeasurements
 from .gate_transitions import GateEventType, GateState
 from .held_audio import HeldAudio
 from .provider_feed import ProviderFeed
+from .unfrozen import unfrozen
+
+_UnfrozenDecision = unfrozen(GateDecision)
 
 
 class GateOutput:
@@ -58,15 +61,17 @@ class GateOutput:
         measurements = self.measurements
         if self.attenuation_db and measurements is not None:
             measurements = replace(measurements, attenuation_db=self.attenuation_db)
-        return GateDecision(
-            action=self.action,
-            state=state,
-            reason=self.reason,
-            audio=tuple(self.audio),
-            released=self.released,
-            events=tuple(self.events),
-            measurements=measurements,
-        )
+        made = _UnfrozenDecision()
+        made.action = self.action
+        made.state = state
+        made.reason = self.reason
+        made.audio = tuple(self.audio)
+        made.released = self.released
+        made.events = tuple(self.events)
+        made.measurements = measurements
+        made.__class__ = GateDecision
+        decision: GateDecision = made
+        return decision
 
 
 class Outlet:

@@ -16,6 +16,7 @@ import webrtcvad
 from .audio import FRAME_MS
 from .config import VadConfig
 from .levels import rms
+from .unfrozen import unfrozen
 
 _RATE_HZ = 8000
 _FRAME_BYTES = 2 * _RATE_HZ * FRAME_MS // 1000
@@ -33,6 +34,9 @@ class VADResult:
     """RMS of the frame in int16 units."""
     webrtc_result: bool
     """WebRTC VAD's own word on this frame, unsmoothed."""
+
+
+_UnfrozenResult = unfrozen(VADResult)
 
 
 class _CallDetector:
@@ -100,15 +104,17 @@ class EnhancedVADManager:
         is_active = detector.vad.is_speech(frame, _RATE_HZ)
         detector.recent_bits = (detector.recent_bits << 1 | is_active) & self._window_mask
         confidence = detector.recent_bits.bit_count() / self.config.smoothing_frames
-        return VADResult(
-            is_speech=(
-                confidence >= self.config.confidence_threshold
-                and energy >= self.config.energy_threshold
-            ),
-            confidence=confidence,
-            energy=energy,
-            webrtc_result=is_active,
+        made = _UnfrozenResult()
+        made.is_speech = (
+            confidence >= self.config.confidence_threshold
+            and energy >= self.config.energy_threshold
         )
+        made.confidence = confidence
+        made.energy = energy
+        made.webrtc_result = is_active
+        made.__class__ = VADResult
+        result: VADResult = made
+        return result
 
     def pass_slot(self, call_id: str) -> None:
         """Let 20 ms pass without a frame: what was heard before a hole is no voice after it."""

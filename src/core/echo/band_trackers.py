@@ -101,5 +101,4 @@ class BandTrackers:
         np.minimum(target, _LEAKAGE_HIGHEST, out=target)
         target -= self._leakage
         target *= _LEAKAGE_STEP
-        target *= echo > threshold
-        self._leakage += target
+        np.add(self._leakage, target, out=self._leakage, where=echo > threshold)

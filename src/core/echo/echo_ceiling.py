@@ -9,8 +9,9 @@ from __future__ import annotations
 
 __all__ = ["EchoCeiling"]
 
-from collections import deque
 from typing import Final
+
+from .recent_maximum import RecentMaximum
 
 _SPAN_FRAMES: Final = 45
 """900 ms, the span of the echo filter: every delay to 700 ms and a room's decay."""
@@ -32,19 +33,19 @@ class EchoCeiling:
     __slots__ = ("_active_frames", "_ceiling_db", "_far_end_dbfs")
 
     def __init__(self) -> None:
-        self._far_end_dbfs: deque[float] = deque(maxlen=_SPAN_FRAMES)
+        self._far_end_dbfs = RecentMaximum(_SPAN_FRAMES)
         self.reset()
 
     def reset(self) -> None:
         """Forget the call."""
         self._far_end_dbfs.clear()
-        self._far_end_dbfs.append(-100.0)
+        self._far_end_dbfs.push(-100.0)
         self._active_frames = 0
         self._ceiling_db = _LOWEST_DB
 
     def receive_far_end(self, far_end_dbfs: float) -> None:
         """Take the level of one slot of agent audio, dBFS, RMS."""
-        self._far_end_dbfs.append(far_end_dbfs)
+        self._far_end_dbfs.push(far_end_dbfs)
         self._active_frames += far_end_dbfs >= _ACTIVE_DBFS
 
     def is_exceeded(self, capture_dbfs: float) -> bool:
@@ -52,12 +53,12 @@ class EchoCeiling:
         return (
             self._active_frames > _LEARNING_FRAMES
             and capture_dbfs > _AUDIBLE_DBFS
-            and capture_dbfs - max(self._far_end_dbfs) > self._ceiling_db + _MARGIN_DB
+            and capture_dbfs - self._far_end_dbfs.value > self._ceiling_db + _MARGIN_DB
         )
 
     def learn(self, capture_dbfs: float) -> None:
         """Take a frame for echo or noise, not for the caller, by its level in dBFS."""
-        loudest_dbfs = max(self._far_end_dbfs)
+        loudest_dbfs = self._far_end_dbfs.value
         if loudest_dbfs < _ACTIVE_DBFS:
             return
         rise_db = _RISE_DB if self._active_frames > _LEARNING_FRAMES else _MARGIN_DB

@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["FEATURE_COUNT", "SCALAR_COUNT", "FeatureExtractor"]
 
 import math
-from collections import deque
+import struct
 from typing import Final
 
 import numpy as np
@@ -24,6 +24,7 @@ from .band_trackers import (
 from .bands import BAND_COUNT, POWER_FLOOR, WHOLE, measure_pitch, sum_bands
 from .envelope_predictor import EnvelopePredictor
 from .kalman_filter import EchoEstimate, KalmanEchoFilter, PowerRow
+from .recent_maximum import RecentMaximum
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -35,6 +36,11 @@ _BAND_SLOTS: Final = _BAND_GROUPS * BAND_COUNT
 
 FEATURE_COUNT: Final = _BAND_SLOTS + SCALAR_COUNT
 """Values of one frame: seven groups of one value a band and one of the whole, then the scalars."""
+
+_SCALARS: Final = struct.Struct(f"{SCALAR_COUNT}f")
+"""Writes them sooner than NumPy, which makes an array of them first."""
+_SCALARS_AT: Final = 4 * _BAND_SLOTS
+"""Bytes of a frame's values before them."""
 
 _UNCERTAINTY, _ERROR, _RESIDUAL, _ECHO, _CAPTURE, _FAR_END = (int(row) for row in PowerRow)
 _EXPLAINED, _PREDICTED, _FLOOR, _LEAKAGE, _ONES = range(len(PowerRow), len(PowerRow) + 5)
@@ -89,8 +95,7 @@ class FeatureExtractor:
         self._trackers = BandTrackers(self._table[_FLOOR:_ONES])
         self._values = np.zeros(FEATURE_COUNT, np.float32)
         self._groups = self._values[:_BAND_SLOTS].reshape(_BAND_GROUPS, BAND_COUNT)
-        self._scalars = self._values[_BAND_SLOTS:]
-        self._far_end_levels: deque[float] = deque(maxlen=_FAR_END_MAXIMUM_FRAMES)
+        self._far_end_dbfs = RecentMaximum(_FAR_END_MAXIMUM_FRAMES)
         self.reset()
 
     def reset(self) -> None:
@@ -98,7 +103,7 @@ class FeatureExtractor:
         self._predictor.reset()
         self._trackers.reset()
         self._values.fill(0.0)
-        self._far_end_levels.clear()
+        self._far_end_dbfs.clear()
         self._active_seconds = 0.0
         self._is_predictors_turn = True
         self.erle_db = 0.0
@@ -119,7 +124,7 @@ class FeatureExtractor:
     def start_turn(self) -> None:
         """Begin a stretch of agent audio: what was sent long ago echoes no more."""
         self._predictor.forget_far_end()
-        self._far_end_levels.clear()
+        self._far_end_dbfs.clear()
 
     def skip(self, echo_filter: KalmanEchoFilter) -> None:
         """Take a slot whose capture was lost: the far end goes on, nothing is learnt."""
@@ -175,13 +180,14 @@ class FeatureExtractor:
         residual, echo, capture = whole[_RESIDUAL], whole[_ECHO], whole[_CAPTURE]
         floor, near_end = whole[_FLOOR], whole[_ERROR] - _ERROR_OFFSET_DB
         far_end = _decibels(echo_filter.far_end_energy / _FRAME_SAMPLES)
-        self._far_end_levels.append(far_end)
-        far_end_maximum = max(self._far_end_levels)
+        self._far_end_dbfs.push(far_end)
         if far_end > _FAR_END_ACTIVE_DBFS:
             self._active_seconds = min(self._active_seconds + 0.02, _ACTIVE_SECONDS_LIMIT)
         path_gain = echo_filter.path_gain
         harmonicity, period = measure_pitch(estimate.autocorrelation)
-        self._scalars[:] = (
+        _SCALARS.pack_into(
+            self._values.data,
+            _SCALARS_AT,
             (floor + 60.0) / 10.0,
             (max(_decibels(path_gain), -60.0) + 25.0) / 15.0,
             echo_filter.path_peak / (path_gain + 1e-7),
@@ -189,7 +195,7 @@ class FeatureExtractor:
             self.erle_db / 10.0,
             (near_end + 50.0) / 15.0,
             (far_end + 50.0) / 15.0,
-            (far_end_maximum + 40.0) / 15.0,
+            (self._far_end_dbfs.value + 40.0) / 15.0,
             harmonicity,
             period / 50.0,
         )

@@ -82,9 +82,10 @@ def _make_window() -> FloatArray:
     return np.asarray(window * np.sqrt(_FFT_SAMPLES / np.sum(window**2)), np.float32)
 
 
-_WINDOWS: Final = (np.roll(_make_window(), _FRAME_SAMPLES), _make_window())
-"""By the half that holds the newer frame."""
-_INT16_WINDOW: Final = np.asarray(_WINDOWS[1] / 32768.0, np.float32)
+_WINDOW: Final = _make_window()
+_WINDOWS: Final = (np.stack([np.roll(_WINDOW, _FRAME_SAMPLES)] * 2), np.stack([_WINDOW] * 2))
+"""Of two signals, by the half that holds the newer frame."""
+_INT16_WINDOW: Final = np.asarray(_WINDOW / 32768.0, np.float32)
 
 
 class PowerRow(IntEnum):
@@ -240,10 +241,11 @@ class KalmanEchoFilter:
             return  # the ring holds nothing but silence already
         self._position = position = (self._position or _PARTITION_COUNT) - 1
         spectrum = transform(block, out=self._far_end_spectrum)
-        self._ring[:, position] = spectrum
+        self._ring_rows[position] = self._ring_rows[position + _PARTITION_COUNT] = spectrum
         power = np.abs(spectrum, out=self._far_end_power)
         power *= power
-        self._ring_power[:, position] = power
+        rows = self._ring_power_rows
+        rows[position] = rows[position + _PARTITION_COUNT] = power
 
     def receive_silence(self) -> None:
         """Take a far-end frame of zeros: as :meth:`receive_far_end` does, and for less."""
@@ -270,7 +272,7 @@ class KalmanEchoFilter:
         """
         # The echo, the last residual's autocorrelation and the impulse responses to be constrained
         # share one inverse transform.
-        self._late_power[:] = self._residual_power
+        self._late_power.real = self._residual_power
         if self.is_idle:
             inverse(self._inverse_batch[1:2], out=self._responses[1:2])
             powers = self._analyze(capture)
@@ -298,7 +300,7 @@ class KalmanEchoFilter:
         powers = self._powers
         self._next_half()[0] = capture
         self._two_frames[1] = 0.0
-        power = _power_of(self._two_frames[0] * _WINDOWS[self._newer])
+        power = _power_of(self._two_frames[0] * _WINDOWS[self._newer][0])
         powers.fill(0.0)
         powers[PowerRow.ERROR] = powers[PowerRow.RESIDUAL] = powers[PowerRow.CAPTURE] = power
         return powers
@@ -310,7 +312,7 @@ class KalmanEchoFilter:
         Args:
             block: int16, or float32 scaled to +-1 [shape=(320,)].
         """
-        return _power_of(block * (_WINDOWS[1] if block.dtype.char == "f" else _INT16_WINDOW))
+        return _power_of(block * (_WINDOW if block.dtype.char == "f" else _INT16_WINDOW))
 
     def _next_half(self) -> FloatArray:
         """Turn to the half of the last two frames that the next one takes.

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ..unfrozen import unfrozen
 from .echo_ceiling import EchoCeiling
 from .features import FeatureExtractor
 from .kalman_filter import FilterScratch, KalmanEchoFilter
@@ -29,6 +30,7 @@ _FRAME_SAMPLES: Final = 160
 _INT16_SCALE: Final = np.float32(1.0 / 32768.0)
 _SAMPLE_TYPES: Final = np.dtype(np.int16).char + np.dtype(np.float32).char
 
+_UnfrozenVerdict = unfrozen(NearEndVerdict)
 
 _NO_ECHO_LOGITS: Final = 4.0
 """Log odds by which a sound speaks more for the caller where it is far too loud for an echo: the
@@ -115,10 +117,12 @@ class EchoAwareDetector:
         """
         _check(capture)
         _check(far_end)
+        far_end_dbfs = -100.0
         if _is_silent(far_end):
             self._filter.receive_silence()
         else:
             self._filter.receive_far_end(_to_float(far_end))
+            far_end_dbfs = _level_dbfs(self._filter.far_end_energy)
         previous, self._residual = self._residual, capture
         is_heard = not _is_silent(capture)
         self._has_judged = agent_audible and is_heard
@@ -127,7 +131,7 @@ class EchoAwareDetector:
             return self._silent_verdict
         if not self._was_audible:
             self._start_turn(previous)
-        self._ceiling.receive_far_end(_level_dbfs(far_end))
+        self._ceiling.receive_far_end(far_end_dbfs)
         if not is_heard:
             self._features.skip(self._filter)
         else:
@@ -135,7 +139,7 @@ class EchoAwareDetector:
             estimate = self._filter.process(heard)
             self._residual = estimate.residual
             logit = self._network.process(self._features.process(estimate, self._filter))
-            self._logit = self._with_ceiling(logit, _level_dbfs(heard))
+            self._logit = self._with_ceiling(logit, _level_dbfs(float(heard.dot(heard))))
         return self._verdict()
 
     def _with_ceiling(self, logit: float, capture_dbfs: float) -> float:
@@ -175,13 +179,16 @@ class EchoAwareDetector:
 
     def _verdict(self) -> NearEndVerdict:
         path_gain = self._filter.path_gain
-        return NearEndVerdict(
-            logit=self._logit,
-            erl_db=-10.0 * math.log10(path_gain + 1e-7) if path_gain else None,
-            echo_delay_ms=self._filter.delay_ms,
-            erle_db=self._features.erle_db,
-            near_end_dbfs=self._features.near_end_dbfs,
-        )
+        made = _UnfrozenVerdict()
+        made.logit = self._logit
+        made.is_pending = False
+        made.erl_db = -10.0 * math.log10(path_gain + 1e-7) if path_gain else None
+        made.echo_delay_ms = self._filter.delay_ms
+        made.erle_db = self._features.erle_db
+        made.near_end_dbfs = self._features.near_end_dbfs
+        made.__class__ = NearEndVerdict
+        verdict: NearEndVerdict = made
+        return verdict
 
 
 def _check(frame: Frame) -> None:
@@ -197,12 +204,13 @@ def _is_silent(frame: Frame) -> bool:
     return frame.tobytes().strip(b"\0") == b""
 
 
-def _level_dbfs(frame: Frame) -> float:
-    """Return the level of one frame, RMS in dBFS; -100 of silence."""
-    if _is_silent(frame):
-        return -100.0
-    samples = _to_float(frame)
-    return 10.0 * math.log10(float(samples @ samples) / _FRAME_SAMPLES + 1e-10)
+def _level_dbfs(energy: float) -> float:
+    """Return the level of a frame that is not silent, RMS in dBFS.
+
+    Args:
+        energy: Sum of its squares, scaled to +-1.
+    """
+    return 10.0 * math.log10(energy / _FRAME_SAMPLES + 1e-10)
 
 
 def _to_float(frame: Frame) -> npt.NDArray[np.float32]:

@@ -161,6 +161,7 @@ class RecurrentNetwork:
         dense = len(weights.b_in)
         self._inputs = np.zeros(dense + weights.units, np.float32)
         self._dense, self._state = self._inputs[:dense], self._inputs[dense:]
+        self._column = self._inputs[:, np.newaxis]
         self._fused = np.zeros(4 * weights.units, np.float32)
         self._fused_blocks = self._fused.reshape(4, weights.units, 1)
         self._gates = self._fused[: 2 * weights.units]
@@ -179,7 +180,7 @@ class RecurrentNetwork:
         dense += weights.b_in
         np.maximum(dense, _ZERO, out=dense)
         # In blocks, so that OpenBLAS does not spread it over threads, which wait for each other.
-        np.matmul(weights.w_gates, self._inputs[:, np.newaxis], out=self._fused_blocks)
+        np.matmul(weights.w_gates, self._column, out=self._fused_blocks)
         self._fused += weights.b_gates
         gates, candidate = self._gates, self._candidate
         np.tanh(gates, out=gates)

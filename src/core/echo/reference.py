@@ -351,8 +351,10 @@ class ReferenceTimeline:
         self._forget_before(min(number, self._head) - undo_slots - _SPAN_SLOTS)
         at = number - self._first
         far_end = self._slots[at] if 0 <= at < len(self._slots) else self._silence
-        passed = islice(self._slots, max(0, passed_from - self._first), max(0, at))
-        return Pairing(tuple(passed), far_end)
+        passed: tuple[Frame, ...] = ()
+        if passed_from < number:
+            passed = tuple(islice(self._slots, max(0, passed_from - self._first), max(0, at)))
+        return Pairing(passed, far_end)
 
     def _forget_before(self, number: int) -> None:
         while self._first < number:

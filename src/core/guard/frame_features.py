@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["BAND_COUNT", "BAND_EDGES_HZ", "FEATURE_COUNT", "FrameFeatures", "FrameReading"]
 
 import math
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,7 +62,7 @@ _SCALE: Final = np.float32(0.1)
 """Rows are in units of 10 dB."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FrameReading:
     """One frame, described."""
 
@@ -95,6 +96,12 @@ _IN_BAND: Final = slice(4, 157)
 """Bins of 100..3900 Hz."""
 _BIN_ONES: Final = np.ones(157 - 4, np.float32)
 _NOTHING: Final = np.zeros(_FRAME_SAMPLES, np.int16)
+_SCALARS: Final = struct.Struct(f"{_SCALAR_COUNT}f")
+"""Writes a row's numbers without bands sooner than NumPy, which makes an array of them first."""
+_SCALARS_AT: Final = 4 * 2 * BAND_COUNT
+"""Bytes of a row before them."""
+_TEN: Final = np.float32(10.0)
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _BAND_MEAN: Final = np.full(BAND_COUNT, 1.0 / BAND_COUNT, np.float32)
 
 
@@ -141,7 +148,7 @@ class FrameFeatures:
         if self._silent_frames % _HEARD_EVERY:
             self._previous = samples
         else:
-            bands_db = _decibels(_BAND_MATRIX @ self._measure_power(samples))
+            bands_db = _decibels(_BAND_MATRIX.dot(self._measure_power(samples)))
             self._floor_db += _FLOOR_FALL_RATIO * (bands_db - self._floor_db)
 
     def describe(
@@ -163,13 +170,14 @@ class FrameFeatures:
             noise_floor: The line's noise, RMS in int16 units.
         """
         power = self._measure_power(samples)
-        bands = _BAND_MATRIX @ power
+        bands = _BAND_MATRIX.dot(power)
         bands_db = _decibels(bands)
         row = np.empty(FEATURE_COUNT, np.float32)
         over_floor = row[:BAND_COUNT]
         np.subtract(bands_db, self._floor_db, out=over_floor)
-        self._floor_db += np.minimum(_FLOOR_FALL_RATIO * over_floor, _FLOOR_RISE_DB)
-        mean_db = float(bands_db @ _BAND_MEAN)
+        moved = _FLOOR_FALL_RATIO * over_floor
+        self._floor_db += np.minimum(moved, _FLOOR_RISE_DB, out=moved)
+        mean_db = float(bands_db.dot(_BAND_MEAN))
         shape = row[BAND_COUNT : 2 * BAND_COUNT]
         np.subtract(bands_db, np.float32(mean_db), out=shape)
         moved_db, moved_last_db = self._follow_shape(shape)
@@ -180,21 +188,23 @@ class FrameFeatures:
         concentration = _measure_concentration(power)
         level_db = 20.0 * math.log10(max(level, 1.0))
         self._peak_db = max(level_db, self._peak_db - _PEAK_FALL_DB)
-        row[2 * BAND_COUNT :] = (
+        _SCALARS.pack_into(
+            row.data,
+            _SCALARS_AT,
             level_db - 20.0 * math.log10(noise_floor),
             level_db - self._peak_db,
             level_db - self._last_level_db,
             10.0 * harmonicity,
             10.0 * octaves,
             10.0 * glide,
-            10.0 * math.log10(float(bands @ _BAND_MEAN) + 1e-3) - mean_db,
+            10.0 * math.log10(float(bands.dot(_BAND_MEAN)) + 1e-3) - mean_db,
             20.0 * concentration,
             moved_db,
             moved_last_db,
             20.0 * zcr_ratio,
             10.0 * is_voice,
             0.2 * min(self._gap_frames, _LONGEST_GAP_FRAMES),
-            float(over_floor.max()),
+            max(over_floor.tolist()),
         )
         np.minimum(np.maximum(row, _LOWEST_DB, out=row), _HIGHEST_DB, out=row)
         row *= _SCALE
@@ -205,11 +215,9 @@ class FrameFeatures:
 
     def _measure_power(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         """Return the power of the bins of this frame and the one before."""
-        two_frames = np.concatenate((self._previous, samples))
-        # float32 numbers, transformed in double precision.
-        windowed = np.empty(_WINDOW_SAMPLES, np.float64)
-        np.multiply(two_frames, _WINDOW, out=windowed, dtype=np.float32)
-        spectrum = transform_in_double(windowed)
+        windowed = np.concatenate((self._previous, samples), dtype=_SINGLE)
+        windowed *= _WINDOW
+        spectrum = transform_in_double(windowed.astype(_DOUBLE))
         self._previous = samples
         parts = spectrum.view(np.float32)
         np.multiply(parts, parts, out=parts)
@@ -219,20 +227,23 @@ class FrameFeatures:
         """Return by how much the shape has changed since four frames ago, and since the last."""
         place = self._number & 3
         moved = self._earlier - shape
-        moved_db = (np.abs(moved, out=moved) @ _BAND_MEAN).tolist()
+        moved_db = np.abs(moved, out=moved).dot(_BAND_MEAN).tolist()
         self._earlier[place] = shape
         self._number += 1
         return moved_db[place], moved_db[place - 1]
 
 
 def _decibels(bands: FloatArray) -> FloatArray:
-    return np.float32(10.0) * np.log10(np.maximum(bands, _LEAST_POWER))
+    levels_db = np.maximum(bands, _LEAST_POWER)
+    np.log10(levels_db, out=levels_db)
+    levels_db *= _TEN
+    return levels_db
 
 
 def _measure_concentration(power: FloatArray) -> float:
     in_band = power[_IN_BAND]
-    total = float(in_band @ _BIN_ONES) + 1e-3
-    return float(in_band @ in_band) / (total * total)
+    total = float(in_band.dot(_BIN_ONES)) + 1e-3
+    return float(in_band.dot(in_band)) / (total * total)
 
 
 def _measure_pitch(power: FloatArray) -> tuple[float, float]:

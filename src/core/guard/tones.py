@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["ToneKind", "detect_tone"]
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -62,28 +62,43 @@ def detect_tone(power: FloatArray) -> ToneKind | None:
         power: Of the bins of a 320-sample Hann window at 8 kHz, float32 [shape=(161,)].
     """
     band = power.copy()
-    total = float(band[_IN_BAND].sum())
+    total = float(np.add.reduce(band[_IN_BAND]))
     if total <= 0.0:
         return None
     band[: _IN_BAND.start] = 0.0
-    first_hz, first = _take_line(band)
-    second_hz, second = _take_line(band)
-    if first + second < _LINES_SHARE * total:
+    first = _take_line(band)
+    second = _take_line(band)
+    if first.power + second.power < _LINES_SHARE * total:
         return None
-    if second < _SECOND_SHARE * total:
-        return _single_tone(first_hz)
-    return _pair_of_tones(min(first_hz, second_hz), max(first_hz, second_hz))
+    if second.power < _SECOND_SHARE * total:
+        return _single_tone(first.frequency_hz)
+    low_hz, high_hz = sorted((first.frequency_hz, second.frequency_hz))
+    return _pair_of_tones(low_hz, high_hz)
 
 
-def _take_line(band: FloatArray) -> tuple[float, float]:
-    """Return frequency and power of the strongest line, and take it out of the band, in place."""
+class _Line(NamedTuple):
+    """A spectral line."""
+
+    power: float
+    first_bin: int
+    lobe: FloatArray
+    """Of its bins, from the first on."""
+
+    @property
+    def frequency_hz(self) -> float:
+        """The middle of its lobe; most lines are of no tone, and nobody asks."""
+        places = np.arange(len(self.lobe)) + self.first_bin
+        return _BIN_HZ * float(self.lobe @ places) / max(self.power, 1e-9)
+
+
+def _take_line(band: FloatArray) -> _Line:
+    """Return the strongest line, and take it out of the band, in place."""
     best = int(band.argmax())
-    lobe = band[max(0, best - _LOBE_BINS) : best + _LOBE_BINS + 1]
-    power = float(lobe.sum())
-    places = np.arange(len(lobe)) + max(0, best - _LOBE_BINS)
-    frequency_hz = _BIN_HZ * float(lobe @ places) / max(power, 1e-9)
-    lobe[:] = 0.0
-    return frequency_hz, power
+    first_bin = max(0, best - _LOBE_BINS)
+    lobe = band[first_bin : best + _LOBE_BINS + 1]
+    line = _Line(float(np.add.reduce(lobe)), first_bin, lobe.copy())
+    lobe.fill(0.0)
+    return line
 
 
 def _single_tone(frequency_hz: float) -> ToneKind | None:

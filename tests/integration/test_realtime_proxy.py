@@ -407,6 +407,36 @@ async def test_a_side_that_takes_nothing_more_may_still_say_why() -> None:
     assert client.closed_with == upstream.closed_with == [4001]
 
 
+async def test_a_client_that_reads_nothing_costs_no_word_on_how_a_session_ended() -> None:
+    """Nor does it keep the session: what waits for it is dropped in the end."""
+    sent = 0
+
+    async def handler(connection: ServerConnection) -> None:
+        nonlocal sent
+        while True:
+            try:
+                async with asyncio.timeout(0.3):
+                    await connection.send(b"\x55" * 65_536)
+            except TimeoutError:
+                break
+            sent += 1
+        connection.transport.abort()
+
+    with structlog.testing.capture_logs() as logged:
+        async with (
+            scripted(handler) as proxy,
+            client_of(proxy, max_queue=1, close_timeout=0.1) as client,
+        ):
+            with contextlib.suppress(ConnectionClosed):
+                while proxy.running_sessions:
+                    await client.send("{}")
+                    await asyncio.sleep(0.02)
+            await proxy.drain(GUARD_S)
+    assert sent > 1
+    (ended,) = [each for each in logged if each["event"] == "proxy.session_ended"]
+    assert (ended["by"], ended["code"]) == ("upstream", ABNORMAL)
+
+
 async def test_an_upstream_that_is_not_there_is_said() -> None:
     """As the API says errors."""
     async with proxied("ws://127.0.0.1:1") as proxy:

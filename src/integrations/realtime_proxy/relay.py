@@ -10,7 +10,6 @@ from __future__ import annotations
 __all__ = ["ABNORMAL", "Ending", "WebSocket", "end_alike", "relay"]
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,9 +84,17 @@ async def relay(
 async def end_alike(socket: WebSocket, ending: Ending) -> None:
     """Close a side as the other one did, as far as a goodbye can say that."""
     code = _UNSAYABLE.get((ending.by, ending.code), ending.code)
-    with contextlib.suppress(TimeoutError, OSError, aiohttp.ClientError):
+    try:
         async with asyncio.timeout(_CLOSE_TIMEOUT_S):
             await socket.close(code=code, message=ending.reason)
+    except (TimeoutError, OSError, aiohttp.ClientError):
+        pass  # it is gone, or does not answer
+    except asyncio.CancelledError:
+        # A pump that was cancelled while it waited for room has cancelled aiohttp's one future for
+        # all who wait for it: only a task that is told to end itself ends.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
 
 
 async def _pump_client(

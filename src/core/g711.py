@@ -16,6 +16,7 @@ __all__ = [
     "encode",
     "encode_alaw",
     "encode_mulaw",
+    "encode_pcm16",
 ]
 
 from typing import assert_never
@@ -24,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audio import AudioFormat, Encoding
+
+_WIRE_SAMPLE = np.dtype("<i2")
 
 _MULAW_BIAS = 33 << 2
 """Added to a magnitude so that segments start at powers of two; 33 at the 14 bits of G.711."""
@@ -83,6 +86,9 @@ _MULAW_DECODED = _decoded_mulaw()
 _ALAW_DECODED = _decoded_alaw()
 _MULAW_ENCODED = _encoded_mulaw()
 _ALAW_ENCODED = _encoded_alaw()
+_ENCODED = {Encoding.MULAW: _MULAW_ENCODED, Encoding.ALAW: _ALAW_ENCODED}
+_WIRE_BITS = np.dtype("<u2")
+"""PCM16 on the wire, read as what the tables are looked up by."""
 
 
 def decode_mulaw(data: bytes) -> NDArray[np.int16]:
@@ -113,6 +119,16 @@ def encode_alaw(samples: NDArray[np.int16]) -> bytes:
     return _ALAW_ENCODED.take(_bit_patterns(samples)).tobytes()
 
 
+def encode_pcm16(data: bytes, encoding: Encoding) -> bytes:
+    """Return PCM16 bytes as G.711, without samples in between: so audio goes to a provider.
+
+    Args:
+        data: Whole samples, little-endian.
+        encoding: One of the two laws.
+    """
+    return _ENCODED[encoding].take(np.frombuffer(data, _WIRE_BITS)).tobytes()
+
+
 def decode(data: bytes, audio_format: AudioFormat) -> NDArray[np.int16]:
     """Return the samples of ``data`` in its format: int16 [shape=(n,)], maybe read-only.
 
@@ -123,7 +139,8 @@ def decode(data: bytes, audio_format: AudioFormat) -> NDArray[np.int16]:
         case Encoding.PCM16:
             if len(data) % 2:
                 raise ValueError(f"data: {len(data)} bytes are not a whole number of PCM16 samples")
-            return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+            samples = np.frombuffer(data, _WIRE_SAMPLE)
+            return samples if _WIRE_SAMPLE.isnative else samples.astype(np.int16)
         case Encoding.MULAW:
             return decode_mulaw(data)
         case Encoding.ALAW:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 __all__ = ["StreamConverter"]
 
-from .audio import AudioFormat
-from .g711 import decode, encode
+from .audio import AudioFormat, Encoding
+from .g711 import decode, encode, encode_pcm16
 from .resample import Resampler
 
 
@@ -21,12 +21,18 @@ class StreamConverter:
         target: Format of what goes out.
     """
 
-    __slots__ = ("_is_identity", "_odd_byte", "_resampler", "_source", "_target")
+    __slots__ = ("_is_encoding", "_is_identity", "_odd_byte", "_resampler", "_source", "_target")
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
         self._source = source
         self._target = target
         self._is_identity = source == target
+        self._is_encoding = (
+            source.rate_hz == target.rate_hz
+            and source.encoding is Encoding.PCM16
+            and target.encoding is not Encoding.PCM16
+        )
+        """From PCM16 to G.711, and nothing else."""
         self._resampler = Resampler(source.rate_hz, target.rate_hz)
         self._odd_byte = b""
 
@@ -49,7 +55,10 @@ class StreamConverter:
         """Take the next bytes of the stream, of any length, and return what they complete."""
         if self._is_identity:
             return data
-        samples = decode(self._whole_samples(data), self._source)
+        data = self._whole_samples(data)
+        if self._is_encoding:
+            return encode_pcm16(data, self._target.encoding)
+        samples = decode(data, self._source)
         return encode(self._resampler.process(samples), self._target)
 
     def reset(self) -> None:

@@ -188,14 +188,15 @@ class SocketExchange:
 
         Most audio of a call goes out here: nobody is woken for it.
         """
+        now_ms = self._clock()
         while takes_at_once(connection):
-            message = self._conversation.next_message(self._clock())
+            message = self._conversation.next_message(now_ms)
             if message is None:
                 break
             send_at_once(connection, message)
         else:
             return False
-        is_renewal_due = self._renewal is not None and self._renewal.is_renewal_due(self._clock())
+        is_renewal_due = self._renewal is not None and self._renewal.is_renewal_due(now_ms)
         return self._deadlines is None and not is_renewal_due
 
     async def _send_waiting(self, connection: ClientConnection) -> None:

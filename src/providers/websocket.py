@@ -44,6 +44,7 @@ from websockets.exceptions import (
 from websockets.protocol import State
 
 from ..errors import ProviderError
+from .client_frames import serialize_message
 
 ABNORMAL_CLOSE = 1006
 """RFC 6455 section 7.4.1: the connection ended without a close frame."""
@@ -176,10 +177,18 @@ def send_at_once(connection: ClientConnection, message: str | bytes) -> None:
     message: 15 % of all that a call costs without a gate (ADR 10).
     """
     protocol = connection.protocol
-    if isinstance(message, str):
-        protocol.send_text(message.encode())
+    if protocol.extensions or protocol.expect_continuation_frame or protocol.writes:
+        _send_by_library(connection, message)
     else:
-        protocol.send_binary(message)
+        connection.transport.write(serialize_message(message))
+
+
+def _send_by_library(connection: ClientConnection, message: str | bytes) -> None:
+    """Send where a frame is not all: an extension codes it, or something goes before."""
+    if isinstance(message, str):
+        connection.protocol.send_text(message.encode())
+    else:
+        connection.protocol.send_binary(message)
     connection.send_data()
 
 

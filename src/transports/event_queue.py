@@ -69,13 +69,12 @@ class LineEventQueue:
         """Put an event in; the first :class:`LineHangup` closes the queue. Never waits."""
         if self._hangup:
             return
-        match event:
-            case LineHangup():
-                self._hangup = event
-            case LineAudio():
-                self._put_audio(event)
-            case _:
-                self._put_other(event)
+        if isinstance(event, LineAudio):
+            self._put_audio(event)
+        elif isinstance(event, LineHangup):
+            self._hangup = event
+        else:
+            self._put_other(event)
         self._is_ready.set()
 
     async def get(self) -> LineEvent:

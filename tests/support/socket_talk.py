@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FakeConnection", "FakeTalk"]
+__all__ = ["FakeConnection", "FakeTalk", "client_message"]
 
 import asyncio
 import math
@@ -10,10 +10,28 @@ from collections import deque
 from collections.abc import Mapping
 
 from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Frame, Opcode
 from websockets.protocol import State
+from websockets.streams import StreamReader
 
 from voxgate.errors import ProviderError
 from voxgate.providers.base import ProviderEvent, ProviderReady, ResponseDone, ResponseStarted
+
+
+def client_message(data: bytes) -> str | bytes:
+    """Return the message that a client's frame is, as the library's own parser reads it."""
+    reader = StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    parsing = Frame.parse(reader.read_exact, mask=True, max_size=None)
+    try:
+        next(parsing)
+    except StopIteration as done:
+        frame: Frame = done.value
+    assert frame.fin
+    assert next(reader.at_eof(), None) is None
+    text = frame.opcode is Opcode.TEXT
+    return bytes(frame.data).decode() if text else bytes(frame.data)
 
 
 class FakeConnection:
@@ -42,6 +60,18 @@ class FakeConnection:
         return self
 
     @property
+    def extensions(self) -> list[object]:
+        return []
+
+    @property
+    def expect_continuation_frame(self) -> bool:
+        return False
+
+    @property
+    def writes(self) -> list[bytes]:
+        return []
+
+    @property
     def state(self) -> State:
         return State.CLOSED if self.is_broken else State.OPEN
 
@@ -51,16 +81,10 @@ class FakeConnection:
     def get_write_buffer_size(self) -> int:
         return self.unsent_bytes
 
-    def send_text(self, data: bytes) -> None:
-        self.sent_at_once.append(data.decode())
-        self.sent.append(data.decode())
-
-    def send_binary(self, data: bytes) -> None:
-        self.sent_at_once.append(data)
-        self.sent.append(data)
-
-    def send_data(self) -> None:
-        pass
+    def write(self, data: bytes) -> None:
+        message = client_message(data)
+        self.sent_at_once.append(message)
+        self.sent.append(message)
 
     def abort(self) -> None:
         self.was_aborted = True

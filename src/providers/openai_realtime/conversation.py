@@ -204,6 +204,23 @@ class Conversation:
         """Note that no other session was to be had; ask again later."""
         self._renewal_ms = now_ms + _RENEWAL_RETRY_MS
 
+    def has_work(self, now_ms: float) -> bool:
+        """Say whether there is an event, or whoever sends may have something to do.
+
+        Most slots bring nothing: a look at what waits costs less than to ask for it.
+        """
+        session = self._session
+        return bool(self._own_events) or (
+            session is not None
+            and (
+                self._backlog.held_frames > 0
+                or self._unconfirmed is not None
+                or self._is_commit_due
+                or session.has_requests
+                or now_ms >= self._renewal_ms
+            )
+        )
+
     def next_message(self, now_ms: float) -> str | None:
         """Take the next message to send, or None; asking again confirms that the last was sent."""
         self._unconfirmed = None
@@ -213,9 +230,10 @@ class Conversation:
         request = session.next_request(now_ms)
         if request is not None or not session.is_ready:
             return request
-        self._unconfirmed = self._backlog.pop()
-        if self._unconfirmed is not None:
-            return session.serialize_audio(self._unconfirmed)
+        audio = self._backlog.pop()
+        if audio is not None:
+            self._unconfirmed = audio
+            return session.serialize_audio(audio)
         if not self._is_commit_due:
             return None
         self._is_commit_due = False
@@ -235,6 +253,8 @@ class Conversation:
         return True
 
     def _queue(self, chunks: tuple[bytes, ...], now_ms: float) -> None:
+        if not chunks:
+            return
         wire = b"".join(map(self._to_provider.process, chunks))
         if not wire:
             return

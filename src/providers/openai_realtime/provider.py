@@ -151,8 +151,10 @@ class OpenAIRealtimeProvider:
 
     async def advance(self) -> GateDecision:
         """Let time pass without a frame and queue what the gate sends; never waits."""
-        decision = self._conversation.advance(self._clock())
-        self._pass_on()
+        now_ms = self._clock()
+        decision = self._conversation.advance(now_ms)
+        if self._conversation.has_work(now_ms):
+            self._pass_on()
         return decision
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:

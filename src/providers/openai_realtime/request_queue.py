@@ -29,6 +29,10 @@ class RequestQueue:
         self._waiting: deque[str] = deque()
         self._n_ids = 0
 
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
     def next_id(self, prefix: str) -> str:
         """Return the id of a new event; what it begins with says what the event is for."""
         self._n_ids += 1

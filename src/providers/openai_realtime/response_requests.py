@@ -42,6 +42,11 @@ class ResponseRequests:
         self._n_retries = 0
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether an answer is wanted and was not asked for."""
+        return self._is_wanted
+
+    @property
     def is_pending(self) -> bool:
         """Whether an answer is wanted, or was asked for and has not begun."""
         return self._is_wanted or self._sent_ms is not None

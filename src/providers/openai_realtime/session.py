@@ -106,6 +106,11 @@ class RealtimeSession:
         return self._phase is _Phase.READY
 
     @property
+    def has_requests(self) -> bool:
+        """Whether :meth:`next_request` has something, or will have it in time."""
+        return len(self._requests) > 0 or self._memory.responses.is_wanted
+
+    @property
     def clock(self) -> AudioClock:
         """The map between the session's audio time and the call's clock."""
         return self._clock
@@ -146,7 +151,7 @@ class RealtimeSession:
     def next_request(self, now_ms: float) -> str | None:
         """Take the next message to send other than audio, or None."""
         request = self._requests.take()
-        if request is not None:
+        if request is not None or not self._memory.responses.is_wanted:
             return request
         is_free = self.is_ready and not self._memory.ledger.active
         if self._memory.responses.take(now_ms, is_free=is_free):

@@ -100,13 +100,18 @@ class AudioSocketCall:
     def _line_events(self, wire_events: list[AudioSocketEvent]) -> list[LineEvent]:
         events: list[LineEvent] = []
         for wire_event in wire_events:
+            if isinstance(wire_event, AudioReceived):
+                self._received_frames += 1
+                audio = self._capture.receive_plain(wire_event)
+                if audio is not None:
+                    events.append(audio)
+                    continue
             events += self._warnings.without_repeats(self._translated(wire_event))
         return events
 
     def _translated(self, event: AudioSocketEvent) -> list[LineEvent]:
         match event:
             case AudioReceived():
-                self._received_frames += 1
                 return list(self._capture.receive_audio(event))
             case CallIdentified(call_id):
                 self._call_id = call_id

@@ -57,6 +57,21 @@ class AudioSocketCapture:
         self._format = self._format or AudioFormat(Encoding.PCM16, rate_hz)
         return self._format
 
+    def receive_plain(self, frame: AudioReceived) -> LineAudio | None:
+        """Take the next frame if there is nothing to it, as nearly always; None: it was not taken.
+
+        It is 20 ms in the fixed format, and of a length that can't be G.711.
+        """
+        capture_format = self._format
+        if (
+            capture_format is None
+            or frame.rate_hz != capture_format.rate_hz
+            or len(frame.payload) != capture_format.frame_bytes
+            or not self._mislabelled.passes(len(frame.payload))
+        ):
+            return None
+        return LineAudio(frame.payload)
+
     def receive_audio(self, frame: AudioReceived) -> list[LineAudio | LineWarning]:
         """Take the next frame; return what is ready of the audio, and each trouble it has.
 

@@ -63,6 +63,8 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         self._has_progressed = asyncio.Event()
         self._is_lost = asyncio.Event()
         self._grace: asyncio.TimerHandle | None = None
+        self._is_paused = False
+        """Nothing is read, as frames that were read are still to be taken."""
 
     # What asyncio calls.
 
@@ -170,9 +172,11 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         if self._transport is None:
             return
         if self.call.may_have_more:
+            self._is_paused = True
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._go_on)
-        else:
+        elif self._is_paused:
+            self._is_paused = False
             self._transport.resume_reading()
 
     def _go_on(self) -> None:

@@ -115,6 +115,10 @@ class MislabelledG711:
         """The law that the call's audio really has; None as long as PCM16 is believed."""
         return self._law.encoding if self._law else None
 
+    def passes(self, n_bytes: int) -> bool:
+        """Tell whether :meth:`process` passes a payload of so many bytes on, and nothing else."""
+        return self._suspected is None and self._law is None and n_bytes not in _G711_LENGTHS
+
     def process(self, payload: bytes) -> list[bytes]:
         """Take one payload of kind 0x10; return the PCM16 payloads that are ready, oldest first.
 

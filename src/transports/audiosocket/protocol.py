@@ -175,6 +175,11 @@ class AudioSocketParser:
         self._may_have_more = False
         if self._has_ended:
             return []
+        if not self._buffer and self._is_identified and max_events != 0:
+            audio = _lone_audio(data)
+            if audio is not None:
+                self._offset += len(data)
+                return [audio]
         self._buffer += data
         events: list[AudioSocketEvent] = []
         position = 0
@@ -247,6 +252,17 @@ class AudioSocketParser:
         n_bytes = len(self._buffer) - _HEADER.size
         rule = f"the stream ended after {n_bytes} payload bytes"
         return RemoteProtocolError(_frame_error(rule, kind, length, self._offset))
+
+
+def _lone_audio(data: bytes) -> AudioReceived | None:
+    """Return the one whole audio frame that the data is, as nearly always; None if it is not."""
+    if len(data) < _HEADER.size:
+        return None
+    kind, length = _HEADER.unpack_from(data)
+    rate_hz = _RATE_HZ_BY_KIND.get(kind)
+    if rate_hz is None or length != len(data) - _HEADER.size:
+        return None
+    return AudioReceived(data[_HEADER.size :], rate_hz)
 
 
 def serialize_audio(payload: bytes, *, rate_hz: int = 8000) -> bytes:

@@ -19,6 +19,7 @@ from voxgate.core.g711 import (
     encode,
     encode_alaw,
     encode_mulaw,
+    encode_pcm16,
 )
 
 EVERY_SAMPLE = np.arange(-32768, 32768).astype(np.int16)
@@ -128,6 +129,15 @@ def test_format_chooses_the_law(encoding) -> None:
     assert encode(samples, audio_format).replace(b"\x7f", b"\xff") == data.replace(b"\x7f", b"\xff")
     assert encode(np.zeros(5, np.int16), audio_format) == audio_format.silence(
         5 * audio_format.sample_bytes
+    )
+
+
+@pytest.mark.parametrize("encoding", [Encoding.MULAW, Encoding.ALAW])
+def test_pcm16_bytes_become_what_their_samples_would(encoding) -> None:
+    """All of them, without the samples in between."""
+    samples = np.arange(-32_768, 32_768).astype(np.int16)
+    assert encode_pcm16(samples.astype("<i2").tobytes(), encoding) == encode(
+        samples, AudioFormat(encoding, 8000)
     )
 
 

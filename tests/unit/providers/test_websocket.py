@@ -6,6 +6,7 @@ import errno
 import logging
 import socket
 import ssl
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -258,6 +259,31 @@ def test_a_message_is_sent_at_once_as_text_or_as_bytes() -> None:
     send_at_once(connection, b"\xff")
 
     assert connection.sent == ["caf\u00e9", b"\xff"]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "is_continued", "writes"),
+    [([object()], False, []), ([], True, []), ([], False, [b"first"])],
+)
+def test_what_is_more_than_a_frame_is_sent_by_the_library(
+    extensions: list[object],
+    is_continued: bool,
+    writes: list[bytes],
+) -> None:
+    """Coded by an extension, or behind what is not sent yet."""
+    sent: list[bytes] = []
+    protocol = SimpleNamespace(
+        extensions=extensions,
+        expect_continuation_frame=is_continued,
+        writes=writes,
+        send_text=sent.append,
+        send_binary=sent.append,
+    )
+    connection: Any = SimpleNamespace(protocol=protocol, send_data=lambda: sent.append(b"!"))
+    send_at_once(connection, "caf\u00e9")
+    send_at_once(connection, b"\xff")
+
+    assert sent == ["caf\u00e9".encode(), b"!", b"\xff", b"!"]
 
 
 def test_a_connection_that_would_have_to_wait_takes_nothing_at_once() -> None:

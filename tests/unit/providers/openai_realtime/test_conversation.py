@@ -30,6 +30,7 @@ from voxgate.providers.base import (
     ResponseStarted,
 )
 from voxgate.providers.openai_realtime.conversation import Conversation
+from voxgate.providers.openai_realtime.server_events import FunctionRequest
 
 NARROW = AudioFormat()
 MULAW = AudioFormat(Encoding.MULAW)
@@ -122,6 +123,28 @@ def test_a_withheld_frame_sends_nothing() -> None:
     call.conversation.process(FRAME, 1.0)
 
     assert call.sent() == []
+
+
+def test_there_is_work_as_long_as_something_is_to_be_sent_confirmed_or_told() -> None:
+    """And none in most slots, so that nobody is woken for nothing."""
+    call = Call()
+    assert not call.conversation.has_work(call.now_ms)
+    call.connect()
+    assert not call.conversation.has_work(call.now_ms)
+    call.send_frame()
+    assert call.conversation.has_work(call.now_ms)
+    assert call.conversation.next_message(call.now_ms) is not None
+    assert call.conversation.has_work(call.now_ms)
+    assert call.conversation.next_message(call.now_ms) is None
+    assert not call.conversation.has_work(call.now_ms)
+    request = FunctionRequest(response_id="r1", function_call_id="f1", name="find", arguments="{}")
+    call.conversation.return_function(request, "found")
+    assert call.conversation.has_work(call.now_ms)
+    assert call.sent()[0]["type"] == "conversation.item.create"
+    assert call.conversation.has_work(call.now_ms)
+    assert call.conversation.next_event() is not None
+    assert not call.conversation.has_work(call.now_ms)
+    assert call.conversation.has_work(call.now_ms + 3_600_000)
 
 
 def test_time_without_frames_sends_what_the_gate_says() -> None:

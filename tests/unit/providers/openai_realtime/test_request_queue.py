@@ -14,6 +14,7 @@ def test_events_are_sent_in_the_order_in_which_they_were_asked_for() -> None:
     requests.put_all(iter(["b", "c"]))
     requests.put("d")
 
+    assert len(requests) == 4
     assert [requests.take() for _ in range(5)] == ["a", "b", "c", "d", None]
 
 

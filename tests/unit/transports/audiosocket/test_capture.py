@@ -137,3 +137,29 @@ def test_a_long_frame_comes_in_pieces_that_the_gate_takes():
     events = AudioSocketCapture().receive_audio(AudioReceived(payload, 8_000))
     assert audio(events) == payload
     assert {len(event.audio) for event in events if isinstance(event, LineAudio)} == {8000}
+
+
+def test_a_plain_frame_is_taken_as_it_is():
+    """20 ms in the fixed format: what nearly all are."""
+    capture = AudioSocketCapture()
+    frame = AudioReceived(bytes(320), 8_000)
+    assert capture.receive_plain(frame) is None
+    capture.fix_format()
+    assert capture.receive_plain(frame) == LineAudio(bytes(320))
+
+
+@pytest.mark.parametrize(("n_bytes", "rate_hz"), [(318, 8_000), (322, 8_000), (640, 16_000)])
+def test_a_frame_that_needs_anything_done_is_not_plain(n_bytes: int, rate_hz: int):
+    """Another length, or another rate."""
+    capture = AudioSocketCapture()
+    capture.fix_format()
+    assert capture.receive_plain(AudioReceived(bytes(n_bytes), rate_hz)) is None
+
+
+def test_no_frame_of_a_mislabelled_call_is_plain():
+    """40 ms of mu-law are as long as 20 ms of PCM16."""
+    capture = AudioSocketCapture()
+    for at in range(0, 1600, 160):
+        payload = encode_mulaw(tone(200, 425, level_dbfs=-15))[at : at + 160]
+        capture.receive_audio(AudioReceived(payload, 8_000))
+        assert capture.receive_plain(AudioReceived(bytes(320), 8_000)) is None

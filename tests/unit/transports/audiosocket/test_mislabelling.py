@@ -144,3 +144,12 @@ def test_verdict_holds_for_every_later_frame():
     loud = encode_mulaw(white_noise(40, level_dbfs=-5))
     assert detector.process(loud[:320]) == [pcm16(decode_mulaw(loud[:320]))]
     assert detector.process(loud[:79]) == [pcm16(decode_mulaw(loud[:79]))]
+
+
+def test_what_can_not_be_g711_passes():
+    """By its length alone, as long as nothing is suspected."""
+    detector = MislabelledG711()
+    assert detector.passes(320)
+    assert not detector.passes(160)
+    detector.process(encode_mulaw(tone(20, 425, level_dbfs=-15)))
+    assert not detector.passes(320)

@@ -18,7 +18,6 @@ __all__ = [
 ]
 
 import binascii
-import re
 from typing import Any
 
 import msgspec
@@ -54,8 +53,7 @@ class ServerMessage(msgspec.Struct):
     error: Any = None
 
 
-_AUDIO_FIELD = re.compile(rb'"audio"\s*:\s*"([^"]*)"')
-"""Base64 has no quote in it, escaped or not."""
+_AUDIO_NAME = b'"audio"'
 
 _CLIENT = msgspec.json.Decoder(ClientMessage)
 _SERVER = msgspec.json.Decoder(ServerMessage)
@@ -103,11 +101,13 @@ def with_audio(data: bytes, audio: bytes) -> bytes:
     Raises:
         msgspec.DecodeError: something beside its ``audio`` can't be read, and has to be.
     """
-    places = list(_AUDIO_FIELD.finditer(data))
-    if len(places) == 1:
-        start, end = places[0].span(1)
-        return data[:start] + _base64(audio) + data[end:]
-    # Its writer escapes the name, or there is another field of that name somewhere in it.
+    if data.count(_AUDIO_NAME) == 1:
+        name_end = data.index(_AUDIO_NAME) + len(_AUDIO_NAME)
+        begin = data.find(b'"', name_end) + 1
+        if data[name_end : begin - 1].strip() == b":":
+            # Base64 has no quote in it, escaped or not.
+            return data[:begin] + _base64(audio) + data[data.index(b'"', begin) :]
+    # Its writer escapes the name, or that stands somewhere else in it, too.
     event = msgspec.json.decode(data)
     event["audio"] = _base64(audio).decode()
     return _ENCODER.encode(event)

@@ -15,7 +15,7 @@ _MAX_CHUNK_MS = 1000
 
 def is_malformed(chunk: bytes, audio_format: AudioFormat) -> bool:
     """Say whether a chunk is no audio: empty, with half a sample, or longer than a second."""
-    return (
+    return len(chunk) != audio_format.frame_bytes and (
         not chunk
         or len(chunk) % audio_format.sample_bytes != 0
         or audio_format.duration_ms(len(chunk)) > _MAX_CHUNK_MS

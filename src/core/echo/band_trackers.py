@@ -83,7 +83,7 @@ class BandTrackers:
         np.multiply(difference, _FLOOR_DOWN, out=scratch)
         # Below the floor the first term is the larger one (less negative); above it `rise` caps.
         np.maximum(difference, scratch, out=scratch)
-        np.minimum(scratch, n_frames * rise, out=scratch)
+        np.minimum(scratch, np.float32(n_frames * rise), out=scratch)
         self._floor += scratch
         self._frame_count += n_frames
 

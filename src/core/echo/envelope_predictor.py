@@ -31,6 +31,7 @@ class EnvelopePredictor:
         self._ring = np.zeros((2, _LAG_COUNT, band_count), np.float32)
         self._rows = self._ring.reshape(-1, band_count)
         self._weights = np.zeros((_LAG_COUNT, band_count), np.float32)
+        self._weights_by_band = self._weights.T
         self._change = np.zeros((_LAG_COUNT, band_count), np.float32)
         self._position = 0
         self._learned_frames = 0
@@ -57,7 +58,7 @@ class EnvelopePredictor:
         """
         self._position = (self._position or _LAG_COUNT) - 1
         self._ring[:, self._position] = far_end
-        predicted: FloatArray = np.vecdot(self._history.T, self._weights.T)
+        predicted: FloatArray = np.vecdot(self._history.T, self._weights_by_band)
         return predicted
 
     def learn(self, capture: FloatArray, noise: FloatArray, predicted: FloatArray) -> None:
@@ -69,7 +70,8 @@ class EnvelopePredictor:
             predicted: What :meth:`predict` returned for this frame.
         """
         history = self._history
-        energy = np.vecdot(history.T, history.T)
+        by_band = history.T
+        energy = np.vecdot(by_band, by_band)
         error = capture - noise
         np.maximum(error, _ZERO, out=error)
         error -= predicted

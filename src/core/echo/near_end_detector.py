@@ -215,4 +215,7 @@ def _level_dbfs(energy: float) -> float:
 
 def _to_float(frame: Frame) -> npt.NDArray[np.float32]:
     """Return a frame as float32 scaled to +-1."""
-    return np.asarray(frame if frame.dtype.char == "f" else frame * _INT16_SCALE, np.float32)
+    samples = frame.astype(np.float32, copy=False)
+    if samples is not frame:
+        samples *= _INT16_SCALE
+    return samples

@@ -243,7 +243,7 @@ class AverageNetwork:
 
     def process(self, features: npt.NDArray[np.float32]) -> float:
         """Return the log odds of speech for one row, float32 [shape=(FEATURE_COUNT,)]."""
-        return sum(network.process(features) for network in self._networks) / len(self._networks)
+        return sum([network.process(features) for network in self._networks]) / len(self._networks)
 
 
 @cache

@@ -68,6 +68,14 @@ class FrameColumns:
     mark: npt.NDArray[np.uint32]
     """Digest of a frame; or how long it is in ms, or whether it has sound, as the log says."""
 
+    def followed_by(self, later: FrameColumns) -> FrameColumns:
+        """Return these rows and then the later ones."""
+        return FrameColumns(
+            t_ms=np.concatenate([self.t_ms, later.t_ms]),
+            number=np.concatenate([self.number, later.number]),
+            mark=np.concatenate([self.mark, later.mark]),
+        )
+
     def within(self, begin_ms: float, end_ms: float) -> FrameColumns:
         """Return the rows of ``begin_ms <= t_ms < end_ms``."""
         first, last = np.searchsorted(self.t_ms, [begin_ms, end_ms])

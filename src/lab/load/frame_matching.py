@@ -11,7 +11,7 @@ from __future__ import annotations
 __all__ = ["CallMatch", "match_call", "match_positions", "tie_in_order", "tie_sessions"]
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -31,6 +31,8 @@ _STALL_MS = 50.0
 """Where nothing came for longer, a slot and one that was left out, the engine has stalled."""
 _TAKEN_BACK_FRAMES = 50
 """A gate takes back what it released once it has been silent for so long: 1 s."""
+_TAIL_MS = 40.0
+"""What is still on its way at the end may take so much longer than anything before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +129,29 @@ def match_call(
     sent: Sequence[int],
     received_ms: Sequence[float],
     received: Sequence[int],
+    *,
+    begin_ms: float = -math.inf,
 ) -> CallMatch:
     """Match the frames of one call.
 
     Args:
         sent_ms: When each frame was sent, in order.
         sent: Its digest.
-        received_ms: When each frame of audio came at the server, in order.
+        received_ms: When each frame of audio came at the server, in order, and up to a second after
+            the last was sent: what has not come by then is lost.
         received: Its digest.
+        begin_ms: Frames sent before only show what a gate had released by then: they don't count.
     """
+    first = bisect_left(sent_ms, begin_ms)
+    if not received_ms:
+        return CallMatch(lost=len(sent_ms) - first)
     numbers = _recognised(sent_ms, sent, received_ms, received)
     released = _released(sent_ms, received_ms, received, numbers)
-    tally = _Tally(sent_ms)
+    tally = _Tally(sent_ms, first)
     for at, t_ms in enumerate(received_ms):
         number = numbers[at]
         if released[at]:
-            tally.release()
+            tally.release(counts=t_ms >= begin_ms)
         elif number is not None and number > tally.last:
             tally.anchor(number, t_ms)
         else:
@@ -155,6 +164,8 @@ class _Tally:
     """Goes through what the server got, from one frame that is certain to the next."""
 
     sent_ms: Sequence[float]
+    first: int
+    """The first frame that counts."""
     last: int = -1
     """The last frame that is certain."""
     last_ms: float = 0.0
@@ -169,8 +180,8 @@ class _Tally:
     left_out: int = 0
     lost: int = 0
 
-    def release(self) -> None:
-        self.released += 1
+    def release(self, *, counts: bool) -> None:
+        self.released += counts
         self.surplus += 1
 
     def add(self, t_ms: float) -> None:
@@ -179,7 +190,8 @@ class _Tally:
     def anchor(self, number: int, t_ms: float) -> None:
         if self.last >= 0:
             self._count(number, t_ms)
-        self.live_ms.append(t_ms - self.sent_ms[number])
+        if number >= self.first:
+            self.live_ms.append(t_ms - self.sent_ms[number])
         self.last, self.last_ms = number, t_ms
         self.between_ms.clear()
 
@@ -187,6 +199,9 @@ class _Tally:
         """Count what came between two frames that are certain."""
         slots = range(self.last + 1, number)
         missing = len(slots) - len(self.between_ms)
+        if number <= self.first:
+            self._miss(slots, missing)
+            return
         if missing == 0:
             times = zip(slots, self.between_ms, strict=True)
             latencies = [came_ms - self.sent_ms[slot] for slot, came_ms in times]
@@ -196,12 +211,20 @@ class _Tally:
         certain = self._edges(slots, t_ms) if missing > 0 else []
         self.silent_ms += certain
         self.uncertain += len(self.between_ms) - len(certain)
-        if missing > 0:
-            may_leave_out = len(slots) >= _TAKEN_BACK_FRAMES
-            left_out = min(missing, self.surplus) if may_leave_out else 0
-            self.left_out += left_out
-            self.surplus -= left_out
-            self.lost += missing - left_out
+        self._miss(slots, missing)
+
+    def _miss(self, slots: range, missing: int) -> None:
+        """Count frames that nothing came for: left out as a gate does, or lost.
+
+        As many may be left out as were released, not one more: a frame that is lost in a long
+        silence passes for one of them, and one of them counts as lost in its place, later on.
+        """
+        may_leave_out = len(slots) >= _TAKEN_BACK_FRAMES
+        left_out = max(0, min(missing, self.surplus)) if may_leave_out else 0
+        self.surplus -= left_out
+        counted = len(range(max(slots.start, self.first), slots.stop))
+        self.left_out += min(left_out, counted)
+        self.lost += min(max(0, missing - left_out), counted)
 
     def _edges(self, slots: range, end_ms: float) -> list[float]:
         """Return the latencies up to the first silence that was left out, and from the last on."""
@@ -223,6 +246,11 @@ class _Tally:
     def result(self) -> CallMatch:
         end_ms = self.sent_ms[-1] if self.sent_ms else -math.inf
         unfinished = sum(t_ms <= end_ms for t_ms in self.between_ms)
+        if self.last >= 0:
+            worst_ms = max((*self.live_ms, *self.silent_ms), default=0.0) + _TAIL_MS
+            arrived = bisect_right(self.between_ms, end_ms + worst_ms)
+            slots = range(self.last + 1, len(self.sent_ms))
+            self._miss(slots, len(slots) - arrived)
         return CallMatch(
             live_ms=tuple(self.live_ms),
             silent_ms=tuple(self.silent_ms),

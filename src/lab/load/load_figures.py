@@ -7,9 +7,10 @@ from __future__ import annotations
 
 __all__ = ["LoadFigures", "Percentiles", "UsageWindow", "compute_figures", "percentiles"]
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -124,7 +125,7 @@ def compute_figures(
     """Return the figures of a window.
 
     Args:
-        callers: What the callers measured.
+        callers: What the callers measured; frames from before the window show how it began.
         server: What the server measured.
         ties: Call of each session.
         window_ms: Begin and end.
@@ -189,23 +190,29 @@ def _matches(
     window_ms: tuple[float, float],
 ) -> list[CallMatch]:
     begin_ms, end_ms = window_ms
-    sent = sent.within(begin_ms, end_ms - _TAIL_MS)
-    received = server.frames.within(begin_ms, end_ms)
+    sent = sent.within(-math.inf, end_ms - _TAIL_MS)
+    received = server.frames.within(-math.inf, end_ms)
     pieces = server.others.within(begin_ms, end_ms)
-    matches = []
+    counted = sent.within(begin_ms, end_ms)
+    sessions: dict[int, list[int]] = {}
     for session, call in ties.items():
+        sessions.setdefault(call, []).append(session)
+    matches = []
+    for call, its in sessions.items():
+        received_ms, marks = _of(received, *its)
         sent_ms, sent_marks = _of(sent, call)
-        received_ms, marks = _of(received, session)
-        match = match_call(sent_ms, sent_marks, received_ms, marks)
-        if not match.live_ms and set(marks) != {SILENT_DIGEST}:
-            match = match_positions(sent_ms, *_of(pieces, session))
+        match = match_call(sent_ms, sent_marks, received_ms, marks, begin_ms=begin_ms)
+        has_sound = set(marks) - {SILENT_DIGEST}
+        if has_sound and not has_sound & set(sent_marks):  # the engine changes all of it
+            placed = match_positions(_of(counted, call)[0], *_of(pieces, *its))
+            match = replace(placed, lost=match.lost)
         matches.append(match)
     return matches
 
 
-def _of(columns: FrameColumns, number: int) -> tuple[list[float], list[int]]:
-    """Return times and marks of one call or session."""
-    its = columns.number == number
+def _of(columns: FrameColumns, *numbers: int) -> tuple[list[float], list[int]]:
+    """Return times and marks of a call, or of the sessions that it had one after the other."""
+    its = np.isin(columns.number, numbers)
     return columns.t_ms[its].tolist(), columns.mark[its].tolist()
 
 

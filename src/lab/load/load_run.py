@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...clock import monotonic_ms
@@ -157,12 +157,16 @@ class _Run:
         if "error" in placed:
             raise ChildError(f"the engine takes no calls: {placed['error']}")
         await asyncio.sleep(self._plan.warm_up_s)
-        await self._collect("discarded")
+        earlier = await self._collect("earlier")
         before = self._usages()
         self._show(f"measuring {placed['calls']} calls for {self._plan.seconds:g} s")
         await asyncio.sleep(self._plan.seconds)
         after = self._usages()
-        callers, server = await self._collect("step")
+        sides = await self._collect("step")
+        callers, server = (
+            replace(side, frames=before_it.frames.followed_by(side.frames))
+            for before_it, side in zip(earlier, sides, strict=True)
+        )
         self._n_calls = int(placed["calls"])
         return self._figures(before, after, callers, server)
 

@@ -52,3 +52,13 @@ def test_silence_has_the_digest_that_is_known() -> None:
     """What stands in for a withheld frame is told from all others."""
     assert frame_digest(b"\xff" * 160) == SILENT_DIGEST
     assert frame_digest(b"\xff" * 159 + b"\x7f") != SILENT_DIGEST
+
+
+def test_rows_follow_others() -> None:
+    """What was measured in two parts is one again."""
+    first, later = columns([(1.0, 1, 7), (2.0, 2, 8)]), columns([(3.0, 1, 9)])
+    joined = first.followed_by(later)
+    assert joined.t_ms.tolist() == [1.0, 2.0, 3.0]
+    assert joined.number.tolist() == [1, 2, 1]
+    assert joined.mark.tolist() == [7, 8, 9]
+    assert joined.number.dtype == first.number.dtype

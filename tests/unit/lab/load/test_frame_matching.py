@@ -15,6 +15,8 @@ from voxgate.lab.load.frame_matching import (
     tie_sessions,
 )
 
+Match = tuple[list[float], list[int], list[float], list[int]]
+"""What was sent and received, as :func:`match_call` takes it."""
 S = SILENT_DIGEST
 CHANGED = 7
 
@@ -83,22 +85,70 @@ def test_frames_behind_a_stall_are_late_and_not_released() -> None:
 
 def test_silence_that_is_left_out_later_is_not_lost() -> None:
     """A gate takes back what it released, once it has been silent for a second."""
-    times, digests = sent(200)
-    at = [(times[n] + 2.0, digests[n] if n < 10 else S) for n in range(30)]
-    at += [(times[30] + 2.0 + (n - 22) * 0.1, digests[n]) for n in range(22, 31)]
-    at += [(times[n] + 2.0, digests[n]) for n in range(31, 40)]
-    at += [(times[n] + 2.0, S) for n in range(40, 180) if n not in (120, 122, 124)]
-    at += [(times[n] + 2.0, digests[n]) for n in range(180, 200)]
-    match = match_call(times, digests, [t for t, _ in at], [d for _, d in at])
+    match = match_call(*released_call(200, (120, 122, 124)))
     assert (match.left_out, match.lost) == (3, 0)
     assert match.uncertain == 2
     assert max(match.silent_ms) == pytest.approx(2.0)
 
 
-def test_nothing_received_is_nothing_matched() -> None:
-    """A call whose session was never found has no figures, and no error."""
+def released_call(n_frames: int, left_out: range | tuple[int, ...]) -> Match:
+    """Return a call that has eight frames released at frame 30, and then is silent from 40 on."""
+    times, digests = sent(n_frames)
+    at = [(times[n] + 2.0, digests[n] if n < 10 else S) for n in range(30)]
+    at += [(times[30] + 2.0 + (n - 22) * 0.1, digests[n]) for n in range(22, 31)]
+    at += [(times[n] + 2.0, digests[n]) for n in range(31, 40)]
+    at += [(times[n] + 2.0, S) for n in range(40, n_frames - 20) if n not in left_out]
+    at += [(times[n] + 2.0, digests[n]) for n in range(n_frames - 20, n_frames)]
+    return times, digests, [t for t, _ in at], [d for _, d in at]
+
+
+def test_a_gate_leaves_out_no_more_than_it_released() -> None:
+    """And nothing within a second of silence: what misses beyond that is lost."""
+    match = match_call(*released_call(200, range(120, 140, 2)))
+    assert (match.released, match.left_out, match.lost) == (8, 8, 2)
+    assert match_call(*released_call(108, (70, 72))).lost == 2
+
+
+def test_what_was_released_before_the_window_may_be_left_out_in_it() -> None:
+    """It began in the middle of an utterance; what came before it does not count itself."""
+    times, digests, came_ms, received = released_call(200, (120, 122, 124))
+    match = match_call(times, digests, came_ms, received, begin_ms=times[35])
+    assert (match.released, match.left_out, match.lost) == (0, 3, 0)
+    assert len(match.live_ms) == 5 + 20
+    alone = [at for at, t_ms in enumerate(came_ms) if t_ms > times[35]]
+    match = match_call(
+        times[35:], digests[35:], [came_ms[n] for n in alone], [received[n] for n in alone]
+    )
+    assert match.lost == 3
+
+
+def test_a_call_that_falls_mute_has_lost_all_that_follows() -> None:
+    """No frame behind it is ever recognised."""
+    times, digests = sent(200)
+    heard = range(100)
+    match = match_call(times, digests, [times[n] + 2.0 for n in heard], digests[:100])
+    assert match.lost == 100
+    assert match_call(times, digests, [], []).lost == 200
+    assert match_call(times, digests, [], [], begin_ms=times[150]).lost == 50
+
+
+def test_silence_to_the_end_is_counted_too() -> None:
+    """A caller who does not speak again: each frame has its silence, or is lost."""
+    times, digests = sent(300)
+    received = [d if n < 20 else S for n, d in enumerate(digests)]
+    later = [6000.0 + 20.0 * n for n in range(50)]  # of frames of the last second
+    came_ms = [t_ms + 3.0 for t_ms in [*times, *later]]
+    assert match_call(times, digests, came_ms, [*received, *[S] * 50]).lost == 0
+    kept = [n for n in range(300) if not 200 <= n < 230]
+    at = [times[n] + 3.0 for n in kept] + [t_ms + 3.0 for t_ms in later]
+    marks = [received[n] for n in kept] + [S] * 50
+    assert 27 <= match_call(times, digests, at, marks).lost <= 30
+
+
+def test_nothing_sent_is_nothing_matched() -> None:
+    """A call that had not begun has no figures, and no error."""
     assert match_call([], [], [], []).live_ms == ()
-    assert match_call(*sent(5), [], []).uncertain == 0
+    assert match_call([], [], [5.0], [S]).lost == 0
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.integers(0, 60)), max_size=80))

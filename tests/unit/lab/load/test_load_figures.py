@@ -54,6 +54,34 @@ def test_frames_that_never_came_are_lost() -> None:
     assert compute(side(frames=ours), side(frames=kept)).lost_frames == 3
 
 
+def test_a_call_that_the_server_hears_no_more_has_lost_its_frames() -> None:
+    """To the end of the window, but for its last second."""
+    ours, theirs = sent()
+    heard = [row for row in theirs if row[0] < 11_000]
+    assert compute(side(frames=ours), side(frames=heard)).lost_frames == pytest.approx(450, abs=5)
+    assert compute(side(frames=ours), side()).lost_frames == 950
+
+
+def test_two_sessions_of_a_call_are_one_after_the_other() -> None:
+    """Its engine has connected anew: what came in between is what the call has lost."""
+    ours, theirs = sent()
+    renewed = [
+        (t_ms, 5 if t_ms < 9000 else 6, mark) for t_ms, _, mark in theirs if not 9000 < t_ms < 9200
+    ]
+    figures = compute_figures(
+        side(frames=ours),
+        side(frames=renewed),
+        {5: 0, 6: 0},
+        window_ms=WINDOW_MS,
+        n_calls=1,
+        engine=None,
+        idle=None,
+        load_cpu_s=None,
+    )
+    assert figures.lost_frames == 10
+    assert figures.line_to_provider.count == 19 * 50 - 10
+
+
 def test_the_agent_yields_when_it_is_heard_for_the_last_time() -> None:
     """From the caller's first frame over it; who is not let through is counted as missed."""
     sounds = [(t_ms, 0, 1) for t_ms in SLOTS_MS if 3000 <= t_ms < 5200 or 9000 <= t_ms < 15_000]

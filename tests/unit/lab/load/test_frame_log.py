@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.load_sides import side
+from support.load_sides import columns, side
 from voxgate.lab.load.frame_log import (
     SILENT_DIGEST,
     EventRow,

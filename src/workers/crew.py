@@ -99,7 +99,7 @@ class Worker:
     def has_room(self) -> bool:
         """Whether a call that came now would be taken, by what it said last."""
         calls, limit = self.report.get("running_calls", 0), self.report.get("max_calls", 1)
-        return bool(calls < limit)
+        return bool(calls < limit and not self.report.get("lacks_descriptors", False))
 
     @property
     def has_closed(self) -> bool:

@@ -54,6 +54,9 @@ _REPORT_S = 1.0
 """How often it reports, whatever happens."""
 _LOOK_S = 0.1
 """How often it looks whether a connection has ended, to report it."""
+_NO_ROOM_S = 5.0
+"""How long it says that it has no room, after it had no file descriptor for a connection."""
+
 _log = structlog.get_logger(__name__)
 
 _ACCEPT = {SHOW_METRICS: "", SHOW_OPEN_METRICS: "application/openmetrics-text"}
@@ -143,6 +146,7 @@ class _Worker(CallObserver):
         self._unused: asyncio.StreamReader | None = None
         self._signals: asyncio.Queue[None] | None = None
         self._stops = StopRequests()
+        self._has_room_s = 0.0
         self._told: tuple[int, int, str] = (0, 0, "")
         self._showing: set[asyncio.Task[None]] = set()
 
@@ -203,6 +207,7 @@ class _Worker(CallObserver):
             line.take(socket.socket(fileno=handle))
         if not handles:
             line.miss()
+            self._has_room_s = asyncio.get_running_loop().time() + _NO_ROOM_S
             _log.error("worker.connection_lost", reason="no file descriptor is left")
 
     def _stop(self, *, is_new: bool) -> None:
@@ -245,6 +250,7 @@ class _Worker(CallObserver):
             ended=ended,
             running_calls=running_calls,
             phase=phase,
+            lacks_descriptors=asyncio.get_running_loop().time() < self._has_room_s,
             max_calls=self._engine.config.engine.max_calls,
             drain_timeout_s=self._engine.config.engine.drain_timeout_s,
         )

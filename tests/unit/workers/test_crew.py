@@ -64,6 +64,14 @@ def test_a_full_worker_comes_last() -> None:
     assert crew.takers(NOW_MS) == (2, 1)
 
 
+def test_one_without_file_descriptors_comes_last() -> None:
+    """It has the fewest connections, as it can take none: it would lose every call."""
+    crew = serving(2)
+    crew.receive_report(1, 10.0, {"running_calls": 0, "max_calls": 9, "lacks_descriptors": True})
+    hand(crew, 3)
+    assert (crew[1].handed, crew[2].handed) == (0, 3)
+
+
 def test_one_that_may_hang_comes_last() -> None:
     """A call that it got would hear nothing until it is killed; a full one at least says no."""
     crew = serving(3)

@@ -38,7 +38,7 @@ def command(
 
     What is listened on, the provider's address and limits are in the section realtime_proxy of
     CONFIG_PATH (the packaged default if left out), the gate's thresholds in gating, vad,
-    audio_guard and barge_in. Clients change nothing but the host in their URL: ws://127.0.0.1:8095
+    audio_guard and barge_in. Clients change nothing but the host in their URL: ws://127.0.0.1:8190
     in place of wss://api.openai.com.
 
     SIGTERM and SIGINT stop it: nobody new is served, and running sessions get

@@ -16,12 +16,20 @@ from .field_rules import Pattern, check_fields
 from .field_types import broken_address
 from .listen_address import Host, Port, check_host
 
+
+def _broken_upstream(url: str) -> str:
+    """Return why nobody could be served with an address, or ``""``; its form is not judged here."""
+    if url.rstrip("/").endswith("/realtime"):
+        return "ends in /realtime; leave out /v1/realtime: the client's path is added"
+    return broken_address(url)
+
+
 _UpstreamUrl = Annotated[
     str,
     Pattern(
         r"wss?://[^\s/?#@]+(/[^\s?#]*)?",
         "is not a ws:// or wss:// address without a query",
-        broken_address,
+        _broken_upstream,
     ),
 ]
 _FilePath = Annotated[str, Len(1, 4096)]
@@ -33,7 +41,7 @@ class RealtimeProxyConfig:
 
     host: Host = "127.0.0.1"
     """Address to listen on. Clients bring their own keys, so there is no login."""
-    port: Port = 8095
+    port: Port = 8190
     """TCP port to listen on; 0: any free one, which the log names."""
     upstream_url: _UpstreamUrl = "wss://api.openai.com"
     """The provider, without what the client's own URL brings: path and query are added as they

@@ -112,7 +112,7 @@ class RealtimeProxy:
 
     @property
     def base_url(self) -> str:
-        """What SDKs take as their base for OpenAI's API, ``ws://127.0.0.1:8095/v1``.
+        """What SDKs take as their base for OpenAI's API, ``ws://127.0.0.1:8190/v1``.
 
         Raises:
             RuntimeError: the proxy is not started.

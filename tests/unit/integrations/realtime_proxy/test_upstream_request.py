@@ -15,7 +15,7 @@ def test_path_query_and_headers_go_on_as_they_came() -> None:
         "wss://api.example/",
         "/v1/realtime?model=a%2Fb&x=%20",
         [
-            ("Host", "127.0.0.1:8095"),
+            ("Host", "127.0.0.1:8190"),
             ("Authorization", KEY),
             ("OpenAI-Organization", "o"),
             ("api-key", "k"),

@@ -68,11 +68,11 @@ async def test_two_engines(tmp_path: Path) -> None:
         async with asyncio.timeout(GUARD_S):
             for peer in ours:
                 await peer.read_to_end()
+        await first.wait()  # its calls' sockets close before the one that it listens on
         others.append(await call(stack, haproxy))
         await hears_on(*others)
         await haproxy.until(lambda now: now == {"engine1": ("DOWN", 0), "engine2": ("UP", 6)})
 
-        await first.wait()
         await first.start()
         await haproxy.until(lambda now: now["engine1"][0] == "UP")
         await hears_on(await call(stack, haproxy), *others)

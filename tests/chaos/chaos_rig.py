@@ -243,7 +243,9 @@ async def running_rig(
     async with (
         ChildProcess.start("server_process", serving) as server,
         serve_engine(settings, str(server.ready["url"]), folder / "engine.log") as engine,
-        ChildProcess.start("callers_process", _callers_settings(LoadPlan(), engine)) as callers,
+        ChildProcess.start(
+            "callers_process", _callers_settings(LoadPlan(interrupting_ratio=0.0), engine)
+        ) as callers,
     ):
         placed = await callers.ask("place", calls=_CALLS)
         assert placed.get("calls") == _CALLS, placed

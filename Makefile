@@ -10,7 +10,7 @@ ARGS ?=
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
-	    awk -F@ '{ printf "%-18s %s\n", $$1, $$2 }'
+	    awk -F@ '{ printf "%-22s %s\n", $$1, $$2 }'
 
 setup: ## Make .venv with the locked packages (a moment, if nothing changed)
 	@sh tools/setup.sh

@@ -35,7 +35,8 @@ def command(config_path: Path | None) -> None:
 
     SIGTERM and SIGINT stop it: no more calls are taken, and the running ones get
     engine.drain_timeout_s to end by themselves; a second signal ends them at once. While it is
-    still starting it leaves off. With engine.workers above 1 as many processes share the ports.
+    still starting it leaves off. With engine.workers above 1 a parent listens on the ports, and
+    hands every connection to one of as many processes.
     """
     config = load_config(config_path)
     _require_line(config)

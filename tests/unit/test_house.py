@@ -232,6 +232,13 @@ def test_every_make_target_is_phony() -> None:
     assert set(phony[1].split()) == _make_targets()
 
 
+def test_the_list_of_make_help_has_room_for_every_target() -> None:
+    """A longer name would push its line out of the column."""
+    width = re.search(r'printf "%-(\d+)s ', _read("Makefile"))
+    assert width
+    assert max(len(f"  make {target}") for target in _make_targets()) <= int(width[1])
+
+
 @pytest.mark.parametrize(
     "document", _documents(), ids=lambda path: path.relative_to(ROOT).as_posix()
 )

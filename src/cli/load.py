@@ -8,15 +8,21 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import click
 
+from ..config import read_config
+from ..config.environment import PREFIX
+from ..errors import VoxgateError
 from ..lab.load import (
+    CorpusError,
     EngineSettings,
     LoadPlan,
     ServedEngine,
     draw_load,
+    load_sounds,
     load_text,
     report_as_json,
     run_load,
@@ -214,6 +220,10 @@ def command(
     of their own. Status 0 also where the engine does not hold the calls.
     """
     _check_cores(engine_core, load_core)
+    _check_outputs(json_path, plot_path)
+    _check_corpus(corpus)
+    if address is None:
+        _check_provider(provider, config_path)
     steps = calls if ramp is None else ramp
     plan = LoadPlan(
         steps=steps,
@@ -253,6 +263,50 @@ def _check_cores(*cores: int | None) -> None:
     for core in cores:
         if core is not None and core >= n_cores:
             raise click.UsageError(f"there is no core {core}: this machine has 0 to {n_cores - 1}")
+
+
+def _check_outputs(json_path: Path | None, plot_path: Path | None) -> None:
+    """Refuse before the run what would lose its figures after it.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not installed (extra ``bench``).
+    """
+    if plot_path is not None:
+        import_module("matplotlib")
+    for path in (json_path, plot_path):
+        if path is not None:
+            _write(path, _touch)
+
+
+def _touch(path: Path) -> None:
+    """Open a file for writing; one that was not there is not there afterwards either.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    is_new = not path.exists()
+    with path.open("ab"):
+        pass
+    if is_new:
+        path.unlink()
+
+
+def _check_corpus(folder: Path | None) -> None:
+    if folder is None:
+        return
+    try:
+        load_sounds(folder)
+    except CorpusError as error:
+        raise CorpusError(f"--corpus {error}") from error
+
+
+def _check_provider(name: str, config_path: Path | None) -> None:
+    """Refuse a provider that the engine's configuration does not have."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
+    providers = read_config(config_path, environ).config.providers
+    if name not in providers:
+        rule = f"no provider {name!r}; there are {', '.join(sorted(providers))}"
+        raise VoxgateError(f"--provider: {rule}")
 
 
 def _show(text: str) -> None:

@@ -7,6 +7,7 @@ around them.
 from __future__ import annotations
 
 __all__ = [
+    "CorpusError",
     "EngineSettings",
     "LoadFigures",
     "LoadPlan",
@@ -14,6 +15,7 @@ __all__ = [
     "ServedEngine",
     "draw_load",
     "engine_limits",
+    "load_sounds",
     "load_text",
     "report_as_json",
     "rig_limits",
@@ -21,6 +23,8 @@ __all__ = [
     "verdict",
 ]
 
+from ..scenarios.corpus_folder import CorpusError
+from .caller_sounds import load_sounds
 from .engine_process import EngineSettings, ServedEngine
 from .load_figures import LoadFigures, Percentiles
 from .load_limits import engine_limits, rig_limits, verdict

@@ -141,7 +141,7 @@ async def _address(process: Process, line: str, log_path: Path) -> tuple[str, in
 
 def _last_line(log_path: Path) -> str:
     said = log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return said[-1] if said else "it says nothing"
+    return said[-1].removeprefix("voxgate: ") if said else "it says nothing"
 
 
 async def _stop(process: Process) -> None:

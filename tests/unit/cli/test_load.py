@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from support.load_sides import figures
 from voxgate.cli import load
+from voxgate.errors import VoxgateError
 from voxgate.lab.load import EngineSettings, LoadFigures, LoadPlan, ServedEngine
 
 Run = Callable[..., Result]
@@ -104,9 +106,58 @@ def test_figures_and_picture_are_written(tmp_path: Path) -> None:
     assert (tmp_path / "l.png").stat().st_size > 1000
 
 
-@pytest.mark.usefixtures("asked")
-def test_a_file_that_cant_be_written_is_named(tmp_path: Path) -> None:
-    """In one line."""
-    result = run("--json", str(tmp_path / "none" / "l.json"))
+@pytest.mark.parametrize("option", ["--json", "--plot"])
+def test_a_file_that_cant_be_written_is_named(
+    asked: list[Any], option: str, tmp_path: Path
+) -> None:
+    """In one line, before anything is started: the figures would be lost."""
+    result = run(option, str(tmp_path / "none" / "file"))
     assert result.exit_code == 1
     assert "can't be written" in result.output
+    assert asked == []
+
+
+def test_a_run_that_fails_leaves_files_as_they_were(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The look beforehand makes no file, and empties none."""
+    there, new = tmp_path / "there.json", tmp_path / "new.png"
+    there.write_text("figures", "utf-8")
+
+    async def fails(*_: object, **__: object) -> list[LoadFigures]:
+        raise VoxgateError("no engine")
+
+    monkeypatch.setattr(load, "run_load", fails)
+    assert run("--json", str(there), "--plot", str(new)).exit_code == 1
+    assert there.read_text("utf-8") == "figures"
+    assert not new.exists()
+
+
+def test_a_picture_without_matplotlib_is_refused(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before the run; the script names the extra."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = run("--plot", str(tmp_path / "l.png"))
+    assert isinstance(result.exception, ModuleNotFoundError)
+    assert result.exception.name == "matplotlib"
+    assert asked == []
+
+
+def test_a_corpus_without_speech_is_refused(asked: list[Any], tmp_path: Path) -> None:
+    """In the words of the option, before anything is started."""
+    result = run("--corpus", str(tmp_path))
+    assert isinstance(result.exception, VoxgateError)
+    assert str(result.exception) == f"--corpus {tmp_path}: holds no speech of a second or more"
+    assert asked == []
+
+
+def test_a_provider_that_is_none_is_refused(asked: list[Any]) -> None:
+    """With the names of those that there are."""
+    result = run("--provider", "nobody")
+    assert isinstance(result.exception, VoxgateError)
+    assert str(result.exception).startswith("--provider: no provider 'nobody'; there are ")
+    assert "embedded" in str(result.exception)
+    assert asked == []
+    run("--provider", "nobody", "--address", "127.0.0.1:8090")
+    assert len(asked) == 2, "an engine that runs has providers of its own"

@@ -20,6 +20,7 @@ from functools import partial
 
 from .audio import FRAME_MS, AudioFormat
 from .audio_gating_manager import AudioGatingManager
+from .call_options import required_audio_format, required_member, required_provider
 from .far_end_timeline import FarEndTimeline
 from .gate_decision import GateDecision, GateEvent
 from .gate_transitions import GateState
@@ -81,12 +82,16 @@ class GatedCall:
             detector would wait for ever. False where a pause is meant: of a caller who pushes to
             talk, or of an engine that fills in itself. Time passes at the gate all the same.
         now_ms: Now; the first chunk's time starts the slots.
+        allows_unknown_provider: A call of a provider that no policy knows passes through, and the
+            manager counts it.
 
     All times are in ms on one monotonic clock of the engine's. One thread at a time may use the
     calls of a manager; nothing waits, and nothing needs an event loop.
 
     Raises:
-        ValueError: the manager has a call of that id.
+        ValueError: the manager has a call of that id, no policy knows the provider, or
+            ``on_failure`` is none of the modes.
+        TypeError: a format is none.
     """
 
     def __init__(
@@ -101,7 +106,13 @@ class GatedCall:
         shows_far_end: bool = True,
         fills_idle: bool = True,
         now_ms: float = 0.0,
+        allows_unknown_provider: bool = False,
     ) -> None:
+        required_audio_format(capture_format, "capture_format")
+        if far_end_format is not None:
+            required_audio_format(far_end_format, "far_end_format")
+        if not allows_unknown_provider:
+            required_provider(manager.config, provider)
         self.call_id = call_id
         """Its name at the manager."""
         self.counters = GatedCallCounters()
@@ -112,7 +123,7 @@ class GatedCall:
         """On the last captured chunk; None before the first one."""
         self._manager = manager
         self._capture_format = capture_format
-        self._on_failure = on_failure
+        self._on_failure = required_member(FailureMode, on_failure, "on_failure")
         self._events: list[GateEvent] = []
         self._pacer: SlotPacer | None = None
         self._shows_far_end = shows_far_end

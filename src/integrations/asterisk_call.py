@@ -95,6 +95,7 @@ class AsteriskCall:
                 on_failure=self._on_failure,
                 shows_far_end=False,
                 now_ms=begun_ms,
+                allows_unknown_provider=True,
             )
         except Exception:  # noqa: BLE001 - see the invariant
             self.count_failure()

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..core.audio import AudioFormat
 from ..core.audio_gating_manager import AudioGatingManager
+from ..core.call_options import required_member, required_provider
 from ..core.gate_decision import GateEvent, GateEventType, GateState
 from ..core.gated_call import FailureMode, GatedCall
 from ..core.stream_converter import StreamConverter
@@ -68,6 +69,10 @@ class PluggedCall:
     caller's turns, and ``INTERRUPTED``, where the provider does. At a commitment, what the gate
     released goes out with the next chunk: the framework clears the provider's audio buffer when the
     turn starts, and the caller's first words must come after that.
+
+    Raises:
+        ValueError: at construction, for a provider that no policy knows, or an ``on_failure`` that
+            is none of the modes.
     """
 
     def __init__(
@@ -88,9 +93,9 @@ class PluggedCall:
         self.is_bypassed = False
         """Captured audio goes on as it came, while the gate goes on listening."""
         self._manager = manager
-        self._provider = provider
+        self._provider = required_provider(manager.config, provider)
         self._turn_event = turn_event
-        self._on_failure = on_failure
+        self._on_failure = required_member(FailureMode, on_failure, "on_failure")
         self._on_event = on_event
         self._fills_idle = fills_idle
         self._format = _FAR_END
@@ -138,6 +143,7 @@ class PluggedCall:
                 on_failure=self._on_failure,
                 fills_idle=self._fills_idle,
                 now_ms=now_ms,
+                allows_unknown_provider=True,  # it was known; the manager may have another config
             )
             # Who never ends a call, as its session failed to start, leaves none in the manager.
             forget = weakref.finalize(self, self._gated.close)

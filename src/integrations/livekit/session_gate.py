@@ -24,6 +24,7 @@ from livekit.agents.voice.room_io import AudioInputOptions
 
 from ...clock import Clock, monotonic_ms
 from ...core.audio_gating_manager import AudioGatingManager
+from ...core.call_options import required_member
 from ...core.gate_decision import GateEvent, GateEventType, GateReason, GateState
 from ...core.gated_call import FailureMode
 from ...core.vad_manager import EnhancedVADManager
@@ -81,6 +82,10 @@ class SessionGate:
 
     :meth:`attach` it to the session, before or after the session's start, and give the room
     :meth:`audio_input_options`. It ends with the session.
+
+    Raises:
+        ValueError: no policy knows the provider, or ``turn_detection`` or ``on_failure`` is no such
+            value.
     """
 
     def __init__(
@@ -98,7 +103,8 @@ class SessionGate:
     ) -> None:
         self.session_counters = SessionGateCounters()
         """What the gate did to the session."""
-        self._turn_detection = TurnDetection(turn_detection)
+        self._turn_detection = required_member(TurnDetection, turn_detection, "turn_detection")
+        on_failure = required_member(FailureMode, on_failure, "on_failure")
         self._on_event = on_event
         self._clock = clock
         self._sample_rate_hz = sample_rate_hz

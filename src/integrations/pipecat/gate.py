@@ -26,6 +26,7 @@ from pipecat.turns.user_turn_strategies import UserTurnStrategies
 
 from ...clock import Clock, monotonic_ms
 from ...core.audio_gating_manager import AudioGatingManager
+from ...core.call_options import required_member
 from ...core.gate_decision import GateEvent, GateEventType, GateState
 from ...core.gated_call import FailureMode
 from ..plugged_call import PluggedCall, PluggedCallCounters
@@ -55,6 +56,10 @@ class VoxgateGate:
         on_failure: What goes on where the gate fails: the captured audio, or silence.
         on_event: Told of every event of the gate, in order, in the pipeline's event loop.
         clock: Monotonic clock in ms.
+
+    Raises:
+        ValueError: no policy knows the provider, or ``turn_finder`` or ``on_failure`` is no such
+            value.
     """
 
     def __init__(
@@ -68,7 +73,7 @@ class VoxgateGate:
         on_event: Callable[[GateEvent], None] | None = None,
         clock: Clock = monotonic_ms,
     ) -> None:
-        self._turn_finder = TurnFinder(turn_finder)
+        self._turn_finder = required_member(TurnFinder, turn_finder, "turn_finder")
         self._clock = clock
         self._call = PluggedCall(
             manager,

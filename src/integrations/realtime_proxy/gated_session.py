@@ -349,6 +349,7 @@ class GatedRealtimeSession:
             on_failure=self._on_failure,
             fills_idle=False,
             now_ms=self._now_ms,
+            allows_unknown_provider=True,
         )
         self.counters.gates += 1
         return SessionGate(call, capture_format, far_end_format, self._now_ms)

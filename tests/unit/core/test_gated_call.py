@@ -289,3 +289,35 @@ def test_a_far_end_that_is_shown_wins_over_the_provider_s_word() -> None:
     call.close()
     call.receive_agent_speaking(60.0, is_speaking=True)
     assert call.counters.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"provider": "openai_realtme"}, "did you mean 'openai_realtime'"),
+        ({"on_failure": "opn"}, "not one of open, closed"),
+        ({"capture_format": "mulaw"}, "capture_format: 'mulaw' is not an AudioFormat"),
+        ({"far_end_format": "mulaw"}, "far_end_format: 'mulaw' is not an AudioFormat"),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_an_error_and_no_call(
+    options: dict[str, str], word: str
+) -> None:
+    manager = AudioGatingManager()
+    with pytest.raises((ValueError, TypeError), match=word):
+        GatedCall(manager, "call", **options)  # type: ignore[arg-type]
+    assert len(manager) == 0
+
+
+def test_a_failure_mode_may_be_given_by_its_name() -> None:
+    call = GatedCall(BrokenManager(), "call", on_failure="closed")  # type: ignore[arg-type]
+    assert call.receive_capture(agent_voice(20)[0], 20.0) == SILENT
+    call = GatedCall(BrokenManager(), "other", on_failure="open")  # type: ignore[arg-type]
+    assert call.receive_capture(agent_voice(20)[0], 20.0) == agent_voice(20)[0]
+
+
+def test_who_allows_it_has_calls_of_unknown_providers_pass_and_be_counted() -> None:
+    manager = AudioGatingManager()
+    call = GatedCall(manager, "call", provider="opnai", allows_unknown_provider=True)
+    assert call.receive_capture(agent_voice(20)[0], 20.0) == agent_voice(20)[0]
+    assert manager.counters.unknown_provider_calls == 1

@@ -317,3 +317,21 @@ def test_calls_that_share_a_manager_are_apart() -> None:
         for call in calls:
             call.receive_capture(_FRAME, (slot + 1) * 20.0)
     assert [call.state for call in calls] == [GateState.CLOSED, GateState.OPEN]
+
+
+def test_a_typo_is_an_error_when_the_plug_is_made() -> None:
+    """At its start it would only be a count that nobody looks at."""
+    with pytest.raises(ValueError, match="did you mean 'openai_realtime'"):
+        PluggedCall(AudioGatingManager(), "call", provider="openai_realtme")
+    with pytest.raises(ValueError, match="not one of open, closed"):
+        PluggedCall(AudioGatingManager(), "call", on_failure="opn")  # type: ignore[arg-type]
+
+
+def test_a_provider_that_is_not_known_any_more_passes_through() -> None:
+    """The manager was reconfigured between the plug's making and its start."""
+    manager = AudioGatingManager()
+    call = _call(manager, on_failure=FailureMode.CLOSED)
+    manager.reconfigure(GatingConfig(providers={}), 0.0)
+    call.start(8000, 0.0)
+    assert call.receive_capture(_FRAME, 20.0) == _FRAME
+    assert call.counters.failures == 0

@@ -68,7 +68,7 @@ async def test_a_server_notes_each_frame_and_its_session(kind: str, tmp_path: Pa
 
 async def test_an_engine_that_does_not_start_is_said_so() -> None:
     """With its own last word, and nothing is left running."""
-    with pytest.raises(ChildError, match="does not start: (?!voxgate)"):
+    with pytest.raises(ChildError, match=r"does not start: (?!voxgate)"):
         await measure(LoadPlan(), EngineSettings(provider="nobody"))
 
 

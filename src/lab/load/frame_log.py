@@ -21,7 +21,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,6 +125,12 @@ class MeasuredSide:
     events: tuple[EventRow, ...]
     lags_ms: npt.NDArray[np.float64]
     """How late the process was each time that it wanted to run, in ms."""
+
+    def following(self, earlier: MeasuredSide) -> MeasuredSide:
+        """Return it with what counts of the time before: its frames, and the calls lost in it."""
+        lost = (event for event in earlier.events if event.kind == "lost")
+        frames = earlier.frames.followed_by(self.frames)
+        return replace(self, frames=frames, events=(*lost, *self.events))
 
     def write(self, path: Path) -> None:
         """Write it to a file."""

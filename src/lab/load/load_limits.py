@@ -1,7 +1,7 @@
 """Whether a number of calls was too much, and for whom.
 
 Invariant: where callers, server or the rest of the machine were the limit, nothing is said of the
-engine.
+engine, but for calls that it lost.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def engine_limits(figures: LoadFigures) -> tuple[str, ...]:
     if figures.lost_frames:
         found.append(f"{figures.lost_frames} frames were lost")
     if figures.lost_calls:
-        found.append(f"{figures.lost_calls} calls were lost")
+        found.append(_lost(figures))
     if figures.core_share is not None and figures.core_share >= _FULL_CORE:
         found.append("the engine's core is full")
     return tuple(found)
@@ -41,6 +41,11 @@ def engine_limits(figures: LoadFigures) -> tuple[str, ...]:
 def rig_limits(figures: LoadFigures) -> tuple[str, ...]:
     """Return who else was the limit; nothing where the figures are those of the engine."""
     found = []
+    if not _was_heard(figures):
+        found.append(
+            "no audio of the calls reached the url of this run's server, which the engine's "
+            "provider is to have"
+        )
     if figures.load_share is not None and figures.load_share > _BUSY_CORE:
         found.append(f"callers and server took {100 * figures.load_share:.0f} % of a core")
     for name, lag in (("callers", figures.caller_lag), ("server", figures.server_lag)):
@@ -57,11 +62,22 @@ def verdict(steps: Sequence[LoadFigures]) -> str:
     held = 0
     for figures in steps:
         if found := rig_limits(figures):
-            return f"{_held(held)} {figures.calls} calls are no result: {'; '.join(found)}."
+            words = (*found, _lost(figures)) if figures.lost_calls else found
+            return f"{_held(held)} {figures.calls} calls are no result: {'; '.join(words)}."
         if found := engine_limits(figures):
             return f"{_held(held)} {figures.calls} calls are too many: {'; '.join(found)}."
         held = figures.calls
     return _held(held)
+
+
+def _was_heard(figures: LoadFigures) -> bool:
+    """Return whether the server heard of the calls; where calls were lost, that is the reason."""
+    n_timed = figures.line_to_provider.count + figures.uncertain_frames
+    return bool(n_timed + figures.released_frames + figures.lost_frames + figures.lost_calls)
+
+
+def _lost(figures: LoadFigures) -> str:
+    return f"{figures.lost_calls} call{'s were' if figures.lost_calls > 1 else ' was'} lost"
 
 
 def _held(n_calls: int) -> str:

@@ -12,7 +12,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...clock import monotonic_ms
@@ -164,8 +164,7 @@ class _Run:
         after = self._usages()
         sides = await self._collect("step")
         callers, server = (
-            replace(side, frames=before_it.frames.followed_by(side.frames))
-            for before_it, side in zip(earlier, sides, strict=True)
+            side.following(before_it) for before_it, side in zip(earlier, sides, strict=True)
         )
         self._n_calls = int(placed["calls"])
         return self._figures(before, after, callers, server)

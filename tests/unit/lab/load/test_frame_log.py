@@ -62,3 +62,13 @@ def test_rows_follow_others() -> None:
     assert joined.number.tolist() == [1, 2, 1]
     assert joined.mark.tolist() == [7, 8, 9]
     assert joined.number.dtype == first.number.dtype
+
+
+def test_a_call_lost_before_the_window_is_lost() -> None:
+    """Between placing and measuring; what else happened then is not the window's."""
+    lost, asked = EventRow(500.0, 1, "lost"), EventRow(600.0, 0, "asks")
+    earlier = side(frames=[(1.0, 0, 7)], events=[lost, asked])
+    late = EventRow(1500.0, 2, "lost")
+    whole = side(frames=[(2.0, 0, 8)], events=[late]).following(earlier)
+    assert whole.events == (lost, late)
+    assert whole.frames.mark.tolist() == [7, 8]

@@ -21,7 +21,8 @@ def late(p99_ms: float) -> Percentiles:
     [
         ({"line_to_provider": late(20.5)}, "20.5 ms"),
         ({"lost_frames": 3}, "3 frames were lost"),
-        ({"lost_calls": 1}, "1 calls were lost"),
+        ({"lost_calls": 1}, "1 call was lost"),
+        ({"lost_calls": 2}, "2 calls were lost"),
         ({"core_share": 0.98}, "core is full"),
     ],
 )
@@ -46,6 +47,26 @@ def test_each_limit_of_the_rig_is_named(changes: dict[str, Any], word: str) -> N
     assert [word in text for text in rig_limits(step)] == [True]
     assert "no result" in verdict([step])
     assert "lost" not in verdict([step])
+
+
+def test_calls_that_were_lost_are_told_without_a_result_too() -> None:
+    """No busy machine makes an engine hang up unheard of."""
+    text = verdict([figures(waited_share=0.2, lost_calls=2)])
+    assert "10 calls are no result" in text
+    assert "2 calls were lost." in text
+
+
+def test_an_engine_that_talks_to_another_server_has_no_result() -> None:
+    """Its provider was not pointed at the server of the run; of calls lost that is not said."""
+    unheard: dict[str, Any] = {
+        "line_to_provider": Percentiles(count=0),
+        "uncertain_frames": 0,
+        "released_frames": 0,
+    }
+    text = verdict([figures(**unheard)])
+    assert "10 calls are no result: no audio of the calls reached the url" in text
+    assert "no audio" not in verdict([figures(**unheard, lost_calls=10)])
+    assert "no audio" not in verdict([figures(**unheard, lost_frames=9)])
 
 
 def test_a_load_that_is_held_is_said_to_be() -> None:

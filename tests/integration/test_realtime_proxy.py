@@ -438,11 +438,15 @@ async def test_a_client_that_reads_nothing_costs_no_word_on_how_a_session_ended(
 
 
 async def test_an_upstream_that_is_not_there_is_said() -> None:
-    """As the API says errors."""
-    async with proxied("ws://127.0.0.1:1") as proxy:
-        with pytest.raises(InvalidStatus) as raised:
-            async with client_of(proxy):
-                pass
+    """As the API says errors; the log names the host, and nothing else of the address."""
+    with structlog.testing.capture_logs() as logged:
+        async with proxied("ws://127.0.0.1:1/prefix") as proxy:
+            with pytest.raises(InvalidStatus) as raised:
+                async with client_of(proxy):
+                    pass
+    (refused,) = [each for each in logged if each["event"] == "proxy.session_refused"]
+    assert (refused["reason"], refused["upstream_host"]) == ("upstream_unreachable", "127.0.0.1")
+    assert "prefix" not in str(refused)
     assert raised.value.response.status_code == 502
     body = json.loads(raised.value.response.body or b"")
     assert body["error"]["code"] == "upstream_unreachable"
@@ -757,6 +761,16 @@ def test_wrong_options_are_named() -> None:
         command.main(["--upstream", "http://x"], standalone_mode=False)
     with pytest.raises(ConfigError, match=r"realtime_proxy.port: .*70000"):
         command.main(["--port", "70000"], standalone_mode=False)
+
+
+async def test_a_proxy_that_could_not_listen_has_not_stopped() -> None:
+    """What it says is why it did not start."""
+    with structlog.testing.capture_logs() as logged:
+        async with proxied("ws://127.0.0.1:1") as proxy:
+            taken = RealtimeProxyConfig(port=proxy.address[1])
+            with pytest.raises(OSError, match="address"):
+                await RealtimeProxy(taken).start()
+            assert [each["event"] for each in logged] == ["proxy.started"]
 
 
 def http_url(proxy: RealtimeProxy, path: str) -> str:

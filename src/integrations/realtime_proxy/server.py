@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -86,6 +87,7 @@ class RealtimeProxy:
         self.counters = SessionCounters()
         """Of all sessions that are over, together."""
         self._config = config
+        self._upstream_host = urlsplit(config.upstream_url).hostname
         self._manager = AudioGatingManager() if manager is None else manager
         self._upstream_tls = upstream_tls
         self._ping_interval_s = ping_interval_s
@@ -191,7 +193,8 @@ class RealtimeProxy:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             await upstream.close()
-            _log.info("proxy.stopped", ended_sessions=len(ended))
+            if self._address is not None:  # else it never listened
+                _log.info("proxy.stopped", ended_sessions=len(ended))
 
     async def __aenter__(self) -> Self:
         """Start the proxy."""
@@ -258,9 +261,9 @@ class RealtimeProxy:
             self._admission.give_back(peer)
             self._are_over.set()
 
-    def _refuse(self, refusal: Refusal) -> web.Response:
+    def _refuse(self, refusal: Refusal, **told: Any) -> web.Response:
         self.refused[refusal] = self.refused.get(refusal, 0) + 1
-        _log.warning("proxy.session_refused", reason=refusal.value)
+        _log.warning("proxy.session_refused", reason=refusal.value, **told)
         return web.Response(
             status=_STATUSES[refusal],
             body=refusal_body(refusal),
@@ -283,9 +286,9 @@ class RealtimeProxy:
             )
             return _handed_on(refused)
         except TimeoutError:
-            return self._refuse(Refusal.TIMEOUT)
+            return self._refuse(Refusal.TIMEOUT, upstream_host=self._upstream_host)
         except (OSError, ValueError, aiohttp.ClientError):
-            return self._refuse(Refusal.UNREACHABLE)
+            return self._refuse(Refusal.UNREACHABLE, upstream_host=self._upstream_host)
         try:
             client = self._client_socket(upstream.protocol)
             try:

@@ -239,15 +239,17 @@ class Supervisor:
         reason = self._reasons.pop(number, "")
         if not is_expected or status != 0:
             worker = self.crew[number]
-            pause_ms = worker.due_ms - self._clock()
+            is_last = self.crew.is_draining or self.crew.has_given_up
+            pause_s = (worker.due_ms - self._clock()) / 1000
             self._failure = reason or f"worker {number} ended with status {status}"
             _log.error(
                 "worker.died",
                 worker=number,
                 status=status,
+                signal=_signal_name(status),
                 lost_connections=connections,
                 deaths_in_a_row=worker.deaths_in_a_row,
-                restart_in_s=None if self.crew.is_draining else round(pause_ms / 1000, 1),
+                restart_in_s=None if is_last else round(pause_s, 1),
             )
         self._news.set()
 
@@ -329,3 +331,13 @@ class Supervisor:
         if waiting:
             await asyncio.wait(waiting, timeout=_METRICS_TIMEOUT_S)
         return tuple(page.result() for page in waiting if page.done())
+
+
+def _signal_name(status: int | str) -> str | None:
+    """Return the name of the signal that ended a process; None if none did."""
+    if isinstance(status, str) or status >= 0:
+        return None
+    try:
+        return signal.Signals(-status).name
+    except ValueError:  # the real-time signals between the first and the last have none
+        return str(-status)

@@ -225,6 +225,21 @@ async def test_a_crash_while_draining_is_told(parent: Parent) -> None:
             await parent.running
     died = [line for line in log if line["event"] == "worker.died"]
     assert [(line["worker"], line["status"]) for line in died] == [(1, -signal.SIGSEGV)]
+    assert (died[0]["signal"], died[0]["restart_in_s"]) == ("SIGSEGV", None)
+
+
+async def test_who_dies_before_any_service_is_not_said_to_be_started_anew(parent: Parent) -> None:
+    """It is not: the whole ends, and says why."""
+    parent.run()
+    first = await parent.life(0)
+    with capture_logs() as log:
+        first.tell(FromWorker.FAILED, error="OPENAI_API_KEY: is not set")
+        first.end(1)
+        async with asyncio.timeout(GUARD_S):
+            with pytest.raises(WorkersFailedError, match="OPENAI_API_KEY: is not set"):
+                await asyncio.shield(parent.running)
+    (died, *_) = [line for line in log if line["event"] == "worker.died"]
+    assert (died["status"], died["signal"], died["restart_in_s"]) == (1, None, None)
 
 
 async def test_told_to_stop_while_a_worker_is_started_anew(

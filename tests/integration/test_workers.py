@@ -144,6 +144,7 @@ async def test_two_workers_share_a_port_and_one_may_die(tmp_path: Path) -> None:
         others += [await workers.call(stack) for _ in range(3)]
         (died,) = workers.lines("worker.died")
         assert (died["worker"], died["status"], died["lost_connections"]) == (1, -9, 2)
+        assert (died["signal"], died["restart_in_s"]) == ("SIGKILL", 0.5)
         status, text = await workers.ask("readyz")
         assert (status, json.loads(text)["max_calls"]) == (200, 14)
         _, metrics = await workers.ask("metrics")

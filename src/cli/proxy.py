@@ -6,8 +6,11 @@ __all__ = ["command"]
 
 import asyncio
 import contextlib
+import errno
 import gc
+import os
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -95,7 +98,7 @@ async def _serve(config: AppConfig) -> None:
         await _start(proxy, config.realtime_proxy)
         gc.collect()
         gc.freeze()  # what the start has made stays as long as we do
-        click.echo(f"proxy for {config.realtime_proxy.upstream_url} listens on {proxy.base_url}")
+        click.echo(_listening(config.realtime_proxy.upstream_url, proxy.base_url))
         await signals.get()
         await _drain(proxy, config.engine.drain_timeout_s, signals)
     finally:
@@ -103,30 +106,40 @@ async def _serve(config: AppConfig) -> None:
         await proxy.stop()
 
 
+def _listening(upstream_url: str, base_url: str) -> str:
+    """Return what both kinds of client need."""
+    return (
+        f"proxy for {upstream_url} listens; SDKs: {base_url} as the base of their WebSockets; "
+        f"other clients: {base_url}/realtime?model=..."
+    )
+
+
 async def _start(proxy: RealtimeProxy, config: RealtimeProxyConfig) -> None:
     """Start, and name the key where what it says is not there to be used."""
     try:
         await proxy.start()
-    except ssl.SSLError as error:
-        raise _problem(
-            "certificate_file", "holds no certificate for the key in key_file"
-        ) from error
-    except FileNotFoundError as error:
-        raise _problem("certificate_file", "or key_file is not there") from error
-    except PermissionError as error:
-        raise _problem(
-            "certificate_file", "or key_file, or the port, is not ours to use"
-        ) from error
     except OSError as error:
-        where = f"{config.host}:{config.port}"
-        raise _problem("port", f"can't listen on {where}: {error.strerror or error}") from error
+        raise ConfigError([_problem_of_start(error, config)]) from error
 
 
-def _problem(key: str, rule: str) -> ConfigError:
-    problem = ConfigProblem(
-        key=f"realtime_proxy.{key}", value="", rule=rule, source="configuration"
-    )
-    return ConfigError([problem])
+def _problem_of_start(error: OSError, config: RealtimeProxyConfig) -> ConfigProblem:
+    for key in ("certificate_file", "key_file"):
+        path = getattr(config, key)
+        if path is not None and not (Path(path).is_file() and os.access(path, os.R_OK)):
+            return _problem(key, "is not a file that can be read", value=path)
+    if isinstance(error, ssl.SSLError):
+        return _problem("certificate_file", "holds no certificate for the key in key_file")
+    where = f"{config.host}:{config.port}"
+    rule = f"can't listen on {where}: {error.strerror or error}"
+    if isinstance(error, socket.gaierror) or error.errno in (None, errno.EADDRNOTAVAIL):
+        return _problem("host", rule, source="configuration or --host")
+    return _problem("port", rule, source="configuration or --port")
+
+
+def _problem(
+    key: str, rule: str, *, value: str = "", source: str = "configuration"
+) -> ConfigProblem:
+    return ConfigProblem(key=f"realtime_proxy.{key}", value=value, rule=rule, source=source)
 
 
 async def _drain(proxy: RealtimeProxy, timeout_s: float, signals: asyncio.Queue[None]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import runpy
 import ssl
 import subprocess
@@ -729,7 +730,9 @@ async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> No
         try:
             assert process.stdout is not None
             line = (await process.stdout.readline()).decode()
-            async with connect(line.split()[-1] + "/realtime?model=m") as client:
+            (base,) = re.findall(r"SDKs: (ws://127\.0\.0\.1:\d+/v1) ", line)
+            assert line.endswith(f"other clients: {base}/realtime?model=...\n")
+            async with connect(line.split()[-1].replace("...", "m")) as client:
                 await client.send("hello")
                 assert await client.recv() == "hello"
                 process.terminate()
@@ -761,6 +764,40 @@ def test_wrong_options_are_named() -> None:
         command.main(["--upstream", "http://x"], standalone_mode=False)
     with pytest.raises(ConfigError, match=r"realtime_proxy.port: .*70000"):
         command.main(["--port", "70000"], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "problem"),
+    [
+        ("{}", ["--host", "nowhere.invalid"], r"\.host: can't listen on nowhere\.inv.* --host\)"),
+        (
+            "{certificate_file: HERE, key_file: HERE.none}",
+            [],
+            r"\.key_file: \S+\.none is not",
+        ),
+        (
+            "{certificate_file: HERE.none, key_file: HERE}",
+            [],
+            r"\.certificate_file: \S+\.none is",
+        ),
+        ("{certificate_file: HERE, key_file: HERE}", [], r"\.certificate_file: holds no certific"),
+    ],
+)
+def test_what_keeps_it_from_listening_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    section: str,
+    options: list[str],
+    problem: str,
+) -> None:
+    """As the key that says it, with the path of a file that is not there."""
+    config = tmp_path / "proxy.yaml"
+    text = f"realtime_proxy: {section}\n"
+    config.write_text(text.replace("HERE", str(config)), encoding="utf-8")
+    for of_the_process in ("observe.logging_setup.set_up_logging", "cli.proxy.use_one_blas_thread"):
+        monkeypatch.setattr(f"voxgate.{of_the_process}", lambda *_: None)
+    with pytest.raises(ConfigError, match=problem):
+        command.main([str(config), "--port", "0", *options], standalone_mode=False)
 
 
 async def test_a_proxy_that_could_not_listen_has_not_stopped() -> None:

@@ -321,3 +321,16 @@ def test_who_allows_it_has_calls_of_unknown_providers_pass_and_be_counted() -> N
     call = GatedCall(manager, "call", provider="opnai", allows_unknown_provider=True)
     assert call.receive_capture(agent_voice(20)[0], 20.0) == agent_voice(20)[0]
     assert manager.counters.unknown_provider_calls == 1
+
+
+@pytest.mark.parametrize(
+    "rate_hz", [8000, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000]
+)
+def test_every_rate_that_the_guide_names_is_taken(rate_hz: int) -> None:
+    audio_format = AudioFormat(rate_hz=rate_hz)
+    call = GatedCall(AudioGatingManager(), "call", capture_format=audio_format)
+    frame = bytes(audio_format.frame_bytes)
+    call.receive_agent_audio(frame * 5, 0.0)
+    out = b"".join(call.receive_capture(frame, 20.0 * number) for number in range(1, 11))
+    assert len(out) == 10 * len(frame)
+    assert call.counters.failures == 0

@@ -17,8 +17,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-import structlog
-
 from ..clock import Clock, monotonic_ms
 from ..core.audio_gating_manager import AudioGatingManager
 from ..core.call_options import required_member
@@ -49,11 +47,6 @@ _RATES_HZ: Mapping[str, int] = MappingProxyType(
     }
 )
 """Rate of the ``pcm16`` that those engines' providers send, in Hz; 8 kHz for any other."""
-
-_MAX_WARNED = 64
-"""Unknown names of providers that are warned of; more are only counted."""
-
-_log = structlog.get_logger(__name__)
 
 _NO_STATS = {"total_buffered": 0, "total_dropped": 0, "total_forwarded": 0}
 
@@ -92,7 +85,6 @@ class AsteriskGatingManager:
         on_failure: What goes out where the gate itself fails.
         clock: Returns a monotonic time in ms.
 
-    A provider that no policy knows passes through; each such name is logged once.
     One thread at a time may use it. Its coroutines never wait.
 
     Raises:
@@ -121,7 +113,6 @@ class AsteriskGatingManager:
         self._on_failure = required_member(FailureMode, on_failure, "on_failure")
         self._clock = clock
         self._failures_of_ended = 0
-        self._warned_of: set[str] = set()
         self._calls: OrderedDict[str, AsteriskCall] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
@@ -305,18 +296,7 @@ class AsteriskGatingManager:
             call.count_failure()
             return call
         call.start(manager, provider, capture, self._clock() - capture.duration_ms(n_bytes))
-        self._warn_if_unknown(call, provider)
         return call
-
-    def _warn_if_unknown(self, call: AsteriskCall, provider: str) -> None:
-        """Say, once of each name, that calls of that provider are not gated."""
-        if not call.is_started:
-            return
-        if provider in self._warned_of or len(self._warned_of) >= _MAX_WARNED:
-            return
-        if self.manager.config.kind_of(provider) is None:
-            self._warned_of.add(provider)
-            _log.warning("plugin.unknown_provider", provider=provider)
 
     def _rate_hz_of(self, provider: str) -> int:
         """Return the rate of a provider's ``pcm16``, by its name or that of its kind."""

@@ -7,7 +7,6 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
-from structlog.testing import capture_logs
 
 from support.gate_calls import agent_voice
 from support.golden_call import PROVIDER, GoldenCall, golden_call
@@ -360,35 +359,6 @@ def test_chunks_that_are_malformed_are_counted() -> None:
         assert len(sent) == (960 if len(chunk) == 960 else 0)
     stats = gating.get_stats("call")
     assert (stats["malformed"], stats["failures"]) == (2, 0)
-
-
-def test_a_provider_that_no_policy_knows_passes_and_is_logged_once() -> None:
-    gating = AsteriskGatingManager(clock=Clock())
-    chunk = b"\1\2" * 160
-    with capture_logs() as logged:
-        for call_id in ("a", "b"):
-            for _ in range(2):
-                sent = run(gating.audio_to_send(call_id, "opnai", chunk, "pcm16_8k"))
-                assert sent == chunk
-        answer = run(gating.should_forward_audio("c", "opnai", chunk, "pcm16_8k"))
-        assert answer[0] is True
-        run(gating.audio_to_send("d", PROVIDER, chunk, "pcm16_8k"))
-        run(gating.audio_to_send("e", "deepgram", chunk, "pcm16_8k"))
-    assert logged == [
-        {"event": "plugin.unknown_provider", "log_level": "warning", "provider": "opnai"}
-    ]
-    assert gating.manager.counters.unknown_provider_calls == 2
-    assert gating.chunk_manager.counters.unknown_provider_calls == 1
-    assert gating.failures == 0
-
-
-def test_of_unknown_names_without_end_some_are_logged() -> None:
-    """Names may be made up for each call: what is remembered is bounded."""
-    gating = AsteriskGatingManager(clock=Clock())
-    with capture_logs() as logged:
-        for number in range(100):
-            run(gating.audio_to_send(str(number), f"x{number}y", SILENT, "pcm16_8k"))
-    assert len(logged) == 64
 
 
 def test_a_failure_mode_that_there_is_none_of_is_an_error() -> None:

@@ -224,3 +224,19 @@ def test_two_gates_of_one_manager_are_two_calls() -> None:
     assert second.state is not None
     first.close()
     assert (first.state, second.state is not None) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"provider": "openai_realtme"}, "did you mean 'openai_realtime'"),
+        ({"on_failure": "opn"}, "on_failure: 'opn' is not one of open, closed"),
+        (
+            {"turn_detection": "sever"},
+            "turn_detection: 'sever' is not one of server, session, gate",
+        ),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_an_error(options: dict[str, str], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        SessionGate(clock=ManualClock(), **options)  # type: ignore[arg-type]

@@ -280,3 +280,16 @@ def test_calls_have_names_of_their_own() -> None:
     assert VoxgateGate(manager, "mine").call_id == "mine"
     assert isinstance(gates[0].far_end_tap, FarEndTap)
     assert gates[0].state is None
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"provider": "openai_realtme"}, "did you mean 'openai_realtime'"),
+        ({"on_failure": "opn"}, "on_failure: 'opn' is not one of open, closed"),
+        ({"turn_finder": "sever"}, "turn_finder: 'sever' is not one of server, local"),
+    ],
+)
+def test_a_choice_that_there_is_none_of_is_an_error(options: dict[str, str], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        VoxgateGate(AudioGatingManager(), **options)  # type: ignore[arg-type]

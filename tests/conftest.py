@@ -23,6 +23,11 @@ settings.register_profile("voxgate", deadline=None)
 settings.register_profile("voxgate-ci", deadline=None, derandomize=True)
 settings.load_profile("voxgate-ci" if os.environ.get("CI") else "voxgate")
 
+# It keeps the socket class that it finds when it is imported, which in a unit test is one that
+# refuses to be used.
+with contextlib.suppress(ModuleNotFoundError):
+    import_module("uvloop")
+
 # What the package wyoming imports on Python before 3.13 warns once, whoever imports it first.
 with warnings.catch_warnings(), contextlib.suppress(ModuleNotFoundError):
     warnings.simplefilter("ignore", DeprecationWarning)

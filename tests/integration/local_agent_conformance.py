@@ -144,6 +144,10 @@ class RecogniserConformance(_Conformance):
 
     async def test_a_failure_ends_its_turns_and_nothing_else(self, bench: RecogniserBench) -> None:
         """Trying again can help, and does."""
+        # One that waits for others' work would be done by whoever comes after the failure.
+        earlier = bench.recogniser.begin()
+        send_in_frames(earlier, bench.speech)
+        await earlier.finish()
         turn = bench.recogniser.begin()
         send_in_frames(turn, bench.speech)
         await bench.break_down()

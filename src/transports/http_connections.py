@@ -98,6 +98,7 @@ class BoundedRunner(web.AppRunner):
             self._report_refused(loop.time())
             return _RefusedConnection()
         protocol = server()
+        protocol.__class__ = _TersePeer  # aiohttp has no other way to choose it
         self._silent[protocol] = loop.call_later(
             self._request_timeout_s, self._close_silent, protocol
         )
@@ -145,6 +146,23 @@ class BoundedRunner(web.AppRunner):
             max_connections=self._max_connections,
             hint="they are all open at a time; a firewall or proxy can hold back who opens them",
         )
+
+
+class _TersePeer(web.RequestHandler):
+    """Tells who sends what is no HTTP no more than that: aiohttp shows it what it sent."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that did not come as far as the application."""
+        del message
+        return super().handle_error(request, status, exc, "This is no request.\n")
 
 
 class _RefusedConnection(asyncio.Protocol):

@@ -163,7 +163,6 @@ async def _attack(lines: Mapping[str, tuple[str, int]]) -> list[str]:
         ):
             reader, writer = await asyncio.open_connection(*address)
             writer.write(garbage.encode())
-            writer.write_eof()
             with suppress(ConnectionError):
                 answers.append((await reader.read()).decode("latin-1"))
             writer.close()

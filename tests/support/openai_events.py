@@ -42,11 +42,17 @@ def validated(event: Mapping[str, Any]) -> BaseModel:
     unknown = set(_unknown_fields(model)) - _SESSION_IDENTITY
     assert not unknown, f"{event['type']} has fields that the SDK does not know: {unknown}"
     if event["type"].startswith("session."):
-        RealtimeSessionCreateResponse.model_validate(
-            {key: value for key, value in event["session"].items() if key != "parallel_tool_calls"},
-            strict=True,
-        )
+        RealtimeSessionCreateResponse.model_validate(_as_response(event["session"]), strict=True)
     return model
+
+
+def _as_response(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a session without what only the SDK's model of a request knows."""
+    known = {key: value for key, value in session.items() if key != "parallel_tool_calls"}
+    output = session.get("audio", {}).get("output", {})
+    if isinstance(output.get("voice"), dict):  # a voice of the client's own, by its id
+        known["audio"] = {**session["audio"], "output": {**output, "voice": output["voice"]["id"]}}
+    return known
 
 
 def _unknown_fields(value: object, path: str = "") -> Iterator[str]:

@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from support.message_fuzz import mutated
@@ -100,7 +100,11 @@ def client_messages(draw: st.DrawFn) -> dict[str, Any]:
     return {**event, **draw(st.just({}) | st.dictionaries(st.text(max_size=6), json_values))}
 
 
+_OWN_VOICE = {"type": "realtime", "audio": {"output": {"voice": {"id": "v"}}}}
+
+
 @settings(max_examples=60)
+@example([{"type": "session.update", "session": _OWN_VOICE}], 0)
 @given(st.lists(client_messages(), max_size=12), st.integers(0, 500))
 def test_no_json_breaks_a_session(messages: list[dict[str, Any]], step_ms: int) -> None:
     """Whatever comes, every event out is valid, and the session still answers."""

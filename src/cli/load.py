@@ -19,6 +19,7 @@ from ..errors import VoxgateError
 from ..lab.load import (
     CorpusError,
     EngineSettings,
+    LoadFigures,
     LoadPlan,
     ServedEngine,
     draw_load,
@@ -238,19 +239,20 @@ def command(
         server_port=server_port,
         load_core=load_core,
     )
-    engine = (
-        EngineSettings(
-            config=config_path,
-            provider=provider,
-            line=line,
-            mode=mode,
-            max_calls=max(steps) + _SPARE_CALLS,
-            core=engine_core,
-        )
-        if address is None
-        else ServedEngine(engine_pid, address)
+    started = EngineSettings(
+        config=config_path,
+        provider=provider,
+        line=line,
+        mode=mode,
+        max_calls=max(steps) + _SPARE_CALLS,
+        core=engine_core,
     )
+    engine = started if address is None else ServedEngine(engine_pid, address)
     figures = asyncio.run(run_load(plan, engine, show=_show))
+    _tell(figures, json_path, plot_path)
+
+
+def _tell(figures: list[LoadFigures], json_path: Path | None, plot_path: Path | None) -> None:
     click.echo(f"{load_text(figures)}\n\n{verdict(figures)}")
     if json_path is not None:
         _write(json_path, lambda at: at.write_text(_json(report_as_json(figures)), "utf-8"))

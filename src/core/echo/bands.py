@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _FFT_SAMPLES: Final = 320
 _RATE_HZ: Final = 8000
-BAND_EDGES_HZ: Final = (
+BAND_EDGES_HZ: Final[tuple[float, ...]] = (
     80,
     180,
     280,

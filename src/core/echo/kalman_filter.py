@@ -64,7 +64,7 @@ _HALF_SUM: Final = np.full(_PARTITION_COUNT, 0.5, np.float32)
 """Sums over the partitions, and halves; as a product, BLAS does. No product in here is so large
 that OpenBLAS would spread it over threads (9,216 elements; 4,096 complex ones): on a busy machine
 they wait for each other for milliseconds."""
-_NEXT_NOISE: Final = (0.0, _NOISE_DECAY, 0.0, (1.0 - _NOISE_DECAY) / 4.0)
+_NEXT_NOISE: Final[tuple[float, ...]] = (0.0, _NOISE_DECAY, 0.0, (1.0 - _NOISE_DECAY) / 4.0)
 _MIX: Final = np.array(
     [
         _NEXT_NOISE,

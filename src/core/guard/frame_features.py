@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 _RATE_HZ: Final = 8000
 _FRAME_SAMPLES: Final = 160
 _WINDOW_SAMPLES: Final = 2 * _FRAME_SAMPLES
-BAND_EDGES_HZ: Final = (
+BAND_EDGES_HZ: Final[tuple[float, ...]] = (
     *(90, 190, 300, 410, 530, 670, 830, 1020, 1250, 1530, 1850, 2230, 2680, 3200, 3600, 3900),
 )
 """Lower edge of each band and the upper one of the last: about one Bark a band (E. Zwicker,

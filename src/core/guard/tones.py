@@ -31,12 +31,19 @@ by 10 dB at most."""
 _PROGRESS_HZ: Final[tuple[float, ...]] = (392.0, 488.0)
 """Dial, ringing and busy tones of one frequency or two close ones: ITU-T E.180/Q.35 recommends
 400..450 Hz, and Supplement 2 lists 440 + 480 Hz beside it."""
-_PROGRESS_PAIRS_HZ: Final[tuple[tuple[tuple[float, float], ...], ...]] = (((335.0, 385.0), (418.0, 470.0)), ((460.0, 500.0), (600.0, 640.0)))
+_PROGRESS_PAIRS_HZ: Final[tuple[tuple[tuple[float, float], ...], ...]] = (
+    ((335.0, 385.0), (418.0, 470.0)),
+    ((460.0, 500.0), (600.0, 640.0)),
+)
 """The other pairs of E.180 Supplement 2, 350 + 440 or 450 Hz and 480 + 620 Hz, as far as 40 ms can
 tell their lines apart."""
 _FAX_HZ: Final[tuple[tuple[float, float], ...]] = ((1100.0, 38.0), (2100.0, 25.0))
 """Calling tone and answer tone with their tolerances: ITU-T T.30 clause 4.3, V.25."""
-_SPECIAL_HZ: Final[tuple[tuple[float, float], ...]] = ((950.0, 50.0), (1400.0, 50.0), (1800.0, 50.0))
+_SPECIAL_HZ: Final[tuple[tuple[float, float], ...]] = (
+    (950.0, 50.0),
+    (1400.0, 50.0),
+    (1800.0, 50.0),
+)
 """The special information tone's three: ITU-T E.180/Q.35 clause 4."""
 _DTMF_LOW_HZ: Final[tuple[float, ...]] = (697.0, 770.0, 852.0, 941.0)
 _DTMF_HIGH_HZ: Final[tuple[float, ...]] = (1209.0, 1336.0, 1477.0, 1633.0)

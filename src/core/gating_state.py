@@ -118,8 +118,8 @@ class GatingState:
         self._analyzer.reconfigure(policy)
         self._evidence.reconfigure(config.barge_in, self._analyzer.thresholds)
         self._turn.end_ms = config.barge_in.turn_end_ms
-        self._agent.grace_ms = policy.post_speech_grace_ms
-        self._line.idle_after_ms = config.idle_fill.after_ms
+        self._agent.grace_ms = float(policy.post_speech_grace_ms)
+        self._line.idle_after_ms = float(config.idle_fill.after_ms)
         self._outlet.feed.withheld_audio = policy.withheld_audio
         if self._guarded is not None:
             self._guarded.reconfigure(config.audio_guard)

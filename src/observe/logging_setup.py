@@ -1,7 +1,8 @@
 """Sets up the structured log once, for a whole process.
 
 Invariant: log lines go to standard error, so that a command's own output stays clean, and every
-line is an event, those of libraries included; no line holds what an exception quotes.
+line is an event, those of libraries included; no line holds what an exception quotes. A line that
+can't be written is left out.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ __all__ = ["name_process", "set_up_logging"]
 
 import logging
 import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TextIO, cast
 
 import structlog
 
 from ..config.models import LogFormat, LogLevel
 from .exception_text import exception_text
+from .log_stream import LogStream
 
 _log = structlog.get_logger(__name__)
 
@@ -53,22 +58,33 @@ def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
+    processors: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([_add_process] if _PROCESS else []),
+        _format_exception,
+        renderer,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([_add_process] if _PROCESS else []),
-            _format_exception,
-            renderer,
-        ],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.value.upper()]
         ),
         # A line is one write: several processes may share the stream.
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(
+            file=cast("TextIO", LogStream(sys.stderr, partial(_line_about_lost, processors)))
+        ),
         cache_logger_on_first_use=False,
     )
     _take_over_libraries()
+
+
+def _line_about_lost(processors: Sequence[structlog.typing.Processor], n_lost: int) -> str:
+    """Return the line that says how many lines are missing before it."""
+    event: Any = {"event": "log.lines_lost", "lines": n_lost}
+    for process in processors:
+        event = process(None, "warning", event)
+    return f"{event}\n"
 
 
 def _format_exception(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +61,26 @@ def test_events_go_to_standard_error_as_lines(capsys: pytest.CaptureFixture[str]
     assert "call.started" in output.err
     assert "call_id=c-1" in output.err
     assert "\x1b" not in output.err
+
+
+def test_a_full_disk_costs_lines_and_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """When there is room again, the log says how many lines are missing."""
+    set_up_logging(LogLevel.INFO, LogFormat.JSON)
+
+    def refuse(text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(sys.stderr, "write", refuse)
+        structlog.get_logger().info("call.started", call_id="c-1")
+        structlog.get_logger().info("call.ended", call_id="c-1")
+    structlog.get_logger().info("call.started", call_id="c-2")
+    lost, started = map(json.loads, capsys.readouterr().err.splitlines())
+    assert lost.pop("timestamp").endswith("Z")
+    assert lost == {"event": "log.lines_lost", "level": "warning", "lines": 2}
+    assert started["call_id"] == "c-2"
 
 
 @pytest.mark.parametrize("level", LogLevel)

@@ -305,12 +305,14 @@ def _released(
         instead = received[max(0, first - surplus) : first].count(SILENT_DIGEST)
         if instead < min(surplus, first) / 2:
             continue
-        # One more may have been held: the silence for it may have been left out.
-        for at in range(first, min(first + surplus + 1, behind - 1)):
-            known = numbers[at]
-            if known is not None and received_ms[at] - sent_ms[known] < FRAME_MS:
-                break
+        for at in range(first, min(first + surplus, behind - 1)):
             released[at] = True
+        # One more may have been held: the silence for it may have been left out.
+        one_more = first + surplus
+        if one_more < behind - 1:
+            known = numbers[one_more]
+            is_held = known is None or received_ms[one_more] - sent_ms[known] >= FRAME_MS
+            released[one_more] = is_held
     return released
 
 

@@ -17,11 +17,12 @@ import numpy.typing as npt
 
 from . import g711
 from .audio import AudioFormat
+from .echo.operands import operand
 from .resample import Resampler
 
 _FILTER_RATE_HZ = 8000
-_FULL_SCALE = np.float32(32768.0)
-_LOWEST, _HIGHEST = np.float32(-32768.0), np.float32(32767.0)
+_FULL_SCALE = operand(32768.0)
+_LOWEST, _HIGHEST = operand(-32768.0), operand(32767.0)
 
 Samples = npt.NDArray[np.int16]
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bands import BAND_COUNT, WHOLE
+from .operands import operand
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -31,18 +32,18 @@ LEAKAGE_MINIMUM_DBFS: Final = -65.0
 
 _FLOOR_START_DB: Final = -65.0
 """Of one band, the whole being as much more as there are bands."""
-_FLOOR_DOWN: Final = np.float32(0.3)
+_FLOOR_DOWN: Final = operand(0.3)
 """Share of the way down to a quieter frame."""
 _FLOOR_UP_DB: Final = 0.06
 """3 dB a second: speech does not lift the floor, a fan that starts is learnt in seconds."""
 _FLOOR_UP_EARLY_DB: Final = 0.6
 """Extra rise in the first frames of a call, fading as 1 / (1 + n / 10)."""
 _LEAKAGE_START_DB: Final = -6.0
-_LEAKAGE_STEP: Final = np.float32(0.06)
+_LEAKAGE_STEP: Final = operand(0.06)
 """Share of the way, every second frame."""
-_LEAKAGE_HIGHEST: Final = np.float32(15.0 * DECIBEL)
-_LEAKAGE_OVER_NOISE: Final = np.float32(LEAKAGE_OVER_NOISE_DB * DECIBEL)
-_LEAKAGE_LOWEST: Final = np.float32((LEAKAGE_MINIMUM_DBFS - 8.0) * DECIBEL)
+_LEAKAGE_HIGHEST: Final = operand(15.0 * DECIBEL)
+_LEAKAGE_OVER_NOISE: Final = operand(LEAKAGE_OVER_NOISE_DB * DECIBEL)
+_LEAKAGE_LOWEST: Final = operand((LEAKAGE_MINIMUM_DBFS - 8.0) * DECIBEL)
 
 
 class BandTrackers:

@@ -14,14 +14,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from .operands import operand
+
 FloatArray = npt.NDArray[np.float32]
 
 _LAG_COUNT: Final = 45
 _STEPS: Final = np.array([0.2, 0.03], np.float32)
 """The second once the capture exceeds twice the prediction, after `_LEARNING_FRAMES` frames."""
 _LEARNING_FRAMES: Final = 20
-_REGULARIZATION: Final = np.float32(1e-10)
-_ZERO: Final = np.float32(0.0)
+_REGULARIZATION: Final = operand(1e-10)
+_ZERO: Final = operand(0.0)
 
 
 class EnvelopePredictor:

@@ -24,6 +24,7 @@ from .band_trackers import (
 from .bands import BAND_COUNT, POWER_FLOOR, WHOLE, measure_pitch, sum_bands
 from .envelope_predictor import EnvelopePredictor
 from .kalman_filter import EchoEstimate, KalmanEchoFilter, PowerRow
+from .operands import operand
 from .recent_maximum import RecentMaximum
 
 FloatArray = npt.NDArray[np.float32]
@@ -71,7 +72,7 @@ def _make_group_matrix() -> FloatArray:
 _GROUP_MATRIX: Final = _make_group_matrix()
 _GROUP_LOW: Final = np.array([[group[3]] * BAND_COUNT for group in _GROUPS], np.float32)
 _GROUP_HIGH: Final = np.array([[group[4]] * BAND_COUNT for group in _GROUPS], np.float32)
-_LOWEST: Final = np.float32(POWER_FLOOR)
+_LOWEST: Final = operand(POWER_FLOOR)
 _FAR_END_ACTIVE_DBFS: Final = -55.0
 _FAR_END_MAXIMUM_FRAMES: Final = 45
 """900 ms, the span of the echo filter."""

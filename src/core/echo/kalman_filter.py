@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from .operands import operand
 from .transforms import inverse, transform
 
 FloatArray = npt.NDArray[np.float32]
@@ -40,16 +41,16 @@ _INITIAL_VARIANCE: Final = 0.03
 _INITIAL_NOISE: Final = 1e-3
 _NOISE_DECAY: Final = 0.85
 _NOISE_LOWEST: Final = 1e-6
-_PROCESS_NOISE: Final = np.float32(0.03)
-_VARIANCE_FLOOR: Final = np.float32(3.3e-5)
-_SHRINKAGE: Final = np.float32(0.5)
+_PROCESS_NOISE: Final = operand(0.03)
+_VARIANCE_FLOOR: Final = operand(3.3e-5)
+_SHRINKAGE: Final = operand(0.5)
 _CAUTION: Final = 0.9
 """Share of the uncertainty in the step's denominator. 0.5 is what a half-overlapped block leaves;
 above it the filter starts more slowly and hardly ever adds echo: ERLE of the first 2 s is +1.5
 instead of -4 dB, the mean of simulated calls."""
 _SHRINK_OVER_MEDIAN: Final = np.float32(4.0)
-_ONE: Final = np.float32(1.0)
-_HALF: Final = np.float32(0.5)
+_ONE: Final = operand(1.0)
+_HALF: Final = operand(0.5)
 _DELAY_DOMINANCE: Final = 6.0
 """A partition must hold this many times the median energy before a delay is reported."""
 _MIDDLE: Final = _PARTITION_COUNT // 2
@@ -57,7 +58,7 @@ _SILENCE: Final = np.zeros(_FRAME_SAMPLES, np.float32)
 
 # -- what saves calls of NumPy, each of which costs as much as 1,000 multiplications ---------------
 
-_ERROR_SCALE: Final = np.float32(-2.0)
+_ERROR_SCALE: Final = operand(-2.0)
 """The error's spectrum comes out times -2, the inverse below times -1/2: so one inverse serves
 weights and variances."""
 _HALF_SUM: Final = np.full(_PARTITION_COUNT, 0.5, np.float32)

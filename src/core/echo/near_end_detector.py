@@ -19,6 +19,7 @@ from .echo_ceiling import EchoCeiling
 from .features import FeatureExtractor
 from .kalman_filter import FilterScratch, KalmanEchoFilter
 from .near_end import NearEndVerdict
+from .operands import operand
 from .recurrent_network import NetworkWeights, RecurrentNetwork
 
 Frame = npt.NDArray[np.int16 | np.float32]
@@ -27,7 +28,7 @@ NO_EVIDENCE_LOGIT: Final = -10.0
 """Logit where the agent is not audible: nothing was judged."""
 
 _FRAME_SAMPLES: Final = 160
-_INT16_SCALE: Final = np.float32(1.0 / 32768.0)
+_INT16_SCALE: Final = operand(1.0 / 32768.0)
 _SAMPLE_TYPES: Final = np.dtype(np.int16).char + np.dtype(np.float32).char
 
 _UnfrozenVerdict = unfrozen(NearEndVerdict)

@@ -18,6 +18,8 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from .operands import operand
+
 FloatArray = npt.NDArray[np.float32]
 
 _ARRAY_NAMES: Final = (
@@ -34,9 +36,9 @@ _ARRAY_NAMES: Final = (
 )
 
 
-_ZERO: Final = np.float32(0.0)
-_HALF: Final = np.float32(0.5)
-_ONE: Final = np.float32(1.0)
+_ZERO: Final = operand(0.0)
+_HALF: Final = operand(0.5)
+_ONE: Final = operand(1.0)
 
 
 class NetworkWeights:

@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from .operands import operand
+
 FloatArray = npt.NDArray[np.float32]
 ComplexArray = npt.NDArray[np.complex64]
 Transform = Callable[[FloatArray, ComplexArray], object]
@@ -25,9 +27,8 @@ SAMPLES: Final = 320
 """Samples of a row: two frames."""
 
 _BINS: Final = SAMPLES // 2 + 1
-_ONE: Final = np.float32(1.0)
-"""A float32, so that NumPy computes in single precision: an int makes it use double."""
-_INVERSE_SCALE: Final = np.float32(1.0 / SAMPLES)
+_ONE: Final = operand(1.0)
+_INVERSE_SCALE: Final = operand(1.0 / SAMPLES)
 
 
 def public_transform(rows: FloatArray, out: ComplexArray) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ..echo.operands import operand
 from ..echo.transforms import inverse, transform_in_double
 
 FloatArray = npt.NDArray[np.float32]
@@ -36,17 +37,17 @@ FEATURE_COUNT: Final = 2 * BAND_COUNT + _SCALAR_COUNT
 """Numbers of a row: the level of each band over its noise, that of each over the mean of all, and
 what describes the frame as a whole."""
 
-_LEAST_POWER: Final = np.float32(0.25)
+_LEAST_POWER: Final = operand(0.25)
 """Mean square in int16 units, below the quantisation noise of every phone line."""
 _START_LEVEL_DB: Final = 26.0
 """RMS of 20, in dB over one step of int16: what a line is taken to carry before it is heard, as by
 the guard's noise floor."""
 _START_PEAK_DB: Final = 40.0
-_FLOOR_FALL_RATIO: Final = np.float32(0.3)
+_FLOOR_FALL_RATIO: Final = operand(0.3)
 """Share of the way that the noise of a band falls in one frame, and goes in one of silence."""
 _HEARD_EVERY: Final = 4
 """Of silent frames one in four is heard: noise is steady, and silence should cost little."""
-_FLOOR_RISE_DB: Final = np.float32(0.1)
+_FLOOR_RISE_DB: Final = operand(0.1)
 """dB that it rises in one frame: 5 dB a second, slower than syllables by far."""
 _PEAK_FALL_DB: Final = 0.04
 """dB that the level of the loudest frames falls in one frame: 2 dB a second."""
@@ -57,8 +58,8 @@ _SHORTEST_PERIOD: Final = 50.0
 """Samples of a period that reads 0 octaves: 160 Hz."""
 _VOICED_HARMONICITY: Final = 0.5
 _LONGEST_GAP_FRAMES: Final = 50
-_LOWEST_DB, _HIGHEST_DB = np.float32(-30.0), np.float32(50.0)
-_SCALE: Final = np.float32(0.1)
+_LOWEST_DB, _HIGHEST_DB = operand(-30.0), operand(50.0)
+_SCALE: Final = operand(0.1)
 """Rows are in units of 10 dB."""
 
 
@@ -100,7 +101,7 @@ _SCALARS: Final = struct.Struct(f"{_SCALAR_COUNT}f")
 """Writes a row's numbers without bands sooner than NumPy, which makes an array of them first."""
 _SCALARS_AT: Final = 4 * 2 * BAND_COUNT
 """Bytes of a row before them."""
-_TEN: Final = np.float32(10.0)
+_TEN: Final = operand(10.0)
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _BAND_MEAN: Final = np.full(BAND_COUNT, 1.0 / BAND_COUNT, np.float32)
 

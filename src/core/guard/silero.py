@@ -24,6 +24,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..echo.operands import operand
+
 FloatArray = npt.NDArray[np.float32]
 
 SILERO_INSTALL: Final = "pip install 'voxgate[silero]'"
@@ -38,7 +40,7 @@ _FRAME_SAMPLES: Final = 160
 _CAUGHT_UP_SAMPLES: Final = 8 * _FRAME_SAMPLES
 """Silence heard after all when sound begins, and no more: 160 ms, so that no frame costs more than
 six windows (ADR 7 has what more and less would do)."""
-_FULL_SCALE: Final = np.float32(1.0 / 32768.0)
+_FULL_SCALE: Final = operand(1.0 / 32768.0)
 _RESTING_LOGIT: Final = -6.0
 """Log odds before the first window: those of silence."""
 _FORGETFUL_FRAMES: Final = 25

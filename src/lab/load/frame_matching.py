@@ -102,7 +102,7 @@ def match_positions(
     """Match the frames of one call by their place in its audio: for engines that change all of it.
 
     Where the audio begins is not known, so that it is laid as late as can be: no audio comes before
-    it was sent. What every frame is late by alike is not seen.
+    it was sent. What every frame is late by alike is not seen, but for audio that is missing.
 
     Args:
         sent_ms: When each frame was sent, in order.
@@ -121,7 +121,7 @@ def match_positions(
     has_come = at < len(ends)
     came_ms = np.asarray(received_ms)[at[has_come]]
     latencies = came_ms - np.asarray(sent_ms)[wanted[has_come] - 1]
-    return CallMatch(live_ms=tuple(latencies.tolist()))
+    return CallMatch(live_ms=tuple(latencies.tolist()), lost=int((~has_come).sum()))
 
 
 def match_call(

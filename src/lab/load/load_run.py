@@ -208,6 +208,7 @@ def _window(before: ProcessUsage | None, after: ProcessUsage | None) -> UsageWin
         cpu_s=after.cpu_s - before.cpu_s,
         waited_s=after.waited_s - before.waited_s,
         resident_bytes=after.resident_bytes,
+        wakeups=after.wakeups - before.wakeups,
     )
 
 

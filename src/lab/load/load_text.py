@@ -39,6 +39,10 @@ def _percent(share: float | None) -> str:
     return _NONE if share is None else f"{100 * share:.0f} %"
 
 
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.0f}"
+
+
 def _cpu(step: LoadFigures) -> str:
     return _NONE if step.cpu_per_call is None else f"{step.cpu_per_call:.5f}"
 
@@ -54,6 +58,7 @@ _ROWS: Sequence[tuple[str, Callable[[LoadFigures], str]]] = (
     ("engine: share of a core", lambda step: _percent(step.core_share)),
     ("engine: MiB per call", _memory),
     ("engine: share of a core without calls", lambda step: _percent(step.idle_share)),
+    ("engine: wake-ups per second", lambda step: _number(step.wakeups_per_s)),
     ("engine: waited for its core", lambda step: _percent(step.waited_share)),
     ("line in to provider out, ms (p50/p99/max)", lambda step: _times(step.line_to_provider)),
     ("... of frames let through as they came", lambda step: _times(step.live_to_provider)),

@@ -8,12 +8,14 @@ from __future__ import annotations
 __all__ = ["ProcessUsage", "parse_stat", "read_usage"]
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
 _AFTER_NAME = 2
 """Number of the first field of ``/proc/PID/stat`` behind the name, counted from 0; see proc(5)."""
+_SLEPT = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)$", re.MULTILINE)
 _PARENT, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = 3, 13, 14, 23
 
 
@@ -27,6 +29,8 @@ class ProcessUsage:
     """Time that it could have run and others did, so far; of the first thread of each process."""
     resident_bytes: int
     """Memory that is in use now."""
+    wakeups: int
+    """Times that the first thread of each process had waited for something, and it came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ def read_usage(pid: int, proc: Path = _PROC) -> ProcessUsage | None:
         cpu_s=sum(stats[each].ticks for each in family) / os.sysconf("SC_CLK_TCK"),
         waited_s=sum(_waited_ns(proc / str(each)) for each in family) / 1e9,
         resident_bytes=sum(stats[each].pages for each in family) * os.sysconf("SC_PAGE_SIZE"),
+        wakeups=sum(_wakeups(proc / str(each)) for each in family),
     )
 
 
@@ -79,6 +84,16 @@ def _waited_ns(folder: Path) -> int:
         return int((folder / "schedstat").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _wakeups(folder: Path) -> int:
+    """Return how often a thread has slept; 0 where the system does not tell."""
+    try:
+        text = (folder / "status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    found = _SLEPT.search(text)
+    return int(found[1]) if found else 0
 
 
 def _all_stats(proc: Path) -> dict[int, Stat]:

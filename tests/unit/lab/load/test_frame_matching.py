@@ -211,6 +211,14 @@ def test_audio_of_any_cut_is_found_by_its_place() -> None:
     assert match_positions([], [], []).live_ms == ()
 
 
+def test_audio_that_is_missing_at_its_end_is_lost() -> None:
+    """As many frames as the pieces are short of."""
+    times, _ = sent(100)
+    match = match_positions(times, [t + 7.0 for t in times[:80]], [160] * 80)
+    assert match.lost == pytest.approx(20, abs=1)
+    assert match_positions(times, [t + 7.0 for t in times], [160] * 100).lost == 0
+
+
 def test_sessions_without_common_audio_are_tied_in_order() -> None:
     """Those that are known already are left alone."""
     calls = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.load_sides import side
-from voxgate.lab.load.frame_log import PLAYED_SOUND, EventRow
+from voxgate.lab.load.frame_log import EventRow
 from voxgate.lab.load.load_figures import (
     LoadFigures,
     UsageWindow,
@@ -82,50 +82,17 @@ def test_two_sessions_of_a_call_are_one_after_the_other() -> None:
     assert figures.line_to_provider.count == 19 * 50 - 10
 
 
-def test_the_agent_yields_when_it_is_heard_for_the_last_time() -> None:
-    """From the caller's first frame over it; who is not let through is counted as missed."""
-    sounds = [(t_ms, 0, 1) for t_ms in SLOTS_MS if 3000 <= t_ms < 5200 or 9000 <= t_ms < 15_000]
-    events = [EventRow(5000.0, 0, "interrupts"), EventRow(10_000.0, 0, "interrupts")]
-    figures = compute(side(others=sounds, events=events), side())
-    assert figures.barge_ins == 2
-    assert figures.missed_barge_ins == 1
-    assert figures.barge_in.p50_ms == pytest.approx(180.0)
-
-
-def test_on_a_line_that_buffers_playing_counts() -> None:
-    """What came ahead is forgotten by the line's clear."""
-    came = [(t_ms - 200, 0, 1) for t_ms in SLOTS_MS if 3000 <= t_ms < 5400]
-    played = [(t_ms, 0, PLAYED_SOUND) for t_ms in SLOTS_MS if 3000 <= t_ms < 5100]
-    events = [EventRow(5000.0, 0, "interrupts")]
-    figures = compute(side(others=came + played, events=events), side())
-    assert figures.barge_in.p50_ms == pytest.approx(80.0)
-    assert figures.line_interval.max_ms == pytest.approx(20.0)
-
-
-def test_an_answer_that_is_cut_off_while_the_caller_is_silent_cut_itself_off() -> None:
-    """Not so one that the caller broke into."""
-    answers = [EventRow(t_ms, 5, "answer", 4000.0) for t_ms in (3000.0, 9000.0, 15_000.0)]
-    cuts = [EventRow(4000.0, 5, "truncated"), EventRow(10_000.0, 5, "truncated")]
-    spoke = [EventRow(9800.0, 0, "interrupts")]
-    figures = compute(side(events=spoke), side(events=sorted(answers + cuts)))
-    assert (figures.answers, figures.self_interruptions) == (3, 1)
-
-
-def test_an_answer_is_heard_after_its_first_delta() -> None:
-    """Not where the agent spoke already: that was another's sound."""
-    answers = [EventRow(2990.0, 5, "answer"), EventRow(4500.0, 5, "answer")]
-    sounds = [(t_ms, 0, 1) for t_ms in SLOTS_MS if 3000 <= t_ms < 8000]
-    figures = compute(side(others=sounds), side(events=answers))
-    assert figures.provider_to_line.count == 1
-    assert figures.provider_to_line.max_ms == pytest.approx(10.0)
-
-
-def test_gaps_at_the_line_are_counted() -> None:
-    """More than 40 ms between two frames; a pause of seconds is none."""
-    frames = [(t_ms, 0, 0) for t_ms in SLOTS_MS if not (5000 < t_ms < 5060 or 9000 < t_ms < 12_000)]
-    figures = compute(side(others=frames), side())
-    assert figures.line_gaps == 1
-    assert figures.line_interval.p50_ms == pytest.approx(20.0)
+def test_audio_in_another_format_is_timed_by_its_place() -> None:
+    """The server tells its lengths and marks no frame; what is missing of it is lost."""
+    ours, _ = sent()
+    pieces = [(t_ms + 3.0, 5, 160) for t_ms, _, _ in ours]
+    figures = compute(side(frames=ours), side(others=pieces))
+    assert figures.line_to_provider.max_ms == pytest.approx(3.0)
+    assert figures.line_to_provider.count >= 19 * 50 - 1
+    assert figures.lost_frames == 0
+    silent = [row for row in pieces if row[0] < 11_000]
+    figures = compute(side(frames=ours), side(others=silent))
+    assert figures.lost_frames == pytest.approx(450, abs=2)
 
 
 def test_what_the_engine_used_is_shared_by_its_calls() -> None:
@@ -134,7 +101,7 @@ def test_what_the_engine_used_is_shared_by_its_calls() -> None:
         side(events=[EventRow(2000.0, 0, "lost"), EventRow(2000.0, 0, "unanswered")]),
         side(),
         n_calls=4,
-        engine=UsageWindow(cpu_s=10.0, waited_s=1.0, resident_bytes=9_000_000),
+        engine=UsageWindow(cpu_s=10.0, waited_s=1.0, resident_bytes=9_000_000, wakeups=600),
         idle=UsageWindow(cpu_s=0.01, waited_s=0.0, resident_bytes=1_000_000),
         load_cpu_s=5.0,
     )
@@ -142,6 +109,7 @@ def test_what_the_engine_used_is_shared_by_its_calls() -> None:
     assert figures.core_share == pytest.approx(0.5)
     assert figures.memory_per_call_bytes == pytest.approx(2_000_000)
     assert figures.waited_share == pytest.approx(0.05)
+    assert figures.wakeups_per_s == pytest.approx(30.0)
     assert figures.load_share == pytest.approx(0.25)
     assert (figures.lost_calls, figures.unanswered) == (1, 1)
 

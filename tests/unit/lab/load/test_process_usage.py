@@ -22,6 +22,10 @@ def add(proc: Path, pid: int, text: str, waited_ns: int | None = None) -> None:
     (proc / str(pid) / "stat").write_text(text)
     if waited_ns is not None:
         (proc / str(pid) / "schedstat").write_text(f"5000 {waited_ns} 7\n")
+        status = (
+            f"Name:\t(a) odd\nvoluntary_ctxt_switches:\t{pid}\nnonvoluntary_ctxt_switches:\t9\n"
+        )
+        (proc / str(pid) / "status").write_text(status)
 
 
 def test_a_process_counts_with_all_that_it_started(tmp_path: Path) -> None:
@@ -36,6 +40,7 @@ def test_a_process_counts_with_all_that_it_started(tmp_path: Path) -> None:
     assert usage.cpu_s == pytest.approx(201 / os.sysconf("SC_CLK_TCK"))
     assert usage.resident_bytes == 16 * os.sysconf("SC_PAGE_SIZE")
     assert usage.waited_s == pytest.approx(2.5)
+    assert usage.wakeups == 10 + 11
 
 
 def test_a_process_that_is_gone_has_used_nothing_that_is_known(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 Invariant: messages are sent in the conversation's order, and each event that a message brings is
 queued before the next message is read: an engine that takes none stops the server. A server that
-sends more than any call can use is read more slowly.
+sends more than any call can use is read more slowly, and one that reads nothing is left.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ from .websocket import (
     send_at_once,
     takes_at_once,
 )
+
+_UNREAD_S = 20.0
+"""How long a message may wait for a server that does not read, in s: as long as a ping's answer may
+take. The ping itself can't find such a server: it waits behind what is unread, without an end."""
+_GOODBYE_S = 2.0
+"""How long closing may take in s, a second of it for the peer's answer; a server that does not read
+keeps the goodbye from being sent at all."""
+_UNREAD = "not_read"
 
 
 class _Renewed(Exception):  # noqa: N818 - no error: it ends the task group of a connection
@@ -128,7 +136,10 @@ class SocketExchange:
     ) -> None:
         """Close a connection; as a context manager it would call a hangup an error."""
         try:
-            await connection.close()
+            async with asyncio.timeout(_GOODBYE_S):
+                await connection.close()
+        except TimeoutError:
+            connection.transport.abort()
         except BaseException:
             if not isinstance(outcome, ProviderError):
                 outcome.transport.abort()  # the successor, which nobody will take over now
@@ -138,13 +149,16 @@ class SocketExchange:
         """Send what waits, whenever something does, and do what is due when it is.
 
         Raises:
-            ProviderError: if what was due ends the session. Why sending fails, the receiver says.
+            ProviderError: if what was due ends the session, or the server does not read. Why
+                sending fails otherwise, the receiver says.
         """
         while True:
             self._has_messages.clear()
             try:
                 await self._send_waiting(connection)
-            except ProviderError:
+            except ProviderError as error:
+                if error.code == _UNREAD:
+                    raise
                 return
             if self._renewal is not None:
                 await self._renew_if_due(self._renewal)
@@ -202,9 +216,14 @@ class SocketExchange:
     async def _send_waiting(self, connection: ClientConnection) -> None:
         while (message := self._conversation.next_message(self._clock())) is not None:
             try:
-                await connection.send(message)
+                async with asyncio.timeout(_UNREAD_S):
+                    await connection.send(message)
             except ConnectionClosed as exc:
                 raise error_for_exception(exc, self._kind) from exc
+            except TimeoutError as exc:
+                connection.transport.abort()
+                reason = f"the server reads nothing for {_UNREAD_S:g} s"
+                raise ProviderError(self._kind, reason, code=_UNREAD, retryable=True) from exc
 
     async def _receive_all(self, connection: ClientConnection) -> None:
         budget = MessageBudget(self._clock())

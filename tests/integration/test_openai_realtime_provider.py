@@ -633,6 +633,44 @@ async def test_stop_during_an_outage_ends_it(peer: RealtimePeer) -> None:
         assert await next_event(events) == ProviderEnded()
 
 
+async def _talk_until_unread(provider: OpenAIRealtimeProvider, session: PeerSession) -> None:
+    """Have the server read no more, and send until the sockets of both ends are full."""
+    session.stop_reading()
+    dropped = 0
+    while dropped == 0:
+        for _ in range(100):
+            await provider.send_audio(FRAME)
+        await asyncio.sleep(0)
+        dropped = provider.counts["frames_dropped"]
+
+
+async def test_a_server_that_stops_to_read_is_asked_again(
+    peer: RealtimePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No ping finds it where the sockets are full: what waits for it does."""
+    monkeypatch.setattr("voxgate.providers.socket_exchange._UNREAD_S", 0.2)
+    async with running(peer) as (provider, session):
+        events = provider.events()
+        await next_of(events, ProviderReady)
+        await _talk_until_unread(provider, session)
+        disconnected = await next_of(events, ProviderDisconnected)
+        assert disconnected.error.code == "not_read"
+        again = await peer.accept_configured()
+        await next_of(events, ProviderReady)
+        assert await again.receive_audio(len(FRAME))
+
+
+async def test_stop_does_not_wait_for_a_server_that_does_not_read(
+    peer: RealtimePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hangup would never end: the goodbye waits behind what is unread."""
+    monkeypatch.setattr("voxgate.providers.socket_exchange._GOODBYE_S", 0.2)
+    async with running(peer) as (provider, session):
+        await _talk_until_unread(provider, session)
+        async with asyncio.timeout(5):
+            await provider.stop()
+
+
 async def test_stop_says_goodbye(peer: RealtimePeer) -> None:
     """The server sees an orderly close, not a broken line or an error of ours."""
     async with running(peer) as (provider, session):

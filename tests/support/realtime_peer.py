@@ -190,6 +190,10 @@ class PeerSession:
             },
         )
 
+    def stop_reading(self) -> None:
+        """Leave what comes in the socket, as a server that hangs does."""
+        self._connection.transport.pause_reading()  # type: ignore[attr-defined]
+
     async def close(self, code: int = 1000) -> None:
         """Close the connection in good order."""
         await self._connection.close(code)

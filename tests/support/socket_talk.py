@@ -45,6 +45,8 @@ class FakeConnection:
         self.was_aborted = False
         self.is_broken = False
         self.closes_after_s = 0.0
+        self.is_unread = False
+        """What is sent waits for ever, the goodbye too."""
         self._coming: asyncio.Queue[str | Exception] = asyncio.Queue()
 
     @property
@@ -97,6 +99,8 @@ class FakeConnection:
         if self.is_broken:
             raise ConnectionClosedError(None, None)
         self.sent.append(message)
+        if self.is_unread:
+            await asyncio.Event().wait()
 
     async def recv(self) -> str:
         message = await self._coming.get()
@@ -105,6 +109,8 @@ class FakeConnection:
         return message
 
     async def close(self) -> None:
+        if self.is_unread and not self.was_aborted:
+            await asyncio.Event().wait()
         await asyncio.sleep(self.closes_after_s)
         self.is_closed = True
 

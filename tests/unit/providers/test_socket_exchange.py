@@ -248,3 +248,35 @@ async def test_a_renewal_that_is_due_is_seen_though_all_was_sent_at_once() -> No
     rig.exchange.wake()
 
     assert await running is rig.successor
+
+
+@in_virtual_time
+async def test_a_server_that_reads_nothing_any_more_is_given_up() -> None:
+    """Nothing else would find it: a ping waits as long as any message does."""
+    rig = await Rig(is_plain=True).configured()
+    rig.connection.unsent_bytes = 1_000_000
+    rig.connection.is_unread = True
+    began_ms = virtual_ms()
+    rig.talk.messages.append("one")
+    error = await rig.exchange.run(rig.connection)
+
+    assert isinstance(error, ProviderError)
+    assert (error.code, error.retryable) == ("not_read", True)
+    assert virtual_ms() - began_ms == pytest.approx(20_000.0, abs=100.0)
+    assert rig.connection.was_aborted
+
+
+@in_virtual_time
+async def test_a_call_that_ends_waits_for_no_goodbye_of_a_server_that_does_not_read() -> None:
+    """The connection is dropped, and the hangup goes on."""
+    rig = await Rig(is_plain=True).configured()
+    running = asyncio.create_task(rig.exchange.run(rig.connection))
+    await asyncio.sleep(0.1)
+    rig.connection.is_unread = True
+    began_ms = virtual_ms()
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert running.cancelled()
+    assert rig.connection.was_aborted
+    assert virtual_ms() - began_ms == pytest.approx(2000.0, abs=100.0)

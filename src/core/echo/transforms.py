@@ -28,6 +28,7 @@ SAMPLES: Final = 320
 
 _BINS: Final = SAMPLES // 2 + 1
 _ONE: Final = operand(1.0)
+_ONE_IN_DOUBLE: Final = np.ones((), np.float64)
 _INVERSE_SCALE: Final = operand(1.0 / SAMPLES)
 
 
@@ -74,7 +75,9 @@ def choose_double(ufuncs: Any) -> DoubleTransform:
         forward = ufuncs.rfft_n_even
 
         def direct(row: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
-            return np.asarray(forward(row, 1.0, out=np.empty(_BINS, np.complex128)))
+            spectrum = np.empty(_BINS, np.complex128)
+            forward(row, _ONE_IN_DOUBLE, out=spectrum)
+            return spectrum
 
         row = _uneven(SAMPLES)
         return direct if np.array_equal(direct(row), public(row)) else public
@@ -131,7 +134,8 @@ def inverse(rows: ComplexArray | FloatArray, out: FloatArray) -> FloatArray:
     """Undo :func:`transform`.
 
     Args:
-        rows: complex64, or float32 where all is real [shape=(..., 161)].
+        rows: complex64, or float32 where all is real [shape=(..., 161)]. The
+            latter are computed in double precision and rounded.
         out: Where to write the samples, float32 [shape=(..., 320)].
 
     Returns:

@@ -173,14 +173,14 @@ class FrameFeatures:
         power = self._measure_power(samples)
         bands = _BAND_MATRIX.dot(power)
         bands_db = _decibels(bands)
-        row = np.empty(FEATURE_COUNT, np.float32)
+        row = np.empty(FEATURE_COUNT, _SINGLE)
         over_floor = row[:BAND_COUNT]
         np.subtract(bands_db, self._floor_db, out=over_floor)
         moved = _FLOOR_FALL_RATIO * over_floor
         self._floor_db += np.minimum(moved, _FLOOR_RISE_DB, out=moved)
         mean_db = float(bands_db.dot(_BAND_MEAN))
         shape = row[BAND_COUNT : 2 * BAND_COUNT]
-        np.subtract(bands_db, np.float32(mean_db), out=shape)
+        np.subtract(bands_db, operand(mean_db), out=shape)
         moved_db, moved_last_db = self._follow_shape(shape)
         harmonicity, octaves = _measure_pitch(power)
         glide = 1.0
@@ -220,8 +220,8 @@ class FrameFeatures:
         windowed *= _WINDOW
         spectrum = transform_in_double(windowed.astype(_DOUBLE))
         self._previous = samples
-        parts = spectrum.view(np.float32)
-        np.multiply(parts, parts, out=parts)
+        parts = spectrum.view(_SINGLE)
+        parts *= parts
         return parts[::2] + parts[1::2]
 
     def _follow_shape(self, shape: FloatArray) -> tuple[float, float]:
@@ -249,7 +249,7 @@ def _measure_concentration(power: FloatArray) -> float:
 
 def _measure_pitch(power: FloatArray) -> tuple[float, float]:
     """Return (harmonicity, octaves of the period over 160 Hz's)."""
-    correlation = inverse(power, out=np.empty(_WINDOW_SAMPLES, np.float32))
+    correlation = inverse(power, out=np.empty(_WINDOW_SAMPLES, _SINGLE))
     lags = correlation[_PITCH_LAGS] * _LAG_WEIGHT
     best = int(lags.argmax())
     harmonicity = float(lags[best]) / (float(correlation[0]) + 1e-3)

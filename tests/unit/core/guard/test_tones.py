@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from support.signals import speech_like, tone, white_noise
-from voxgate.core.guard.tones import ToneKind, detect_tone
+from voxgate.core.guard.tones import (
+    _IN_BAND,
+    _LINES_SHARE,
+    ToneKind,
+    _has_more_lines,
+    _take_line,
+    detect_tone,
+)
 
 WINDOW = np.hanning(321)[:-1]
 
@@ -77,3 +84,22 @@ def test_speech_is_no_tone(seed) -> None:
 def test_silence_is_no_tone() -> None:
     """No power, no lines."""
     assert detect_tone(np.zeros(161, np.float32)) is None
+
+
+def test_what_is_told_sooner_is_no_tone() -> None:
+    """A spectrum that has more lines by the quick sums has too little power in two by the others.
+
+    Lines at any place, 50 Hz and 3,990 Hz too, over noise that brings the share close to the limit.
+    """
+    generator = np.random.default_rng(1)
+    soon = 0
+    for _ in range(500):
+        noise_dbfs = generator.uniform(-40.0, -20.0)
+        power = spectrum(tones(*generator.uniform(50.0, 3990.0, 2), noise_dbfs=noise_dbfs))
+        if _has_more_lines(power):
+            soon += 1
+            band = power.copy()
+            band[: _IN_BAND.start] = 0.0
+            total = float(np.add.reduce(power[_IN_BAND]))
+            assert _take_line(band).power + _take_line(band).power < _LINES_SHARE * total
+    assert 100 < soon < 400

@@ -116,7 +116,7 @@ async def _engine(realtime_url: str, mode: str, *, is_gated: bool) -> AsyncItera
     try:
         async with asyncio.timeout(_START_S):
             line = b""
-            while not line.startswith(b"listening on "):
+            while b" listens on " not in line:
                 line = await process.stdout.readline()
                 assert line, "the engine did not start"
         draining = asyncio.create_task(process.stdout.read(), name="engine output")

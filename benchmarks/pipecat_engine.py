@@ -5,8 +5,8 @@ Twilio's stream comes in over FastAPI's WebSocket, goes through ``TwilioFrameSer
 
     python -m benchmarks.pipecat_engine --port 0 --realtime-url ws://127.0.0.1:8800/v1/realtime
 
-It prints ``listening on HOST:PORT``. Calls come to ``/twilio``. Invariant: one pipeline a call; all
-share one gating manager.
+It runs in uvloop's loop where that is installed, and prints ``twilio listens on HOST:PORT``. Calls
+come to ``/twilio``. Invariant: one pipeline a call; all share one gating manager.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies, UserT
 
 from voxgate import AudioGatingManager
 from voxgate.clock import Clock, monotonic_ms
+from voxgate.event_loop import run_serving
 from voxgate.integrations.pipecat import TurnFinder, VoxgateGate
 
 _TELEPHONE_RATE_HZ = 8000
@@ -77,6 +78,9 @@ class EngineSettings:
     """Who finds the caller's turns."""
     has_silero: bool = False
     """Whether Silero VAD runs in the pipeline; always where the pipeline finds the turns."""
+    has_turn_model: bool = False
+    """Whether Pipecat's own model says when a turn ends, where the pipeline finds the turns: its
+    default. Without it silence does."""
     taps_wire: bool = True
     """Whether the gate sees the wire, rather than the frames behind the output."""
     out_rate_hz: int = 8000
@@ -203,10 +207,18 @@ class PipecatEngine:
             stop = [ExternalUserTurnStopStrategy()]
             ungated: UserTurnStrategies = ExternalUserTurnStrategies()
         else:
-            stop = [SpeechTimeoutUserTurnStopStrategy()]
+            stop = [self._turn_end()]
             ungated = UserTurnStrategies(stop=stop)
         strategies = ungated if gate is None else gate.user_turn_strategies(stop=stop)
         return LLMUserAggregatorParams(user_turn_strategies=strategies, vad_analyzer=vad)
+
+    def _turn_end(self) -> BaseUserTurnStopStrategy:
+        if not self.settings.has_turn_model:
+            return SpeechTimeoutUserTurnStopStrategy()
+        from pipecat.audio.turn.smart_turn.local_smart_turn_v3 import LocalSmartTurnAnalyzerV3
+        from pipecat.turns.user_stop import TurnAnalyzerUserTurnStopStrategy
+
+        return TurnAnalyzerUserTurnStopStrategy(turn_analyzer=LocalSmartTurnAnalyzerV3())
 
     def _service(self) -> OpenAIRealtimeLLMService:
         detection = (
@@ -229,6 +241,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--gate", action="store_true", help="put the gate in")
     parser.add_argument("--silero", action="store_true", help="run Silero VAD in the pipeline")
+    parser.add_argument(
+        "--turn-model", action="store_true", help="with --turns local: Pipecat's model ends turns"
+    )
     parser.add_argument("--turns", choices=[*TurnFinder], default=TurnFinder.SERVER)
     options = parser.parse_args(arguments)
     engine = PipecatEngine(
@@ -236,17 +251,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             realtime_url=options.realtime_url,
             is_gated=options.gate,
             has_silero=options.silero,
+            has_turn_model=options.turn_model,
             turn_finder=TurnFinder(options.turns),
         )
     )
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(engine, options.host, options.port))
+        run_serving(_serve(engine, options.host, options.port))
     return 0
 
 
 async def _serve(engine: PipecatEngine, host: str, port: int) -> None:
     async with engine.serving(host, port) as bound:
-        print(f"listening on {host}:{bound}", flush=True)
+        print(f"twilio listens on {host}:{bound}", flush=True)
         await asyncio.Event().wait()
 
 

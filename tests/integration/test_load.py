@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
 
-from voxgate.lab.load import EngineSettings, LoadFigures, LoadPlan, run_load
+from voxgate.lab.load import EngineProgram, EngineSettings, LoadFigures, LoadPlan, run_load
 from voxgate.lab.load.child_process import ChildError, ChildProcess
+from voxgate.lab.load.engine_process import serve_engine
 from voxgate.lab.load.frame_log import MeasuredSide, frame_digest
 
 GUARD_S = 170.0
@@ -37,6 +39,27 @@ async def test_three_callers_are_served_and_measured() -> None:
     assert figures.line_to_provider.count > 0
     assert figures.line_interval.count > 0
     assert figures.cpu_per_call is None or figures.cpu_per_call > 0
+
+
+async def test_an_engine_of_another_make_is_started_with_the_servers_address(
+    tmp_path: Path,
+) -> None:
+    """It says where it listens; one that can't be started is an error with its last word."""
+    script = (
+        "import signal, sys; open(sys.argv[1], 'w').write(sys.argv[2]); "
+        "print('it listens on 127.0.0.1:4711', flush=True); signal.pause()"
+    )
+    words = (sys.executable, "-c", script, str(tmp_path / "url"), "{url}")
+    async with serve_engine(EngineProgram(words=words), "ws://x:1/y", tmp_path / "log") as served:
+        assert served.address == ("127.0.0.1", 4711)
+    assert (tmp_path / "url").read_text() == "ws://x:1/y"
+    with pytest.raises(ChildError, match="no such word"):
+        async with serve_engine(
+            EngineProgram(words=(sys.executable, "-c", "exit('no such word')")),
+            "",
+            tmp_path / "log",
+        ):
+            pass
 
 
 @pytest.mark.parametrize("kind", ["light", "embedded"])

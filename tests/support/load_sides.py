@@ -67,6 +67,7 @@ def figures(calls: int = 10, **changes: Any) -> LoadFigures:
         memory_per_call_bytes=1.25 * 2**20,
         idle_share=0.0,
         waited_share=0.0,
+        others_share=None,
         wakeups_per_s=600.0,
         load_share=0.2,
         caller_lag=Percentiles(count=1000, p50_ms=0.1, p99_ms=1.0, max_ms=2.0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "CorpusError",
+    "EngineProgram",
     "EngineSettings",
     "LoadFigures",
     "LoadPlan",
@@ -25,7 +26,7 @@ __all__ = [
 
 from ..scenarios.corpus_folder import CorpusError
 from .caller_sounds import load_sounds
-from .engine_process import EngineSettings, ServedEngine
+from .engine_process import EngineProgram, EngineSettings, ServedEngine
 from .load_figures import LoadFigures, Percentiles
 from .load_limits import engine_limits, rig_limits, verdict
 from .load_plan import LoadPlan

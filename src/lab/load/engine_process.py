@@ -1,8 +1,9 @@
-"""The engine that a load run starts: ``voxgate serve``, as an operator starts it."""
+"""The engine that a load run starts: ``voxgate serve`` as an operator starts it, or another's."""
 
 from __future__ import annotations
 
 __all__ = [
+    "EngineProgram",
     "EngineSettings",
     "ServedEngine",
     "engine_environment",
@@ -22,7 +23,8 @@ from pathlib import Path
 from .child_process import ChildError
 
 _COMMAND = "from voxgate.cli import main; main()"
-_PINNED = "import os; os.sched_setaffinity(0, {%d}); "
+_PINNED = "import os, sys; os.sched_setaffinity(0, {%d}); os.execvp(sys.argv[1], sys.argv[1:])"
+"""Becomes the program that it is given, on one core: the process stays the same."""
 _START_TIMEOUT_S = 120.0
 _END_TIMEOUT_S = 20.0
 
@@ -44,6 +46,19 @@ class EngineSettings:
     """The only core that it runs on, where the system can do that."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineProgram:
+    """An engine of another make.
+
+    It says ``NAME listens on HOST:PORT`` on its stdout once calls may come, and ends at SIGTERM.
+    """
+
+    words: tuple[str, ...]
+    """What starts it; ``{url}`` in a word stands for the server that its provider is to use."""
+    core: int | None = None
+    """The only core that it runs on, where the system can do that."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
     """The engine that runs."""
@@ -52,6 +67,8 @@ class ServedEngine:
     """None: not known, or on another machine."""
     address: tuple[str, int]
     """Of the line."""
+    core: int | None = None
+    """The only core that it runs on; None: not known."""
 
 
 def engine_environment(settings: EngineSettings, server_url: str) -> Mapping[str, str]:
@@ -94,7 +111,7 @@ def parse_addresses(lines: Iterable[str]) -> Mapping[str, tuple[str, int]]:
 
 @asynccontextmanager
 async def serve_engine(
-    settings: EngineSettings, server_url: str, log_path: Path
+    settings: EngineSettings | EngineProgram, server_url: str, log_path: Path
 ) -> AsyncIterator[ServedEngine]:
     """Serve until the end of the block.
 
@@ -106,34 +123,43 @@ async def serve_engine(
     Raises:
         ChildError: it does not start.
     """
-    process = await _start(settings, engine_environment(settings, server_url), log_path)
+    line = settings.line if isinstance(settings, EngineSettings) else None
     try:
-        yield ServedEngine(process.pid, await _address(process, settings.line, log_path))
+        process = await _start(settings, server_url, log_path)
+    except OSError as error:
+        raise ChildError(f"the engine does not start: {error}") from error
+    try:
+        address = await _address(process, line, log_path)
+        yield ServedEngine(process.pid, address, settings.core)
     finally:
         await _stop(process)
 
 
-async def _start(settings: EngineSettings, changes: Mapping[str, str], log_path: Path) -> Process:
-    pin = settings.core is not None and hasattr(os, "sched_setaffinity")
-    program = (_PINNED % settings.core if pin else "") + _COMMAND
-    config = () if settings.config is None else (str(settings.config),)
+async def _start(
+    settings: EngineSettings | EngineProgram, server_url: str, log_path: Path
+) -> Process:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("VOXGATE__")}
+    if isinstance(settings, EngineSettings):
+        config = () if settings.config is None else (str(settings.config),)
+        words: tuple[str, ...] = (sys.executable, "-c", _COMMAND, "serve", *config)
+        inherited |= engine_environment(settings, server_url)
+    else:
+        words = tuple(word.replace("{url}", server_url) for word in settings.words)
+    if settings.core is not None and hasattr(os, "sched_setaffinity"):
+        words = (sys.executable, "-c", _PINNED % settings.core, *words)
     with log_path.open("wb") as sink:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", program, "serve", *config),
-            stdout=PIPE,
-            stderr=sink,
-            env={**inherited, **changes},
-        )
+        return await asyncio.create_subprocess_exec(*words, stdout=PIPE, stderr=sink, env=inherited)
 
 
-async def _address(process: Process, line: str, log_path: Path) -> tuple[str, int]:
+async def _address(process: Process, line: str | None, log_path: Path) -> tuple[str, int]:
+    """Return where a line listens; None: the first that is said."""
     assert process.stdout is not None, "it was started with a pipe"  # noqa: S101
     try:
         async with asyncio.timeout(_START_TIMEOUT_S):
             while text := await process.stdout.readline():
-                if address := parse_addresses([text.decode()]).get(line):
-                    return address
+                for name, address in parse_addresses([text.decode()]).items():
+                    if line in (None, name):
+                        return address
     except TimeoutError:
         pass
     raise ChildError(f"the engine does not start: {_last_line(log_path)}")

@@ -208,6 +208,7 @@ class LightSession:
             case "input_audio_buffer.commit":
                 self._send(build.input_audio_committed(self._next_id("item"), None))
             case "input_audio_buffer.clear":
+                self._note(now_ms, "cleared")
                 self._send(build.input_audio_cleared())
             case "conversation.item.delete":
                 self._send(build.item_deleted(event.item_id))
@@ -372,8 +373,6 @@ class LightSession:
             "usage": None,
             "metadata": None,
         }
-
-    # -- the rest ----------------------------------------------------------------------------------
 
     def _session_object(self) -> dict[str, Any]:
         return {"object": "realtime.session", "id": f"sess_{self._number}", **self._session}

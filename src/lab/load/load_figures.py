@@ -21,6 +21,8 @@ from .frame_matching import CallMatch, match_call, match_positions
 from .line_figures import hear_line
 
 _LATE_MS = 20.0
+_REPEATED_SAMPLES = 800
+"""As much in one piece, right behind a clear, is what the client had sent before: 100 ms."""
 _TAIL_MS = 1000.0
 """Frames sent in the last second of a window may still be on their way: they don't count."""
 
@@ -44,6 +46,8 @@ class UsageWindow:
     """Time that it could have run and others did."""
     resident_bytes: int
     """At its end."""
+    core_s: float | None = None
+    """Time that its core was at work, for whomever; None: it may run on any."""
     wakeups: int = 0
     """Times that its first thread began to run because there was something to do."""
 
@@ -89,7 +93,9 @@ class LoadFigures:
     idle_share: float | None
     """CPU-seconds of the engine per second without calls."""
     waited_share: float | None
-    """Share of the time in which the engine could have run and others did."""
+    """Share of the time in which the engine could have run and others did, or its own threads."""
+    others_share: float | None
+    """Share of the time in which others than the engine had its core."""
     wakeups_per_s: float | None
     """Times per second that the engine was woken."""
     load_share: float | None
@@ -161,11 +167,18 @@ def compute_figures(
         memory_per_call_bytes=_memory(engine, idle, n_calls),
         idle_share=None if idle is None else idle.cpu_s,
         waited_share=None if engine is None else engine.waited_s / seconds,
+        others_share=_others(engine, seconds),
         wakeups_per_s=None if engine is None else engine.wakeups / seconds,
         load_share=None if load_cpu_s is None else load_cpu_s / seconds,
         caller_lag=percentiles(callers.lags_ms),
         server_lag=percentiles(server.lags_ms),
     )
+
+
+def _others(engine: UsageWindow | None, seconds: float) -> float | None:
+    if engine is None or engine.core_s is None:
+        return None
+    return max(0.0, engine.core_s - engine.cpu_s) / seconds
 
 
 def _memory(engine: UsageWindow | None, idle: UsageWindow | None, n_calls: int) -> float | None:
@@ -195,7 +208,7 @@ def _matches(
     begin_ms, end_ms = window_ms
     sent = sent.within(-math.inf, end_ms - _TAIL_MS)
     received = server.frames.within(-math.inf, end_ms)
-    pieces = server.others.within(begin_ms, end_ms)
+    pieces = _without_repeats(server).within(begin_ms, end_ms)
     counted = sent.within(begin_ms, end_ms)
     sessions: dict[int, list[int]] = {}
     for session, call in ties.items():
@@ -210,6 +223,24 @@ def _matches(
             match = match_positions(_of(counted, call)[0], lengths_ms, lengths)
         matches.append(match)
     return matches
+
+
+def _without_repeats(server: MeasuredSide) -> FrameColumns:
+    """Return the pieces of audio but for those that a client sends anew, having cleared the buffer.
+
+    They bring no frame that had not come before.
+    """
+    pieces = server.others
+    counts = np.ones(len(pieces.t_ms), bool)
+    for event in server.events:
+        if event.kind == "cleared":
+            is_next = (pieces.number == event.number) & (pieces.t_ms >= event.t_ms)
+            at = int(is_next.argmax()) if is_next.any() else None
+            if at is not None and pieces.mark[at] >= _REPEATED_SAMPLES:
+                counts[at] = False
+    return FrameColumns(
+        t_ms=pieces.t_ms[counts], number=pieces.number[counts], mark=pieces.mark[counts]
+    )
 
 
 def _is_all_changed(sent: Sequence[int], received: Sequence[int], lengths: Sequence[int]) -> bool:

@@ -51,9 +51,9 @@ def rig_limits(figures: LoadFigures) -> tuple[str, ...]:
     for name, lag in (("callers", figures.caller_lag), ("server", figures.server_lag)):
         if lag.p99_ms is not None and lag.p99_ms > _LAG_MS:
             found.append(f"the {name} ran {lag.p99_ms:.1f} ms late (p99)")
-    if figures.waited_share is not None and figures.waited_share > _WAITED:
-        waited = 100 * figures.waited_share
-        found.append(f"others had the engine's core for {waited:.0f} % of the time")
+    waited = _waited(figures)
+    if waited is not None and waited > _WAITED:
+        found.append(f"others had the engine's core for {100 * waited:.0f} % of the time")
     return tuple(found)
 
 
@@ -68,6 +68,16 @@ def verdict(steps: Sequence[LoadFigures]) -> str:
             return f"{_held(held)} {figures.calls} calls are too many: {'; '.join(found)}."
         held = figures.calls
     return _held(held)
+
+
+def _waited(figures: LoadFigures) -> float | None:
+    """Return for what share of the time others kept the engine waiting.
+
+    An engine of several threads on one core waits for itself, and others have little of that core.
+    """
+    if figures.waited_share is None or figures.others_share is None:
+        return figures.waited_share
+    return min(figures.waited_share, figures.others_share)
 
 
 def _was_heard(figures: LoadFigures) -> bool:

@@ -12,18 +12,18 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...clock import monotonic_ms
 from .child_process import ChildError, ChildProcess
-from .engine_process import EngineSettings, ServedEngine, serve_engine
+from .engine_process import EngineProgram, EngineSettings, ServedEngine, serve_engine
 from .frame_log import EventRow, MeasuredSide
 from .frame_matching import tie_in_order, tie_sessions
 from .load_figures import LoadFigures, UsageWindow, compute_figures
 from .load_limits import engine_limits, rig_limits
 from .load_plan import LoadPlan
-from .process_usage import ProcessUsage, read_usage
+from .process_usage import ProcessUsage, read_busy_s, read_usage
 
 _SETTLE_S = 2.0
 """What an engine does in the first seconds is its start."""
@@ -34,10 +34,11 @@ Show = Callable[[str], None]
 
 async def run_load(
     plan: LoadPlan,
-    engine: EngineSettings | ServedEngine,
+    engine: EngineSettings | EngineProgram | ServedEngine,
     *,
     show: Show = lambda _: None,
     on_step: Callable[[LoadFigures], None] = lambda _: None,
+    is_last: Callable[[LoadFigures], bool] = lambda _: False,
 ) -> list[LoadFigures]:
     """Run it and return the figures of each step.
 
@@ -46,6 +47,7 @@ async def run_load(
         engine: The engine to start, or the one that runs.
         show: Gets a word on what happens.
         on_step: Gets the figures of each step as soon as they are known.
+        is_last: Whether no step is to follow one with such figures.
 
     Raises:
         ChildError: a process did not start, or ended.
@@ -56,14 +58,15 @@ async def run_load(
             figures = await run.step(n_calls)
             on_step(figures)
             steps.append(figures)
-            if plan.stops_at_limit and (engine_limits(figures) or rig_limits(figures)):
+            is_limit = plan.stops_at_limit and (engine_limits(figures) or rig_limits(figures))
+            if is_limit or is_last(figures):
                 break
         return steps
 
 
 @asynccontextmanager
 async def _running(
-    plan: LoadPlan, engine: EngineSettings | ServedEngine, show: Show
+    plan: LoadPlan, engine: EngineSettings | EngineProgram | ServedEngine, show: Show
 ) -> AsyncIterator[_Run]:
     server = {
         "kind": plan.server,
@@ -85,7 +88,7 @@ async def _running(
 
 @asynccontextmanager
 async def _engine(
-    engine: EngineSettings | ServedEngine, url: str, folder: Path, show: Show
+    engine: EngineSettings | EngineProgram | ServedEngine, url: str, folder: Path, show: Show
 ) -> AsyncIterator[ServedEngine]:
     if isinstance(engine, ServedEngine):
         show(f"the engine's provider is to have the url {url}")
@@ -115,6 +118,8 @@ class _Usages:
 
     t_ms: float
     engine: ProcessUsage | None
+    core_s: float | None
+    """How long the engine's core has been at work."""
     load: tuple[ProcessUsage | None, ...]
 
 
@@ -145,9 +150,9 @@ class _Run:
     async def measure_idle(self) -> None:
         """Measure what the engine uses without calls, once it has started."""
         await asyncio.sleep(_SETTLE_S)
-        before = self._usages().engine
+        before = self._usages()
         await asyncio.sleep(1.0)
-        self._idle = _window(before, self._usages().engine)
+        self._idle = _engine_window(before, self._usages())
 
     async def step(self, n_calls: int) -> LoadFigures:
         """Bring the calls to a number, measure, and return what came of it."""
@@ -188,7 +193,7 @@ class _Run:
             self._ties | tie_in_order(self._dialled, self._sessions, self._ties),
             window_ms=(before.t_ms, after.t_ms),
             n_calls=self._n_calls,
-            engine=_window(before.engine, after.engine),
+            engine=_engine_window(before, after),
             idle=self._idle,
             load_cpu_s=_cpu_between(before.load, after.load),
         )
@@ -197,8 +202,16 @@ class _Run:
         return _Usages(
             monotonic_ms(),
             None if self._engine.pid is None else read_usage(self._engine.pid),
+            None if self._engine.core is None else read_busy_s(self._engine.core),
             (read_usage(self._callers.pid), read_usage(self._server.pid)),
         )
+
+
+def _engine_window(before: _Usages, after: _Usages) -> UsageWindow | None:
+    window = _window(before.engine, after.engine)
+    if window is None or before.core_s is None or after.core_s is None:
+        return window
+    return replace(window, core_s=after.core_s - before.core_s)
 
 
 def _window(before: ProcessUsage | None, after: ProcessUsage | None) -> UsageWindow | None:

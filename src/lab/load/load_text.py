@@ -58,6 +58,7 @@ _ROWS: Sequence[tuple[str, Callable[[LoadFigures], str]]] = (
     ("engine: share of a core", lambda step: _percent(step.core_share)),
     ("engine: MiB per call", _memory),
     ("engine: share of a core without calls", lambda step: _percent(step.idle_share)),
+    ("others: share of the engine's core", lambda step: _percent(step.others_share)),
     ("engine: wake-ups per second", lambda step: _number(step.wakeups_per_s)),
     ("engine: waited for its core", lambda step: _percent(step.waited_share)),
     ("line in to provider out, ms (p50/p99/max)", lambda step: _times(step.line_to_provider)),

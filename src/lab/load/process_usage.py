@@ -5,7 +5,7 @@ Invariant: a process that is gone, or a system that does not tell, gives None an
 
 from __future__ import annotations
 
-__all__ = ["ProcessUsage", "parse_stat", "read_usage"]
+__all__ = ["ProcessUsage", "parse_stat", "read_busy_s", "read_usage"]
 
 import os
 import re
@@ -15,6 +15,8 @@ from pathlib import Path
 _PROC = Path("/proc")
 _AFTER_NAME = 2
 """Number of the first field of ``/proc/PID/stat`` behind the name, counted from 0; see proc(5)."""
+_BUSY_COLUMNS = (0, 1, 2, 5, 6, 7)
+"""Of a core in ``/proc/stat``: user, nice, system, irq, softirq, steal; not idle and iowait."""
 _SLEPT = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)$", re.MULTILINE)
 _PARENT, _USER_TICKS, _SYSTEM_TICKS, _RESIDENT_PAGES = 3, 13, 14, 23
 
@@ -76,6 +78,20 @@ def read_usage(pid: int, proc: Path = _PROC) -> ProcessUsage | None:
         resident_bytes=sum(stats[each].pages for each in family) * os.sysconf("SC_PAGE_SIZE"),
         wakeups=sum(_wakeups(proc / str(each)) for each in family),
     )
+
+
+def read_busy_s(core: int, proc: Path = _PROC) -> float | None:
+    """Return how long a core has been at work, for whomever; None where nobody can tell."""
+    try:
+        text = (proc / "stat").read_text(encoding="ascii")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            busy = [int(each) for at, each in enumerate(ticks) if at in _BUSY_COLUMNS]
+            return sum(busy) / os.sysconf("SC_CLK_TCK")
+    return None
 
 
 def _waited_ns(folder: Path) -> int:

@@ -165,6 +165,12 @@ def test_other_formats_are_heard_and_spoken(name: str, audio_format: AudioFormat
     assert talk.lengths.take().mark.tolist() == [160] * 80
 
 
+def test_a_buffer_that_is_cleared_is_noted(talk: Talk) -> None:
+    """What comes next may have come before."""
+    talk.say("input_audio_buffer.clear")
+    assert talk.notes() == ["cleared"]
+
+
 def test_one_answer_at_a_time(talk: Talk) -> None:
     """A second request is refused, a cancelled one ends."""
     assert talk.say("response.create")[0]["type"] == "response.created"

@@ -95,13 +95,26 @@ def test_audio_in_another_format_is_timed_by_its_place() -> None:
     assert figures.lost_frames == pytest.approx(450, abs=2)
 
 
+def test_audio_that_is_sent_anew_behind_a_clear_is_not_counted_twice() -> None:
+    """A client that finds turns itself clears the buffer and sends their beginning again."""
+    ours, _ = sent()
+    pieces = [(t_ms + 3.0, 5, 160) for t_ms, _, _ in ours]
+    pieces += [(t_ms + 4.0, 5, 3200) for t_ms in (5000.0, 9000.0)]
+    cleared = [EventRow(t_ms + 4.0, 5, "cleared") for t_ms in (5000.0, 9000.0)]
+    figures = compute(side(frames=ours), side(others=pieces, events=cleared))
+    assert figures.line_to_provider.max_ms == pytest.approx(3.0)
+    assert figures.lost_frames == 0
+
+
 def test_what_the_engine_used_is_shared_by_its_calls() -> None:
     """CPU by calls and seconds, memory beyond that without calls."""
     figures = compute(
         side(events=[EventRow(2000.0, 0, "lost"), EventRow(2000.0, 0, "unanswered")]),
         side(),
         n_calls=4,
-        engine=UsageWindow(cpu_s=10.0, waited_s=1.0, resident_bytes=9_000_000, wakeups=600),
+        engine=UsageWindow(
+            cpu_s=10.0, waited_s=1.0, resident_bytes=9_000_000, core_s=12.0, wakeups=600
+        ),
         idle=UsageWindow(cpu_s=0.01, waited_s=0.0, resident_bytes=1_000_000),
         load_cpu_s=5.0,
     )
@@ -109,6 +122,7 @@ def test_what_the_engine_used_is_shared_by_its_calls() -> None:
     assert figures.core_share == pytest.approx(0.5)
     assert figures.memory_per_call_bytes == pytest.approx(2_000_000)
     assert figures.waited_share == pytest.approx(0.05)
+    assert figures.others_share == pytest.approx(0.1)
     assert figures.wakeups_per_s == pytest.approx(30.0)
     assert figures.load_share == pytest.approx(0.25)
     assert (figures.lost_calls, figures.unanswered) == (1, 1)

@@ -90,3 +90,10 @@ def test_the_limit_is_between_two_steps() -> None:
     text = verdict([figures(10), figures(20), figures(30, lost_frames=1), figures(40)])
     assert text.startswith("20 calls were held. 30 calls are too many")
     assert verdict([figures(10, lost_frames=1)]).startswith("No number of calls was held.")
+
+
+def test_an_engine_that_waits_for_its_own_threads_is_not_disturbed() -> None:
+    """It has its core to itself; where others had it as well, the figures are not the engine's."""
+    assert not rig_limits(figures(waited_share=0.2, others_share=0.01))
+    assert rig_limits(figures(waited_share=0.2, others_share=0.1))
+    assert rig_limits(figures(waited_share=0.2, others_share=None))

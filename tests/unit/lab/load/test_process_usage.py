@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voxgate.lab.load.process_usage import parse_stat, read_usage
+from voxgate.lab.load.process_usage import parse_stat, read_busy_s, read_usage
 
 
 def stat_text(pid: int, parent: int, *, user: int, system: int, pages: int) -> str:
@@ -47,6 +47,14 @@ def test_a_process_that_is_gone_has_used_nothing_that_is_known(tmp_path: Path) -
     """Nor where the system tells nothing at all."""
     assert read_usage(10, tmp_path) is None
     assert read_usage(10, tmp_path / "none") is None
+
+
+def test_a_core_is_at_work_for_whomever(tmp_path: Path) -> None:
+    """User, nice, system, interrupts and what the host took; not idle, nor waiting for a disk."""
+    (tmp_path / "stat").write_text("cpu  9 9 9\ncpu1 10 20 30 1000 5000 1 2 3 0 0\nintr 5\n")
+    assert read_busy_s(1, tmp_path) == pytest.approx(66 / os.sysconf("SC_CLK_TCK"))
+    assert read_busy_s(7, tmp_path) is None
+    assert read_busy_s(1, tmp_path / "none") is None
 
 
 @pytest.mark.parametrize("text", ["", "1 (a) S 1 2 3", "1 (a) S x" + " 0" * 30])

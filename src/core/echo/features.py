@@ -22,8 +22,9 @@ from .band_trackers import (
     BandTrackers,
 )
 from .bands import BAND_COUNT, POWER_FLOOR, WHOLE, measure_pitch, sum_bands
+from .echo_estimate import EchoEstimate, PowerRow
 from .envelope_predictor import EnvelopePredictor
-from .kalman_filter import EchoEstimate, KalmanEchoFilter, PowerRow
+from .kalman_filter import KalmanEchoFilter
 from .operands import operand
 from .recent_maximum import RecentMaximum
 

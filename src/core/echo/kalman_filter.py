@@ -10,15 +10,14 @@ and shrinks partitions whose energy is close to the median (those hold noise, no
 
 from __future__ import annotations
 
-__all__ = ["BIN_COUNT", "EchoEstimate", "FilterScratch", "KalmanEchoFilter"]
+__all__ = ["BIN_COUNT", "FilterScratch", "KalmanEchoFilter"]
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from .echo_estimate import EchoEstimate, PowerRow
 from .operands import operand
 from .transforms import inverse, transform
 
@@ -89,37 +88,6 @@ _WINDOWS: Final = (np.stack([np.roll(_WINDOW, _FRAME_SAMPLES)] * 2), np.stack([_
 _INT16_WINDOW: Final = np.asarray(_WINDOW / 32768.0, np.float32)
 
 
-class PowerRow(IntEnum):
-    """Rows of :attr:`EchoEstimate.powers`."""
-
-    UNCERTAINTY = 0
-    """Half the expected power of the echo that is left."""
-    ERROR = 1
-    """The residual of this frame alone, times 4."""
-    RESIDUAL = 2
-    ECHO = 3
-    CAPTURE = 4
-    """These three under a Hann window over two frames."""
-    FAR_END = 5
-    """Two frames of what was sent."""
-
-
-@dataclass(slots=True)
-class EchoEstimate:
-    """What the filter says about one frame."""
-
-    residual: FloatArray
-    """Capture minus echo estimate, float32 [shape=(160,)], scaled to +-1."""
-    powers: FloatArray
-    """Powers per bin, all to one scale, float32 [shape=(6, 161)], see :class:`PowerRow`; a view
-    that the next frame overwrites."""
-    autocorrelation: FloatArray
-    """Of the residual under a Hann window, float32 [shape=(320,)]; a frame late, as it shares a
-    transform with the next one."""
-    is_adapting: bool
-    """Whether the far end was active inside the filter's span."""
-
-
 class FilterScratch:
     """What a filter works in and keeps nothing in from frame to frame.
 
@@ -177,6 +145,7 @@ class KalmanEchoFilter:
         self._far_end_spectrum = np.zeros(BIN_COUNT, np.complex64)
         self._inverse_batch = np.zeros((n_in, BIN_COUNT), np.complex64)
         self._echo_spectrum, self._late_power = self._inverse_batch[:2]
+        self._group_weights = self._inverse_batch[2:]
         self._responses = np.zeros((n_in, _FFT_SAMPLES), np.float32)
         self._echo = self._responses[0, _FRAME_SAMPLES:]
         self._autocorrelation = self._responses[1]
@@ -200,6 +169,8 @@ class KalmanEchoFilter:
         self._noise.fill(_INITIAL_NOISE)
         self._kept_shares.fill(1.0)
         self._position = 0
+        self._was_silent = True
+        self._take_span(_PARTITION_COUNT, 0)
         self._newer = 1
         self._group = 0
         self._median_energy = 0.0
@@ -241,12 +212,32 @@ class KalmanEchoFilter:
         if self._idle_frames > _PARTITION_COUNT + 1:
             return  # the ring holds nothing but silence already
         self._position = position = (self._position or _PARTITION_COUNT) - 1
+        self._follow_sound(is_silent=energy == 0.0)
         spectrum = transform(block, out=self._far_end_spectrum)
         self._ring_rows[position] = self._ring_rows[position + _PARTITION_COUNT] = spectrum
         power = np.abs(spectrum, out=self._far_end_power)
         power *= power
         rows = self._ring_power_rows
         rows[position] = rows[position + _PARTITION_COUNT] = power
+
+    def _follow_sound(self, *, is_silent: bool) -> None:
+        """Move the span of partitions that hold something with a frame of far end.
+
+        A block without a sample but zero has a spectrum of zeros, which adds nothing to the echo
+        and moves neither weights nor variances.
+        """
+        first, end = self._first + 1, min(self._end + 1, _PARTITION_COUNT)
+        if not (is_silent and self._was_silent):
+            first, end = 0, 1 if first >= end else end
+        self._was_silent = is_silent
+        if (first, end) != (self._first, self._end):
+            self._take_span(first, end)
+
+    def _take_span(self, first: int, end: int) -> None:
+        """Work on the partitions from `first` to before `end`; there are none if it is the end."""
+        self._first, self._end = first, end
+        self._products, self._expected_now = self._scratch[first:end], self._expected[first:end]
+        self._weights_now, self._variance_now = self._weights[first:end], self._variance[first:end]
 
     def receive_silence(self) -> None:
         """Take a far-end frame of zeros: as :meth:`receive_far_end` does, and for less."""
@@ -279,16 +270,20 @@ class KalmanEchoFilter:
             powers = self._analyze(capture)
             return EchoEstimate(capture, powers, self._autocorrelation, is_adapting=False)
         position, group = self._position, self._group * _CONSTRAINED_PER_FRAME
-        far_end = self._ring_rows[position : position + _PARTITION_COUNT]
-        power = self._ring_power_rows[position : position + _PARTITION_COUNT]
+        first, end = self._first, self._end
+        far_end = self._ring_rows[position + first : position + end]
+        power = self._ring_power_rows[position + first : position + end]
         rows = slice(group, group + _CONSTRAINED_PER_FRAME)
-        np.multiply(far_end, self._weights, out=self._scratch)
-        np.add.reduce(self._scratch, axis=0, out=self._echo_spectrum)
-        self._inverse_batch[2:] = self._weights[rows]
+        np.multiply(far_end, self._weights_now, out=self._products)
+        np.add.reduce(self._products, axis=0, out=self._echo_spectrum)
+        self._group_weights[...] = self._weights[rows]
         inverse(self._inverse_batch, out=self._responses)
         residual = capture - self._echo
-        np.multiply(self._variance, power, out=self._expected)
-        np.dot(_HALF_SUM, self._expected, out=self._uncertainty)
+        np.multiply(self._variance_now, power, out=self._expected_now)
+        if end - first < _PARTITION_COUNT:
+            # The sum takes all rows, so that its order stays.
+            self._expected[:first] = self._expected[end:] = 0.0
+        _HALF_SUM.dot(self._expected, self._uncertainty)
         self._transform(rows, residual)
         self._update(far_end)
         self._group = (self._group + 1) % _GROUP_COUNT
@@ -346,17 +341,17 @@ class KalmanEchoFilter:
 
     def _update(self, far_end: ComplexArray) -> None:
         """Move weights and variances by one Kalman step; `_expected` is variance times power."""
-        mixed, scratch, expected = self._mixed, self._scratch, self._expected
-        np.dot(_MIX, self._mixed_rows, out=mixed)
-        self._noise[:] = mixed[0]
-        gain = np.reciprocal(mixed[1], out=mixed[1])
+        scratch, expected = self._products, self._expected_now
+        next_noise, gain = _MIX.dot(self._mixed_rows, self._mixed)
+        self._noise[...] = next_noise
+        np.reciprocal(gain, out=gain)
         np.conjugate(far_end, out=scratch)
         scratch *= self._spectra[0] * gain
-        scratch *= self._variance
-        self._weights += scratch
+        scratch *= self._variance_now
+        self._weights_now += scratch
         expected *= gain
         expected += _ONE
-        self._variance *= expected
+        self._variance_now *= expected
 
     def _survey(self) -> None:
         """Look at the path as a whole, once a round of the groups.
@@ -366,9 +361,10 @@ class KalmanEchoFilter:
         denominator holds the variances from before; grown ones could turn it unstable.
         """
         energy, variance = self._energy, self._variance
-        self._median_energy = float(np.partition(energy, _MIDDLE)[_MIDDLE])
+        energies = energy.tolist()
+        self._median_energy = sorted(energies)[_MIDDLE]
         self._delay_ms = self._estimate_delay_ms()
-        self.path_gain, self.path_peak = float(energy.sum()), float(energy.max())
+        self.path_gain, self.path_peak = float(energy.sum()), max(energies)
         share = _SHRINK_OVER_MEDIAN * np.float32(self._median_energy) / (energy + np.float32(1e-12))
         np.minimum(share, _ONE, out=share)
         share *= _SHRINKAGE

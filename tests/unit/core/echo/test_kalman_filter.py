@@ -7,7 +7,8 @@ import pytest
 
 from support.echo_scenes import caller_frames, echo_of, frame_rows, mix
 from support.signals import silence, speech_like, white_noise
-from voxgate.core.echo.kalman_filter import EchoEstimate, FilterScratch, KalmanEchoFilter, PowerRow
+from voxgate.core.echo.echo_estimate import EchoEstimate, PowerRow
+from voxgate.core.echo.kalman_filter import FilterScratch, KalmanEchoFilter
 
 LOUD = np.float32(1.0 / 32768.0)
 
@@ -249,6 +250,28 @@ def test_silence_is_far_end_too() -> None:
         _run(one, far_end, capture), _run(other, far_end, capture), strict=True
     ):
         np.testing.assert_array_equal(one_estimate.residual, other_estimate.residual)
+
+
+@pytest.mark.parametrize("pause_frames", [1, 10, 44, 45, 46, 60])
+def test_what_holds_nothing_is_left_out_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch, pause_frames: int
+) -> None:
+    """Through pauses of any length: as if all partitions took part in every frame, to the bit."""
+    far_end = _unit(_speech(3_000))
+    for begin in (50, 100 + pause_frames):
+        far_end[begin : begin + pause_frames] = 0.0
+    capture = np.roll(far_end, 4, axis=0) / 4 + _unit(frame_rows(white_noise(3_000)))
+    thrifty, whole = KalmanEchoFilter(), KalmanEchoFilter()
+    whole._take_span(0, 45)
+    monkeypatch.setattr(whole, "_follow_sound", lambda *, is_silent: None)
+    for sent, heard in zip(far_end, capture, strict=True):
+        for echo_filter in (thrifty, whole):
+            echo_filter.receive_far_end(sent)
+        one, other = thrifty.process(heard), whole.process(heard)
+        assert one.residual.tobytes() == other.residual.tobytes()
+        np.testing.assert_array_equal(one.powers, other.powers)
+    np.testing.assert_array_equal(thrifty._weights, whole._weights)
+    np.testing.assert_array_equal(thrifty._variance, whole._variance)
 
 
 def test_filters_that_share_a_scratch_do_not_disturb_each_other() -> None:

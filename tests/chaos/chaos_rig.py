@@ -52,7 +52,7 @@ class Seen:
         figures = self.figures
         assert figures is not None
         assert figures.lost_calls == 0
-        assert figures.lost_frames == 0
+        assert figures.lost_frames == 0, figures
         p99_ms = figures.line_to_provider.p99_ms
         assert p99_ms is not None
         sys.stdout.write(f"the others: {figures.line_to_provider}\n")
@@ -148,12 +148,15 @@ class ChaosRig:
     async def watched(self) -> AsyncIterator[Seen]:
         """Measure what the other calls notice of what happens in the block."""
         seen = Seen()
-        await self._collect()
+        earlier = await self._collect()
         start_ms = monotonic_ms()
         yield seen
         end_ms = monotonic_ms()
         await asyncio.sleep(1.0)
-        callers, server = await self._collect()
+        callers, server = (
+            side.following(before)
+            for side, before in zip(await self._collect(), earlier, strict=True)
+        )
         seen.figures = compute_figures(
             callers,
             server,

@@ -15,6 +15,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from chaos.chaos_rig import ChaosRig, running_rig
+from support.telephone import until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -22,7 +23,17 @@ _Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _provider(rig: ChaosRig, behave: _Behaviour) -> AsyncIterator[None]:
+async def _provider(
+    rig: ChaosRig, behave: _Behaviour, *, answers_after_s: float = 0.0, max_queue: int | None = None
+) -> AsyncIterator[None]:
+    """Put a provider where calls to the faulty one go.
+
+    Args:
+        rig: With those calls.
+        behave: What it does with a session.
+        answers_after_s: Time that it takes to say that it speaks WebSocket.
+        max_queue: Messages that it has read and not taken, beyond which it reads no more.
+    """
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(socket: ServerConnection) -> None:
@@ -34,8 +45,18 @@ async def _provider(rig: ChaosRig, behave: _Behaviour) -> AsyncIterator[None]:
         with suppress(ConnectionClosed):
             await behave(socket)
 
+    async def think(socket: ServerConnection, request: object) -> None:
+        del socket, request
+        await asyncio.sleep(answers_after_s)
+
     async with serve(
-        handle, "127.0.0.1", rig.faulty_port, ping_interval=None, close_timeout=0.1, max_queue=None
+        handle,
+        "127.0.0.1",
+        rig.faulty_port,
+        process_request=think,
+        ping_interval=None,
+        close_timeout=0.1,
+        max_queue=max_queue,
     ):
         try:
             yield
@@ -44,13 +65,15 @@ async def _provider(rig: ChaosRig, behave: _Behaviour) -> AsyncIterator[None]:
                 task.cancel()
 
 
-async def _begin(socket: ServerConnection) -> None:
-    """Be a good server until the greeting is asked for."""
+async def _begin(socket: ServerConnection, *, after_s: float = 0.0) -> None:
+    """Be a good server until the greeting is asked for; say everything after a while."""
     session = {"type": "realtime", "id": "sess_1", "object": "realtime.session"}
+    await asyncio.sleep(after_s)
     await _say(socket, "session.created", session=session)
     while True:
         event = json.loads(await socket.recv())
         if event["type"] == "session.update":
+            await asyncio.sleep(after_s)
             await _say(socket, "session.updated", session={**session, **event["session"]})
         if event["type"] == "response.create":
             return
@@ -60,8 +83,10 @@ async def _say(socket: ServerConnection, event_type: str, **fields: object) -> N
     await socket.send(json.dumps({"type": event_type, "event_id": "event_1", **fields}))
 
 
-async def _speak(socket: ServerConnection, n_deltas: int, *, ms: int = 200) -> None:
-    """Begin an answer, and send so much of it as fast as it is taken."""
+async def _speak(
+    socket: ServerConnection, n_deltas: int, *, ms: int = 200, pause_s: float = 0.0
+) -> None:
+    """Begin an answer, and send so much of it as fast as it is taken, or with pauses."""
     response = {
         "id": "resp_1",
         "object": "realtime.response",
@@ -71,6 +96,8 @@ async def _speak(socket: ServerConnection, n_deltas: int, *, ms: int = 200) -> N
     await _say(socket, "response.created", response=response)
     audio = base64.b64encode(bytes(range(1, 201)) * (ms * 8 // 200)).decode()
     for _ in range(n_deltas):
+        if pause_s:
+            await asyncio.sleep(pause_s)
         await _say(
             socket,
             "response.output_audio.delta",
@@ -93,6 +120,36 @@ async def _half_open(socket: ServerConnection) -> None:
     await _speak(socket, 5)
     socket.transport.pause_reading()  # type: ignore[attr-defined]
     await asyncio.sleep(3600)
+
+
+async def _prompt(socket: ServerConnection) -> None:
+    """Begin at once, and speak."""
+    await _begin(socket)
+    await _speak(socket, 5)
+    await asyncio.sleep(3600)
+
+
+async def _hesitant(socket: ServerConnection) -> None:
+    """Take time for each step of the beginning, less than a call waits, and speak."""
+    await _begin(socket, after_s=0.6)
+    await _speak(socket, 5)
+    await asyncio.sleep(3600)
+
+
+async def _stammering(socket: ServerConnection) -> None:
+    """Speak in pieces of 200 ms, each after twice as long."""
+    await _begin(socket)
+    await _speak(socket, 20, pause_s=0.4)
+    await asyncio.sleep(3600)
+
+
+async def _behind(socket: ServerConnection) -> None:
+    """Read a tenth of what the caller says."""
+    await _begin(socket)
+    await _speak(socket, 5)
+    while True:
+        await socket.recv()
+        await asyncio.sleep(0.2)
 
 
 async def _closing(socket: ServerConnection) -> None:
@@ -128,9 +185,16 @@ async def test_a_provider_that_can_t_be_reached_ends_its_call_with_words(tmp_pat
     seen.assert_unharmed()
 
 
-async def test_a_provider_that_never_says_a_word_is_given_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("answers_after_s", [0.0, 3600.0], ids=["no session", "no WebSocket"])
+async def test_a_provider_that_never_says_a_word_is_given_up(
+    answers_after_s: float, tmp_path: Path
+) -> None:
     """Its connection stands, no session comes: as unreachable as one that is not there."""
-    async with running_rig(tmp_path) as rig, _provider(rig, _silent), rig.watched() as seen:
+    async with (
+        running_rig(tmp_path) as rig,
+        _provider(rig, _silent, answers_after_s=answers_after_s),
+        rig.watched() as seen,
+    ):
         async with rig.calling() as call:
             await asyncio.wait_for(call.is_over.wait(), 60)
         assert call.n_sounds > 50
@@ -141,17 +205,53 @@ async def test_a_provider_that_never_says_a_word_is_given_up(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("behave", "within_s"),
-    [(_half_open, 60.0), (_closing, 10.0)],
-    ids=["half-open", "closing in mid-turn"],
+    ("behave", "answers_after_s"),
+    [(_prompt, 1.2), (_hesitant, 0.0)],
+    ids=["slow to connect", "slow to begin"],
+)
+async def test_a_provider_that_is_slow_to_begin_is_waited_for(
+    behave: _Behaviour, answers_after_s: float, tmp_path: Path
+) -> None:
+    """The caller hears silence, then the whole greeting; nothing is lost and nobody is warned."""
+    async with (
+        running_rig(tmp_path) as rig,
+        _provider(rig, behave, answers_after_s=answers_after_s),
+        rig.watched() as seen,
+    ):
+        async with rig.calling() as call:
+            await asyncio.sleep(0.8)
+            assert call.n_sounds == 0
+            await until(lambda: call.n_sounds >= 45)
+        ended = await rig.logged("provider.ended", provider="faulty")
+        assert ended["frames_dropped"] == 0
+        assert not rig.log("provider.disconnected", provider="faulty")
+        assert (await rig.logged("call.ended", provider="faulty"))["reason"] == "caller_hangup"
+    seen.assert_unharmed()
+
+
+async def test_an_answer_in_slow_pieces_is_heard_with_gaps(tmp_path: Path) -> None:
+    """All of it, and each time that it was not there in time is counted."""
+    async with running_rig(tmp_path) as rig, _provider(rig, _stammering), rig.watched() as seen:
+        async with rig.calling() as call:
+            await until(lambda: call.n_sounds >= 180)
+        ended = await rig.logged("call.ended", provider="faulty")
+        assert ended["reason"] == "caller_hangup"
+        assert ended["playout_underruns"] >= 10
+    seen.assert_unharmed()
+
+
+@pytest.mark.parametrize(
+    ("behave", "max_queue", "within_s"),
+    [(_half_open, None, 60.0), (_behind, 4, 60.0), (_closing, None, 10.0)],
+    ids=["half-open", "slow to read", "closing in mid-turn"],
 )
 async def test_a_provider_that_is_lost_and_there_again_costs_no_call(
-    behave: _Behaviour, within_s: float, tmp_path: Path
+    behave: _Behaviour, max_queue: int | None, within_s: float, tmp_path: Path
 ) -> None:
     """The loss is found, the caller waits, the next session answers."""
     async with (
         running_rig(tmp_path) as rig,
-        _provider(rig, behave),
+        _provider(rig, behave, max_queue=max_queue),
         rig.watched() as seen,
         rig.calling() as call,
     ):

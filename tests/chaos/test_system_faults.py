@@ -47,6 +47,21 @@ async def test_a_full_disk_ends_recordings_and_no_call(tmp_path: Path) -> None:
     seen.assert_unharmed()
 
 
+async def test_a_full_disk_under_the_log_costs_lines_and_no_call(tmp_path: Path) -> None:
+    """Calls begin, talk and end; when there is room again, the log says what is missing."""
+    async with running_rig(tmp_path) as rig, rig.watched() as seen:
+        n_bytes = (tmp_path / "engine.log").stat().st_size
+        resource.prlimit(rig.engine.pid, resource.RLIMIT_FSIZE, (n_bytes, -1))
+        for _ in range(3):
+            async with rig.calling_healthy() as call:
+                await until(lambda call=call: call.n_sounds > 20)  # type: ignore[misc]
+        resource.prlimit(rig.engine.pid, resource.RLIMIT_FSIZE, (-1, -1))
+        async with rig.calling_healthy() as call:
+            await until(lambda: call.n_sounds > 20)
+        assert (await rig.logged("log.lines_lost"))["lines"] > 0
+    seen.assert_unharmed()
+
+
 async def test_without_descriptors_no_call_begins_and_none_ends(tmp_path: Path) -> None:
     """When there are some again, calls are taken again."""
     async with running_rig(tmp_path) as rig:

@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy docs check format corpus bench bench-load bench-plugs chaos soak fuzz audit dist lock clean distclean
+.PHONY: help setup run test test-unit test-browser test-frameworks test-haproxy compile test-compiled docs check format corpus bench bench-load bench-plugs chaos soak fuzz audit dist lock clean distclean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1@\2/p' Makefile | \
@@ -32,6 +32,12 @@ test-frameworks: ## Test the plug-ins inside the real Pipecat and LiveKit Agents
 
 test-haproxy: setup ## Call real engines through HAProxy: spread, drain, crash and return
 	@sh tools/test_haproxy.sh $(ARGS)
+
+compile: ## Compile what every call runs through, into .venvs/compiled (needs a C compiler; optional)
+	@sh tools/compile.sh
+
+test-compiled: ## Test the compiled modules: the same decisions, failures and engine calls as in Python
+	@sh tools/test_compiled.sh $(ARGS)
 
 docs: ## Build the documentation site into out/site, in an environment of its own
 	@sh tools/docs.sh $(ARGS)

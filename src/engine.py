@@ -32,6 +32,7 @@ from .clock import Clock, monotonic_ms
 from .config.models import AppConfig
 from .config.reload_rules import KeyChange, changes_between, restart_problems
 from .core.audio_guard import AUDIO_GUARD_ENABLED
+from .core.compiled import is_compiled
 from .core.guard.speech_evidence import evidence_in_force
 from .core.taped_gating_manager import TapedGatingManager
 from .core.vad_manager import EnhancedVADManager
@@ -202,6 +203,7 @@ class AIEngine:
             "engine.starting",
             providers=list(self.config.answering_providers),
             event_loop=loop_name(),
+            compiled=is_compiled(),
         )
         try:
             await self._services.start()

@@ -13,6 +13,8 @@ from importlib import import_module
 
 import click
 
+from ..core.compiled import is_compiled
+
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "bench": ("bench", "Compare gates on simulated calls: a matrix of lines, echoes and noises."),
     "bench-forwarding": (
@@ -63,6 +65,9 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="voxgate")
+@click.version_option(
+    package_name="voxgate",
+    message=f"%(prog)s, version %(version)s{' (compiled)' if is_compiled() else ''}",
+)
 def command_group() -> None:
     """Let callers interrupt an AI voice agent, and keep the agent's echo out of its ears."""

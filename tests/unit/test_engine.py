@@ -24,6 +24,7 @@ from voxgate.config.models import AppConfig, EngineConfig
 from voxgate.config.provider_models import DeepgramConfig, OpenAIRealtimeConfig, ProviderConfig
 from voxgate.config.route_models import RouteConfig, RouteMatch
 from voxgate.config.tools_config import ToolsConfig
+from voxgate.core.compiled import is_compiled
 from voxgate.engine import AIEngine, EnginePhase
 from voxgate.errors import ConfigError, LocalProtocolError, ProviderError, TransportError
 from voxgate.providers.registry import ProviderRegistry, default_registry
@@ -643,6 +644,7 @@ class TestStart:
             await exchange.engine.start()
         starting, event = logged
         assert starting["event"] == "engine.starting"
+        assert starting["compiled"] is is_compiled()
         assert event["event"] == "engine.started"
         assert event["provider"] == "agent"
         assert event["gating"] == "echo_aware"

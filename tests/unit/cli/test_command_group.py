@@ -10,6 +10,7 @@ import click
 from click.testing import CliRunner
 
 from voxgate.cli.command_group import command_group
+from voxgate.core.compiled import is_compiled
 
 
 def test_help_lists_every_command_without_loading_one() -> None:
@@ -55,3 +56,4 @@ def test_the_version_is_that_of_the_distribution() -> None:
     """It stands once, in the metadata."""
     result = CliRunner().invoke(command_group, ["--version"])
     assert metadata.version("voxgate") in result.output
+    assert ("(compiled)" in result.output) is is_compiled()

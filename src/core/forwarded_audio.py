@@ -23,8 +23,10 @@ from .resample import Resampler
 _FILTER_RATE_HZ = 8000
 _FULL_SCALE = operand(32768.0)
 _LOWEST, _HIGHEST = operand(-32768.0), operand(32767.0)
+_WHOLE = np.dtype(np.int16).char
 
 Samples = npt.NDArray[np.int16]
+Residual = npt.NDArray[np.int16 | np.float32]
 
 
 @runtime_checkable
@@ -32,10 +34,11 @@ class EchoCanceller(Protocol):
     """A near-end detector whose own filter takes the echo out of what it judges."""
 
     @property
-    def residual(self) -> npt.NDArray[np.float32] | None:
+    def residual(self) -> Residual | None:
         """The last captured frame without echo, float32 [shape=(160,), mono, 8 kHz], scaled to +-1.
 
-        Continuous from frame to frame; None where the frame has not been through the filter.
+        Continuous from frame to frame. Of int16 where there was no echo to be taken out; None where
+        the frame has not been through the filter.
         """
 
 
@@ -71,16 +74,14 @@ class EchoSubtractor:
         # Down and up again take equally long.
         return round(2.0 * self._upsampler.delay_samples)
 
-    def process(
-        self, frame: bytes, samples: Samples, residual: npt.NDArray[np.float32] | None
-    ) -> bytes:
+    def process(self, frame: bytes, samples: Samples, residual: Residual | None) -> bytes:
         """Return a frame without its echo; once for each captured frame, in order.
 
         Args:
             frame: 20 ms in the capture's format.
             samples: What the filter was shown of it: int16 [shape=(160,), mono, 8 kHz].
-            residual: What the filter left of it, float32 [shape=(160,)], +-1; None if the frame has
-                not been through the filter.
+            residual: What the filter left of it, float32 [shape=(160,)], +-1; of int16 if that is
+                all of it; None if the frame has not been through the filter.
         """
         self._has_begun = self._has_begun or residual is not None
         if not self._has_begun:
@@ -106,8 +107,10 @@ class EchoSubtractor:
         return g711.encode(_to_int16(captured - upsampler.process(echo)), self._format)
 
 
-def _cleaned(samples: Samples, residual: npt.NDArray[np.float32]) -> Samples:
+def _cleaned(samples: Samples, residual: Residual) -> Samples:
     """Return the residual as int16, or the very samples where the filter found no echo in them."""
+    if residual.dtype.char == _WHOLE:
+        return samples
     scaled = residual * _FULL_SCALE
     cleaned = _to_int16(scaled)
     captured = samples.tobytes()

@@ -79,7 +79,7 @@ def sum_bands(power: FloatArray, *, out: FloatArray | None = None) -> FloatArray
             rectangular window or one of the same mean square.
         out: Where to write it.
     """
-    return np.dot(power, _BAND_MATRIX, out=out)
+    return power.dot(_BAND_MATRIX, out)  # the method: np.dot takes longer to begin
 
 
 def measure_pitch(autocorrelation: FloatArray) -> tuple[float, float]:

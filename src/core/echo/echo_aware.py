@@ -70,14 +70,15 @@ class EchoAwareNearEnd:
         self._zero_frames = 0
 
     @property
-    def residual(self) -> npt.NDArray[np.float32] | None:
+    def residual(self) -> npt.NDArray[np.int16 | np.float32] | None:
         """The last frame given, without its echo: float32 [shape=(160,)], scaled to +-1.
 
+        The int16 samples of a frame that held none; those of comfort noise where the line lost it.
         None without a far end, and while the frame waits for its slot.
         """
         if self._captures or not self._has_reference:
             return None
-        return self._detector.residual
+        return self._detector.left
 
     def receive_far_end(self, far_end: Frame, now_ms: float) -> None:
         """Take one slot of far-end: int16 [shape=(160,), mono, 8 kHz], silence included."""

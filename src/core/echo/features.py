@@ -162,7 +162,7 @@ class FeatureExtractor:
         np.add(predicted, floor_power, out=powers[_PREDICTED])
         np.maximum(powers, _LOWEST, out=levels)
         np.log(levels, out=levels)
-        groups = np.dot(_GROUP_MATRIX, self._table, out=self._groups)
+        groups = _GROUP_MATRIX.dot(self._table, self._groups)
         np.maximum(groups, _GROUP_LOW, out=groups)
         np.minimum(groups, _GROUP_HIGH, out=groups)
         self._write_scalars(estimate, echo_filter)

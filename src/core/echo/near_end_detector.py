@@ -90,6 +90,11 @@ class EchoAwareDetector:
         return _to_float(self._residual)
 
     @property
+    def left(self) -> Frame:
+        """What :attr:`residual` is made of: the very capture where nothing was taken out of it."""
+        return self._residual
+
+    @property
     def features(self) -> npt.NDArray[np.float32] | None:
         """Features of the last frame (a view, for training); None where it was not judged."""
         return self._features.values if self._has_judged else None
@@ -138,7 +143,7 @@ class EchoAwareDetector:
         else:
             heard = _to_float(capture)
             estimate = self._filter.process(heard)
-            self._residual = estimate.residual
+            self._residual = capture if estimate.residual is heard else estimate.residual
             logit = self._network.process(self._features.process(estimate, self._filter))
             self._logit = self._with_ceiling(logit, _level_dbfs(float(heard.dot(heard))))
         return self._verdict()

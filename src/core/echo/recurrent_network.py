@@ -178,7 +178,7 @@ class RecurrentNetwork:
     def process(self, features: FloatArray) -> float:
         """Return the logit for one frame of features, float32 [shape=(inputs,)]."""
         weights, dense, state = self._weights, self._dense, self._state
-        np.dot(weights.w_in, features, out=dense)
+        weights.w_in.dot(features, dense)
         dense += weights.b_in
         np.maximum(dense, _ZERO, out=dense)
         # In blocks, so that OpenBLAS does not spread it over threads, which wait for each other.

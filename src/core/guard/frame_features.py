@@ -178,9 +178,9 @@ class FrameFeatures:
         np.subtract(bands_db, self._floor_db, out=over_floor)
         moved = _FLOOR_FALL_RATIO * over_floor
         self._floor_db += np.minimum(moved, _FLOOR_RISE_DB, out=moved)
-        mean_db = float(bands_db.dot(_BAND_MEAN))
+        mean_db = bands_db.dot(_BAND_MEAN, np.empty((), _SINGLE))
         shape = row[BAND_COUNT : 2 * BAND_COUNT]
-        np.subtract(bands_db, operand(mean_db), out=shape)
+        np.subtract(bands_db, mean_db, out=shape)
         moved_db, moved_last_db = self._follow_shape(shape)
         harmonicity, octaves = _measure_pitch(power)
         glide = 1.0
@@ -198,7 +198,7 @@ class FrameFeatures:
             10.0 * harmonicity,
             10.0 * octaves,
             10.0 * glide,
-            10.0 * math.log10(float(bands.dot(_BAND_MEAN)) + 1e-3) - mean_db,
+            10.0 * math.log10(float(bands.dot(_BAND_MEAN)) + 1e-3) - float(mean_db),
             20.0 * concentration,
             moved_db,
             moved_last_db,

@@ -36,6 +36,7 @@ def test_a_frame_without_echo_is_the_very_same_object(audio_format: AudioFormat)
     samples = decode(frame, audio_format)
     assert subtractor.delay_samples == 0
     assert subtractor.process(frame, samples, residual_of(samples, np.zeros(160))) is frame
+    assert subtractor.process(frame, samples, samples) is frame
     assert subtractor.process(frame, samples, None) is frame
     silence = np.zeros(160, np.int16)
     lost = audio_format.silence(audio_format.frame_bytes)

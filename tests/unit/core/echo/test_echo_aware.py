@@ -101,14 +101,14 @@ class RecordingDetector:
     def __init__(self, weights: object, scratch: object = None) -> None:
         self.given: list[tuple[int, int, bool]] = []
         self.has_judged = False
-        self.residual = np.zeros(160, np.float32)
+        self.left = np.zeros(160, np.float32)
 
     def process(
         self, capture: np.ndarray, far_end: np.ndarray, *, agent_audible: bool
     ) -> NearEndVerdict:
         self.given.append((int(capture[0]), int(far_end[0]), agent_audible))
         self.has_judged = agent_audible and bool(capture.any())
-        self.residual = capture.astype(np.float32)
+        self.left = capture.astype(np.float32)
         return NearEndVerdict(logit=float(capture[0]))
 
     def reset(self) -> None:
@@ -267,6 +267,16 @@ def test_reset_forgets_the_call() -> None:
     detector.reset()
     assert detector.process(loud, 0.0, agent_audible=True) is None, "the reference is forgotten too"
     assert run() == first
+
+
+@pytest.mark.parametrize("agent_audible", [True, False])
+def test_a_frame_without_echo_is_its_own_residual(agent_audible: bool) -> None:
+    """The very samples, without a look at each: no far end so far that could echo in them."""
+    detector = EchoAwareNearEnd(packaged_weights())
+    for number, capture in enumerate(samples_of(agent_voices(), "service_time", 20)):
+        detector.receive_far_end(np.zeros(160, np.int16), 20.0 * number)
+        detector.process(capture, 20.0 * number, agent_audible=agent_audible)
+        assert detector.residual is capture
 
 
 def test_the_residual_is_the_last_frame_without_its_echo() -> None:

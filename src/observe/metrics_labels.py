@@ -93,8 +93,8 @@ def _causes() -> dict[str, ErrorCause]:
     words = {
         ErrorCause.UNREACHABLE: "bad_proxy proxy_failed proxy_refused proxy_unsupported bad_url "
         "bad_handshake dns_failed tls_untrusted tls_failed connection_refused network_failed "
-        "websocket_failed not_found unreachable",
-        ErrorCause.CONNECTION_LOST: "asr_connection_closed server_going_away",
+        "websocket_failed not_found unreachable no_descriptors",
+        ErrorCause.CONNECTION_LOST: "asr_connection_closed server_going_away not_read",
         ErrorCause.TIMEOUT: "connect_timeout fall_back_timeout http_408 timeout asr_driver_timeout "
         "client_message_timeout",
         ErrorCause.KEY_REFUSED: "invalid_api_key permission_denied "

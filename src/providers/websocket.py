@@ -20,6 +20,7 @@ __all__ = [
     "takes_at_once",
 ]
 
+import errno
 import ipaddress
 import logging
 import re
@@ -80,6 +81,8 @@ _STATUSES: Mapping[int, tuple[str, str]] = {
     408: ("http_408", "the server gave up waiting"),
     429: ("rate_limit_exceeded", "the account's limit of connections is used up for now"),
 }
+
+_NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 
 _SECONDS = re.compile(r"[0-9]{1,6}")
 """RFC 9110 section 10.2.3: a delay is whole seconds."""
@@ -235,6 +238,9 @@ def error_for_exception(exc: Exception, peer: str) -> ProviderError:
     if isinstance(exc, InvalidStatus):
         wish_s = _retry_after_s(exc.response.headers)
         return error_for_status(exc.response.status_code, peer, retry_after_s=wish_s)
+    if isinstance(exc, OSError) and exc.errno in _NO_DESCRIPTORS:
+        reason = "this process has no file descriptor left for a connection"
+        return ProviderError(peer, reason, code="no_descriptors", retryable=True)
     if isinstance(exc, InvalidProxyStatus) and exc.response.status_code < _FIRST_SERVER_ERROR:
         reason = "the proxy refused to connect"
         return ProviderError(peer, reason, code="proxy_refused", retryable=False)

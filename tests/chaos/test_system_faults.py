@@ -80,6 +80,27 @@ async def test_without_descriptors_no_call_begins_and_none_ends(tmp_path: Path) 
     seen.assert_unharmed()
 
 
+async def test_without_a_descriptor_for_the_provider_a_call_ends_with_words(
+    tmp_path: Path,
+) -> None:
+    """It was taken with the last one; with the next ones calls are as ever."""
+    async with running_rig(tmp_path) as rig:
+        async with rig.watched() as seen:
+            n_open = _open_descriptors(rig.engine.pid)
+            before = resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE, (n_open + 1, before[1]))
+            async with rig.calling_healthy() as call:
+                await asyncio.wait_for(call.is_over.wait(), 60)
+            resource.prlimit(rig.engine.pid, resource.RLIMIT_NOFILE, before)
+            assert call.n_sounds > 50
+            assert (await rig.logged("provider.lost"))["code"] == "no_descriptors"
+            assert (await rig.logged("call.announced"))["announcement"] == "unreachable"
+            assert (await rig.logged("call.ended"))["reason"] == "provider_unreachable"
+        async with rig.calling_healthy() as call:
+            await until(lambda: call.n_sounds > 20)
+    seen.assert_unharmed()
+
+
 async def test_calls_outlive_a_process_that_stood_still(tmp_path: Path) -> None:
     """As on a machine that is suspended, or whose clock jumps: the time is made good or skipped."""
     async with running_rig(tmp_path) as rig:

@@ -52,6 +52,8 @@ def _status(status: int) -> InvalidStatus:
         (_status(402), "insufficient_quota", False),
         (_status(503), "http_503", True),
         (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "connection_refused", True),
+        (OSError(errno.EMFILE, "too many open files"), "no_descriptors", True),
+        (OSError(errno.ENFILE, "too many open files"), "no_descriptors", True),
         (socket.gaierror(socket.EAI_NONAME, "unknown"), "dns_failed", True),
         (ssl.SSLCertVerificationError("self-signed"), "tls_untrusted", False),
         (ssl.SSLError("wrong version number"), "tls_failed", False),

@@ -99,7 +99,7 @@ class EchoAwareNearEnd:
         verdicts = [self._judge(pairing) for pairing in pairings]
         if self._captures:
             return self._pending if agent_audible else None
-        return _strongest(verdicts)
+        return verdicts[0] if len(verdicts) == 1 else _strongest(verdicts)
 
     def pass_slot(self, *, agent_audible: bool) -> None:
         """Let a slot pass for which the line delivers nothing.

@@ -19,6 +19,7 @@ FloatArray = npt.NDArray[np.float32]
 _BIN_HZ: Final = 25.0
 _IN_BAND: Final = slice(8, 157)
 """Bins of 200..3900 Hz: hum below does not hide a tone."""
+_PLACES: Final = np.arange(161.0)
 _BAND_ONES: Final = np.ones(_IN_BAND.stop - _IN_BAND.start, np.float32)
 _LOBE_BINS: Final = 3
 """Bins to each side of a line that its lobe reaches; two lines 40 Hz apart are one."""
@@ -119,7 +120,7 @@ class _Line(NamedTuple):
     @property
     def frequency_hz(self) -> float:
         """The middle of its lobe; most lines are of no tone, and nobody asks."""
-        places = np.arange(len(self.lobe)) + self.first_bin
+        places = _PLACES[self.first_bin : self.first_bin + len(self.lobe)]
         return _BIN_HZ * float(self.lobe @ places) / max(self.power, 1e-9)
 
 

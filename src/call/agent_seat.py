@@ -19,7 +19,7 @@ from ..core.audio_gating_manager import AudioGatingManager
 from ..core.call_stats import CallStats
 from ..core.gate_decision import GateDecision, GateEvent
 from ..core.playout import PlayoutFrame
-from ..providers.base import Provider
+from ..providers.base import PromptProvider, Provider
 from ..providers.call_control import CallControl
 from ..transports.base import Line
 from .call_tape import CallTape, TapedFrame, TapedSlot
@@ -66,8 +66,10 @@ class AgentSeat:
         hold_ms: float,
     ) -> None:
         self._line = line
+        self._call_id = line.call_id
         self._name = name
         self._agent = agent
+        self._prompt = _prompt(agent)
         self._manager = manager
         self._clock = ReplayClock(clock)
         self._successors = deque(successors)
@@ -90,6 +92,11 @@ class AgentSeat:
     def provider(self) -> Provider:
         """The provider that has the seat, or had it last."""
         return self._agent.provider
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether that provider never waits: then it can be given everything at once."""
+        return self._prompt is not None
 
     @property
     def control(self) -> CallControl | None:
@@ -157,31 +164,33 @@ class AgentSeat:
             now_ms: When it came.
             placed_ms: When it ended at the caller's line; None where the line does not say.
         """
-        if self._tape is not None:
-            self._tape.record_frame(
-                TapedFrame(
-                    audio=audio,
-                    now_ms=now_ms,
-                    placed_ms=placed_ms,
-                    is_judged=not self._is_between,
-                )
-            )
-        if self._is_between:
+        if not self._take_frame(audio, now_ms, placed_ms):
             return None
         return await self._send(audio, now_ms, placed_ms)
 
+    def send_audio_at_once(
+        self, audio: bytes, now_ms: float, placed_ms: float | None
+    ) -> GateDecision | None:
+        """Do so without a coroutine, where the provider is prompt."""
+        assert self._prompt is not None, "asked only where it is"  # noqa: S101
+        if not self._take_frame(audio, now_ms, placed_ms):
+            return None
+        return self._prompt.send_audio_at_once(self._placed(audio, now_ms, placed_ms))
+
     async def pass_slot(self, played: PlayoutFrame, now_ms: float) -> GateDecision | None:
         """Show the gate what the line plays in a slot, and let time pass; None if nobody judged."""
-        slot = TapedSlot(played=played, now_ms=now_ms, is_judged=not self._is_between)
-        if not self._take_slot(slot):
+        if not self._take_slot(played, now_ms):
             return None
         return await self.provider.advance()
 
+    def pass_slot_at_once(self, played: PlayoutFrame, now_ms: float) -> GateDecision | None:
+        """Do so without a coroutine, where the provider is prompt."""
+        assert self._prompt is not None, "asked only where it is"  # noqa: S101
+        return self._prompt.advance_at_once() if self._take_slot(played, now_ms) else None
+
     def skip_slot(self, played: PlayoutFrame, now_ms: float) -> None:
         """Show the gate a slot that nothing was sent in."""
-        is_judged = not self._is_between
-        slot = TapedSlot(played=played, now_ms=now_ms, is_judged=is_judged, is_skipped=True)
-        self._take_slot(slot)
+        self._take_slot(played, now_ms, is_skipped=True)
 
     # -- the provider ------------------------------------------------------------------------------
 
@@ -191,9 +200,12 @@ class AgentSeat:
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
         """Tell the provider what was heard of its items; others' are not its business."""
-        n_prefix = len(self._item_prefix)
-        own = {name[n_prefix:]: ms for name, ms in heard_ms.items() if self._is_own(name)}
-        await self.provider.interrupt(own)
+        await self.provider.interrupt(self._own_items(heard_ms))
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        """Do so without a coroutine, where the provider is prompt."""
+        assert self._prompt is not None, "asked only where it is"  # noqa: S101
+        self._prompt.interrupt_at_once(self._own_items(heard_ms))
 
     def lose_provider(self) -> None:
         """Keep what the caller says from now on, in case the next provider will have to hear it."""
@@ -231,7 +243,7 @@ class AgentSeat:
         self.close_gate()
         gate = self._stats
         self._predecessors.append(self._name)
-        self._name, self._agent = successor.name, agent
+        self._name, self._agent, self._prompt = successor.name, agent, _prompt(agent)
         self._item_prefix = f"{successor.name}/"
         self._shield = None if agent.provider.capabilities.needs_gating else EchoShield()
         start_ms = self._tape.start_ms
@@ -259,28 +271,43 @@ class AgentSeat:
 
     # -- private steps -----------------------------------------------------------------------------
 
-    async def _send(self, audio: bytes, now_ms: float, placed_ms: float | None) -> GateDecision:
-        if placed_ms is not None:
-            self._manager.place_capture(self._line.call_id, placed_ms)
-        if self.is_shielded(now_ms):
-            audio = self._line.capture_format.silence(len(audio))
-        return await self.provider.send_audio(audio)
-
-    def _take_slot(self, slot: TapedSlot) -> bool:
-        """Take note of a slot; return whether there is a provider that its time passes for."""
+    def _take_frame(self, audio: bytes, now_ms: float, placed_ms: float | None) -> bool:
+        """Take note of a frame; return whether there is a provider to have it."""
+        is_judged = not self._is_between
         if self._tape is not None:
-            self._tape.record_slot(slot)
-        if not self._is_between:
-            self._show_slot(slot)
-        return not self._is_between
+            self._tape.record_frame(
+                TapedFrame(audio=audio, now_ms=now_ms, placed_ms=placed_ms, is_judged=is_judged)
+            )
+        return is_judged
 
-    def _show_slot(self, slot: TapedSlot) -> None:
-        played = slot.played
+    async def _send(self, audio: bytes, now_ms: float, placed_ms: float | None) -> GateDecision:
+        return await self.provider.send_audio(self._placed(audio, now_ms, placed_ms))
+
+    def _placed(self, audio: bytes, now_ms: float, placed_ms: float | None) -> bytes:
+        """Tell the gate where a frame lies; return what the provider is to have of it."""
+        if placed_ms is not None:
+            self._manager.place_capture(self._call_id, placed_ms)
+        if self._shield is not None and self._shield.is_up(now_ms):
+            return self._line.capture_format.silence(len(audio))
+        return audio
+
+    def _take_slot(self, played: PlayoutFrame, now_ms: float, *, is_skipped: bool = False) -> bool:
+        """Take note of a slot; return whether there is a provider that its time passes for."""
+        is_judged = not self._is_between
+        if self._tape is not None:
+            self._tape.record_slot(
+                TapedSlot(played=played, now_ms=now_ms, is_judged=is_judged, is_skipped=is_skipped)
+            )
+        if is_judged:
+            self._show_slot(played, now_ms)
+        return is_judged
+
+    def _show_slot(self, played: PlayoutFrame, now_ms: float) -> None:
         if self._shield is not None:
             is_foreign = played.is_agent_audio and not self._is_own(played.item_id or "")
-            self._shield.receive_slot(slot.now_ms, is_foreign=is_foreign)
+            self._shield.receive_slot(now_ms, is_foreign=is_foreign)
         self._manager.receive_far_end(
-            self._line.call_id, played.audio, slot.now_ms, is_agent_audio=played.is_agent_audio
+            self._call_id, played.audio, now_ms, is_agent_audio=played.is_agent_audio
         )
 
     async def _replay(self, happened: TapedFrame | TapedSlot) -> GateDecision | None:
@@ -288,11 +315,20 @@ class AgentSeat:
         with self._clock.at(happened.now_ms):
             if isinstance(happened, TapedFrame):
                 return await self._send(happened.audio, happened.now_ms, happened.placed_ms)
-            self._show_slot(happened)
+            self._show_slot(happened.played, happened.now_ms)
             return None if happened.is_skipped else await self.provider.advance()
+
+    def _own_items(self, heard_ms: Mapping[str, float]) -> dict[str, float]:
+        n_prefix = len(self._item_prefix)
+        return {name[n_prefix:]: ms for name, ms in heard_ms.items() if self._is_own(name)}
 
     def _is_own(self, item_name: str) -> bool:
         return item_name.startswith(self._item_prefix)
+
+
+def _prompt(agent: Agent) -> PromptProvider | None:
+    provider = agent.provider
+    return provider if isinstance(provider, PromptProvider) else None
 
 
 def _total(one: CallStats | None, other: CallStats | None) -> CallStats | None:

@@ -1,6 +1,6 @@
 """One call: the one place where an inbound frame and an outbound frame pass through.
 
-*In*: line -> :meth:`CallSession._receive_line` -> seat -> ``provider.send_audio`` (which asks the
+*In*: line -> :meth:`CallSession._take_frame` -> seat -> ``provider.send_audio`` (which asks the
 gate). *Out*: provider event -> playout -> :meth:`CallSession._play_slot` -> line, and what the line
 plays in each slot is shown to the gate as far-end. Where a provider fails the next one takes its
 seat, and the caller hears a sentence meanwhile. Invariant: nothing here decides about audio; what
@@ -12,7 +12,8 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -24,6 +25,7 @@ from ..core.audio_gating_manager import AudioGatingManager
 from ..core.gate_decision import GateDecision, GateEvent
 from ..core.line_playout import LinePlayout
 from ..core.pacing import SlotPacer
+from ..core.playout import PlayoutFrame
 from ..core.stream_clock import StreamClock
 from ..providers.base import (
     AgentAudio,
@@ -37,26 +39,24 @@ from ..providers.base import (
     UsageReported,
 )
 from ..providers.call_control import CallControl
-from ..transports.base import Line, LineAudio, LineCapabilities, LineHangup, LinePlayed
+from ..transports.base import Line, LineAudio, LineCapabilities, LineEvent, LineHangup, LinePlayed
 from .agent_seat import AgentSeat
 from .announcements import AnnouncementKind, Announcements
 from .announcer import Announcer
+from .call_turns import Rest
 from .candidate import Agent, Candidate, FallBackPolicy
 from .closing import CallOver, close_sides, first_word
 from .final_counts import add_counts, line_counts, provider_counts
+from .frame_intake import FrameIntake
 from .gate_effects import PlayoutEffect, effect_of
 from .provider_run import Failure, ProviderRun
-from .skipped_slots import SkippedSlots
 from .slices import Slices
+from .slot_player import SlotPlayer
 
 _MAX_ANSWERS = 256
 """Answers of a provider that may be under way at a time; one or two are usual."""
 
 _log = structlog.get_logger(__name__)
-
-_EARLY_MS = 1.0
-"""A slot may be played so early: the timers of some loops count whole ms, and to be woken a second
-time for the rest costs more than half of what the slot does."""
 
 
 class CallSession:
@@ -117,7 +117,15 @@ class CallSession:
         self._playout = LinePlayout(
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
         )
-        self._pacer = SlotPacer(clock())
+        self._is_in_step = not self._playout.is_buffered
+        """One frame is sent for each that comes."""
+        self._pacer = SlotPacer(clock(), in_step=self._is_in_step)
+        self._slots = SlotPlayer(
+            self.call_id, self._pacer, play=self._play_slot, skip=self._skip_slot, clock=clock
+        )
+        self._intake = FrameIntake(
+            line, take_frame=self._take_frame, follow=self._follow_line, clock=clock
+        )
         self._stream_clock = StreamClock()
         self._announcer = Announcer(
             self.call_id,
@@ -165,8 +173,9 @@ class CallSession:
             self._seat.open_gate(now_ms)
             async with asyncio.TaskGroup() as tasks:
                 name = f"call {self.call_id}"
-                tasks.create_task(self._receive_line(), name=f"{name} line")
-                tasks.create_task(self._play(), name=f"{name} playout")
+                tasks.create_task(self._slots.run(), name=f"{name} playout")
+                tasks.create_task(self._intake.run(), name=f"{name} line")
+                tasks.create_task(self._intake.run_turns(), name=f"{name} frames")
                 tasks.create_task(self._receive_providers(), name=f"{name} provider")
         except* CallOver as group:
             over = first_word(group)
@@ -176,28 +185,41 @@ class CallSession:
         assert over is not None, "a task group without an error never ends"  # noqa: S101
         return over
 
-    async def _receive_line(self) -> None:
-        slices = Slices(self._clock)
-        async for event in self._line.events():
-            now_ms = self._clock()
-            self._observer.on_line_event(self.call_id, now_ms, event)
-            if isinstance(event, LineAudio):
-                await self._receive_frame(event, now_ms)
-                await slices.end_one()
-            elif isinstance(event, LinePlayed):
-                self._playout.report_played(event.n_frames, now_ms)
-            elif isinstance(event, LineHangup):
-                raise CallOver(event.reason, event.detail)
-        raise CallOver("transport_error")
+    def _follow_line(self, event: LineEvent) -> None:
+        """Take what is no audio."""
+        now_ms = self._clock()
+        self._observer.on_line_event(self.call_id, now_ms, event)
+        if isinstance(event, LinePlayed):
+            self._playout.report_played(event.n_frames, now_ms)
+        elif isinstance(event, LineHangup):
+            raise CallOver(event.reason, event.detail)
 
-    async def _receive_frame(self, event: LineAudio, now_ms: float) -> None:
-        """Give the provider, which asks the gate, one captured frame."""
+    def _take_frame(self, event: LineAudio, now_ms: float) -> Rest | None:
+        """Give the provider, which asks the gate, one captured frame, and play what is due."""
+        self._observer.on_line_event(self.call_id, now_ms, event)
         placed_ms = self._place_frame(event, now_ms)
-        decision = await self._seat.send_audio(event.audio, now_ms, placed_ms)
+        if not self._seat.is_prompt:
+            return partial(self._give_frame, event.audio, now_ms, placed_ms)
+        decision = self._seat.send_audio_at_once(event.audio, now_ms, placed_ms)
+        return self._follow_frame(event.audio, now_ms, decision)
+
+    async def _give_frame(self, audio: bytes, now_ms: float, placed_ms: float | None) -> None:
+        decision = await self._seat.send_audio(audio, now_ms, placed_ms)
+        await _rest_of(self._follow_frame(audio, now_ms, decision))
+
+    def _follow_frame(
+        self, audio: bytes, now_ms: float, decision: GateDecision | None
+    ) -> Rest | None:
+        """Do what the gate says of a frame, and play the slot whose frame it is."""
+        rest = None
         if decision is not None:
             self._observer.on_frame_processed(self.call_id, self._clock() - now_ms)
-            self._observer.on_decision(self.call_id, now_ms, event.audio, decision)
-            await self._follow_gate(decision.events)
+            self._observer.on_decision(self.call_id, now_ms, audio, decision)
+            if decision.events:
+                rest = self._follow_gate(decision.events)
+        if self._is_in_step:
+            self._slots.receive_frame()
+        return rest
 
     def _place_frame(self, event: LineAudio, now_ms: float) -> float | None:
         """Tell the pacer when a frame was captured; return it where the line says it."""
@@ -208,36 +230,33 @@ class CallSession:
         self._pacer.on_inbound(now_ms if placed_ms is None else placed_ms, duration_ms)
         return placed_ms
 
-    async def _play(self) -> None:
-        slices = Slices(self._clock)
-        skipped = SkippedSlots(self.call_id)
-        while True:
-            skipped_before = self._pacer.skipped_slots
-            n_due = self._pacer.slots_due(self._clock() + _EARLY_MS)
-            n_skipped = self._pacer.skipped_slots - skipped_before
-            skipped.receive(n_skipped, self._clock())
-            slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
-            for _ in range(n_skipped):
-                self._seat.skip_slot(self._playout.skip_slot(slot_ms), self._clock())
-                slot_ms += FRAME_MS
-                await slices.end_one()
-            for _ in range(n_due):
-                await self._play_slot(slot_ms, self._clock())
-                slot_ms += FRAME_MS
-            await asyncio.sleep(max(0.0, self._pacer.next_deadline_ms - self._clock()) / 1000)
+    def _skip_slot(self, slot_ms: float, now_ms: float) -> None:
+        self._seat.skip_slot(self._playout.skip_slot(slot_ms), now_ms)
 
-    async def _play_slot(self, slot_ms: float, now_ms: float) -> None:
+    def _play_slot(self, slot_ms: float, now_ms: float) -> Rest | None:
         """Send what is due, show the gate what the line plays in this slot, and let time pass."""
         slot = self._playout.next_slot(slot_ms, now_ms)
         for frame in slot.sent:
             self._line.send_audio(frame.audio)
         self._announcer.receive_slot(slot.played, now_ms)
         self._observer.on_playout(self.call_id, now_ms, slot.played)
-        decision = await self._seat.pass_slot(slot.played, now_ms)
+        if not self._seat.is_prompt:
+            return partial(self._pass_slot, slot.played, now_ms)
+        return self._follow_slot(now_ms, self._seat.pass_slot_at_once(slot.played, now_ms))
+
+    async def _pass_slot(self, played: PlayoutFrame, now_ms: float) -> None:
+        decision = await self._seat.pass_slot(played, now_ms)
+        await _rest_of(self._follow_slot(now_ms, decision))
+
+    def _follow_slot(self, now_ms: float, decision: GateDecision | None) -> Rest | None:
+        """Do what the gate says of the time that has passed."""
+        rest = None
         if decision is not None:
             self._observer.on_decision(self.call_id, now_ms, None, decision)
-            await self._follow_gate(decision.events)
+            if decision.events:
+                rest = self._follow_gate(decision.events)
             self._follow_control(now_ms)
+        return rest
 
     def _follow_control(self, now_ms: float) -> None:
         """Transfer or end the call if the agent wants that, and its last word was heard."""
@@ -354,11 +373,12 @@ class CallSession:
         is_shielded = self._announcer.is_saying and self._seat.is_shielded(self._clock())
         is_old = is_shielded or self._announcer.is_said_after(event.capture_ms)
         if self._is_paused or not is_old:
-            await self._follow_gate(event.decision.events, is_word_of_provider=True)
+            events = event.decision.events
+            await _rest_of(self._follow_gate(events, is_word_of_provider=True))
 
-    async def _follow_gate(
-        self, events: Iterable[GateEvent], *, is_word_of_provider: bool = False
-    ) -> None:
+    def _follow_gate(
+        self, events: Sequence[GateEvent], *, is_word_of_provider: bool = False
+    ) -> Rest | None:
         """Do to playout what the gate says, and tell the observers.
 
         A provider that is not gated is followed at its every word that the caller speaks; that is
@@ -366,28 +386,44 @@ class CallSession:
         """
         is_blind = is_word_of_provider and not self._seat.provider.capabilities.needs_gating
         is_told = not is_blind or self._playout.is_active or bool(self._answers)
-        for event in events:
+        return self._follow_events(events, is_told=is_told)
+
+    def _follow_events(self, events: Sequence[GateEvent], *, is_told: bool) -> Rest | None:
+        for position, event in enumerate(events):
             match effect_of(event):
                 case PlayoutEffect.PAUSE:
                     self._pause()
                 case PlayoutEffect.RESUME:
                     self._is_paused = False
                     self._playout.resume()
+                case PlayoutEffect.FLUSH if self._seat.is_prompt:
+                    self._seat.interrupt_at_once(self._flush())
+                    self._withdraw_hangup()
                 case PlayoutEffect.FLUSH:
-                    await self._interrupt()
+                    heard_ms, others = self._flush(), events[position:]
+                    return partial(self._interrupt, heard_ms, others, is_told=is_told)
             if is_told:
                 self._observer.on_gate_event(self.call_id, event)
+        return None
+
+    async def _interrupt(
+        self, heard_ms: Mapping[str, float], events: Sequence[GateEvent], *, is_told: bool
+    ) -> None:
+        """Tell a provider that may wait, and do what the others of the events say."""
+        await self._seat.interrupt(heard_ms)
+        self._withdraw_hangup()
+        if is_told:
+            self._observer.on_gate_event(self.call_id, events[0])
+        await _rest_of(self._follow_events(events[1:], is_told=is_told))
+
+    def _withdraw_hangup(self) -> None:
+        if self._seat.control is not None:
+            self._seat.control.withdraw_hangup()
 
     def _pause(self) -> None:
         self._is_paused = True
         self._playout.pause(self._clock())
         self._flush_line()
-
-    async def _interrupt(self) -> None:
-        heard_ms = self._flush()
-        await self._seat.interrupt(heard_ms)
-        if self._seat.control is not None:
-            self._seat.control.withdraw_hangup()
 
     def _flush_line(self) -> None:
         """Let the line forget what it has not played, if it holds any, and fade out."""
@@ -444,6 +480,11 @@ class CallSession:
         self._counted = provider
         if counts := provider_counts(provider):
             self._provider_counts[name] = add_counts(self._provider_counts.get(name, {}), counts)
+
+
+async def _rest_of(rest: Rest | None) -> None:
+    if rest is not None:
+        await rest()
 
 
 def _usable_lead_ms(capabilities: LineCapabilities) -> float:

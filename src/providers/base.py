@@ -16,6 +16,7 @@ __all__ = [
     "Capabilities",
     "FunctionCalled",
     "FunctionReturned",
+    "PromptProvider",
     "Provider",
     "ProviderDisconnected",
     "ProviderEnded",
@@ -35,7 +36,7 @@ __all__ = [
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..core.audio import AudioFormat
 from ..core.gate_decision import GateDecision
@@ -300,6 +301,24 @@ class Provider(Protocol):
 
     async def stop(self) -> None:
         """Close the connection; idempotent. ``events`` ends with :class:`ProviderEnded`."""
+
+
+@runtime_checkable
+class PromptProvider(Protocol):
+    """What a provider has besides whose part in a frame never waits: the same without a coroutine.
+
+    The engine then needs no task for a frame. These are called instead of the others, in the turn
+    of the loop in which a frame is read or a slot is due, outside of a task.
+    """
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        """Do what :meth:`Provider.send_audio` does."""
+
+    def advance_at_once(self) -> GateDecision:
+        """Do what :meth:`Provider.advance` does."""
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        """Do what :meth:`Provider.interrupt` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

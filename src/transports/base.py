@@ -10,6 +10,7 @@ __all__ = [
     "CALLED_NUMBER",
     "CALLER_NUMBER",
     "CallHandler",
+    "FrameTaker",
     "Line",
     "LineAudio",
     "LineCapabilities",
@@ -103,7 +104,9 @@ class Line(Protocol):
     """One call on a line.
 
     A line of a kind that can hand its call over has ``transfer`` besides, a :data:`Transfer`, or
-    None where the configuration does not say how.
+    None where the configuration does not say how. One that can deliver audio as it reads it has
+    ``deliver_to``, which takes a :data:`FrameTaker`, or None to deliver no more: the engine then
+    needs no task for the frame.
     """
 
     @property
@@ -154,6 +157,11 @@ class Line(Protocol):
 Transfer = Callable[[str], Awaitable[None]]
 """Hands a call over to a number or an address, in whatever form the peer takes; never logged. The
 call then leaves its line by itself; TransportError says that it failed and goes on."""
+
+FrameTaker = Callable[[LineAudio], bool]
+"""Takes audio in the turn of the loop in which it is read, and says whether it has; False: it has
+to wait with the other events. Never raises. Given what is read alone, as several at once would hold
+the loop, and only while no event waits; taken up to the end of the iteration over the events."""
 
 CallHandler = Callable[[Line], Awaitable[None]]
 """Serves one call from start to end; never raises."""

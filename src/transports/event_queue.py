@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from .base import LineAudio, LineEvent, LineHangup
+from .base import FrameTaker, LineAudio, LineEvent, LineHangup
 
 
 class LineEventQueue:
@@ -42,6 +42,7 @@ class LineEventQueue:
         self._audio_bytes = 0
         self._hangup: LineHangup | None = None
         self._is_ready = asyncio.Event()
+        self._taker: FrameTaker | None = None
         self._dropped_audio_frames = 0
         self._dropped_other_events = 0
 
@@ -65,6 +66,23 @@ class LineEventQueue:
         """Other events lost because the consumer was too slow."""
         return self._dropped_other_events
 
+    def deliver_to(self, taker: FrameTaker | None) -> None:
+        """Have what is delivered taken at once, where that can be; None: no more."""
+        self._taker = taker
+
+    def deliver(self, event: LineAudio) -> None:
+        """Have audio taken now if somebody takes it and nothing waits, or put it in. Never waits.
+
+        For audio that was read alone: several at once are to be put in.
+        """
+        if (
+            self._taker is None
+            or self._events
+            or self._hangup is not None
+            or not self._taker(event)
+        ):
+            self.put(event)
+
     def put(self, event: LineEvent) -> None:
         """Put an event in; the first :class:`LineHangup` closes the queue. Never waits."""
         if self._hangup:
@@ -75,7 +93,8 @@ class LineEventQueue:
             self._hangup = event
         else:
             self._put_other(event)
-        self._is_ready.set()
+        if not self._is_ready.is_set():
+            self._is_ready.set()
 
     async def get(self) -> LineEvent:
         """Wait for the next event; after the last one, that one again.
@@ -87,18 +106,21 @@ class LineEventQueue:
                 return self._hangup
             self._is_ready.clear()
             await self._is_ready.wait()
-        event = self._events.popleft()
-        if isinstance(event, LineAudio):
-            self._forget_audio(event)
-        return event
+        return self._take()
 
     async def drain(self) -> AsyncIterator[LineEvent]:
         """Yield events up to and with :class:`LineHangup`."""
         while True:
-            event = await self.get()
+            event = self._take() if self._events else await self.get()
             yield event
             if isinstance(event, LineHangup):
                 return
+
+    def _take(self) -> LineEvent:
+        event = self._events.popleft()
+        if isinstance(event, LineAudio):
+            self._forget_audio(event)
+        return event
 
     def _put_audio(self, event: LineAudio) -> None:
         self._events.append(event)

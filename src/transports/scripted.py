@@ -12,7 +12,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 from ..core.audio import AudioFormat
 from ..errors import LocalProtocolError
-from .base import CallHandler, LineCapabilities, LineEvent, LineHangup
+from .base import (
+    CallHandler,
+    FrameTaker,
+    LineAudio,
+    LineCapabilities,
+    LineEvent,
+    LineHangup,
+)
 from .event_queue import LineEventQueue
 from .write_backlog import Admission, WriteBacklog
 
@@ -122,6 +129,14 @@ class ScriptedLine:
     def receive(self, event: LineEvent) -> None:
         """Let the caller's side do something; ignored once the call is over."""
         self._events.put(event)
+
+    def deliver(self, audio: bytes, timestamp_ms: float | None = None) -> None:
+        """Let the caller's side say something that is read alone: it may be taken at once."""
+        self._events.deliver(LineAudio(audio, timestamp_ms))
+
+    def deliver_to(self, taker: FrameTaker | None) -> None:
+        """Deliver audio as it is read; None: no more."""
+        self._events.deliver_to(taker)
 
     def stop_reading(self) -> None:
         """Let what is sent pile up, as before a peer whose socket is full."""

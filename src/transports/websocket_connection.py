@@ -25,7 +25,7 @@ from typing import Generic, Protocol, TypeVar
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp.http_websocket import WebSocketError
 
-from .base import LineEvent, LineHangup
+from .base import LineAudio, LineEvent, LineHangup
 from .event_queue import LineEventQueue
 from .write_backlog import Admission, WriteBacklog
 
@@ -248,12 +248,19 @@ class WebSocketConnection(Generic[CallT]):
 
     async def _read(self) -> None:
         while not self.events.is_closed:
-            for event in await self._next_events():
-                self._end(event) if isinstance(event, LineHangup) else self.events.put(event)
+            self._receive(await self._next_events())
             self._has_progressed.set()
             self._may_write.set()  # the peer may have asked for more
             await asyncio.sleep(0)  # receive does not wait as long as messages are there
         await self.hang_up()  # who served the call may take its time to notice
+
+    def _receive(self, events: list[LineEvent]) -> None:
+        """Have audio that came alone taken at once, and queue everything else."""
+        if len(events) == 1 and isinstance(events[0], LineAudio):
+            self.events.deliver(events[0])
+            return
+        for event in events:
+            self._end(event) if isinstance(event, LineHangup) else self.events.put(event)
 
     async def _next_events(self) -> list[LineEvent]:
         try:

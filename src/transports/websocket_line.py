@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..core.audio import AudioFormat
-from .base import LineCapabilities, LineEvent, Transfer
+from .base import FrameTaker, LineCapabilities, LineEvent, Transfer
 from .websocket_connection import WebSocketCall, WebSocketConnection
 
 
@@ -133,6 +133,10 @@ class WebSocketLine(Generic[CallT]):
         Cancelling the consumer loses no event.
         """
         return self.connection.events.drain()
+
+    def deliver_to(self, taker: FrameTaker | None) -> None:
+        """Deliver audio as it is read; None: no more."""
+        self.connection.events.deliver_to(taker)
 
     def send_audio(self, frame: bytes) -> None:
         """Send one frame; never blocks.

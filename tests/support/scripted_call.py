@@ -6,15 +6,19 @@ Both count on being looked at after the fact: they are given to a call, and aske
 from __future__ import annotations
 
 __all__ = [
+    "PromptProvider",
+    "ReadLine",
     "RecordingObserver",
     "ScriptedManager",
     "decision",
     "gate_event",
     "loud_frame",
+    "made_prompt",
 ]
 
 from collections import deque
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar, cast
 
 from voxgate.call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
 from voxgate.core.audio_gating_manager import AudioGatingManager
@@ -28,7 +32,11 @@ from voxgate.core.gate_decision import (
 )
 from voxgate.core.playout import PlayoutFrame
 from voxgate.providers.base import ProviderEvent
-from voxgate.transports.base import LineEvent
+from voxgate.providers.scripted import ScriptedProvider
+from voxgate.transports.base import LineAudio, LineEvent
+from voxgate.transports.scripted import ScriptedLine
+
+T = TypeVar("T")
 
 
 def loud_frame(number: int = 0) -> bytes:
@@ -150,3 +158,44 @@ class RecordingObserver(CallObserver):
     def on_call_ended(self, event: CallEnded) -> None:
         self.told.append("on_call_ended")
         self.ended.append(event)
+
+
+class PromptProvider(ScriptedProvider):
+    """A scripted provider that does its part of a frame without a coroutine."""
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        return _at_once(self.send_audio(frame))
+
+    def advance_at_once(self) -> GateDecision:
+        return _at_once(self.advance())
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        _at_once(self.interrupt(heard_ms))
+
+
+def made_prompt(kind: type[ScriptedProvider]) -> type[ScriptedProvider]:
+    """Return a kind of scripted provider that is prompt, and else the same."""
+    own = {
+        name: vars(PromptProvider)[name]
+        for name in ("send_audio_at_once", "advance_at_once", "interrupt_at_once")
+    }
+    return type(kind.__name__, (kind,), own)
+
+
+class ReadLine(ScriptedLine):
+    """A scripted line whose audio is delivered as it is read, each frame alone."""
+
+    def receive(self, event: LineEvent) -> None:
+        if isinstance(event, LineAudio):
+            self.deliver(event.audio, event.timestamp_ms)
+        else:
+            super().receive(event)
+
+
+def _at_once(coroutine: Coroutine[object, None, T]) -> T:
+    """Return what a coroutine that never waits returns."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return cast("T", stop.value)
+    raise AssertionError("it waits")

@@ -142,16 +142,28 @@ class DeepgramProvider:
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Queue one captured frame as it is; never waits."""
+        return self.send_audio_at_once(frame)
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        """Do so without a coroutine."""
         self._conversation.send_frame(frame, self._clock())
         self._keeper.wake()
         return PASS_THROUGH
 
     async def advance(self) -> GateDecision:
         """Let time pass without a frame: nothing is put in its place."""
+        return self.advance_at_once()
+
+    def advance_at_once(self) -> GateDecision:
+        """Do so without a coroutine."""
         return PASS_THROUGH
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
         """Cut off what is under way; the server has stopped by itself, and is told nothing."""
+        self.interrupt_at_once(heard_ms)
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        """Do so without a coroutine."""
         del heard_ms
         self._conversation.interrupt(self._clock())
 

@@ -149,6 +149,10 @@ class LocalProvider:
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Judge one captured frame, and let the recogniser have it; never waits."""
+        return self.send_audio_at_once(frame)
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        """Do so without a coroutine."""
         if self._events.is_closed:
             return PASS_THROUGH
         now_ms = self._clock()
@@ -160,6 +164,10 @@ class LocalProvider:
 
     async def advance(self) -> GateDecision:
         """Let a slot pass; never waits."""
+        return self.advance_at_once()
+
+    def advance_at_once(self) -> GateDecision:
+        """Do so without a coroutine."""
         if self._events.is_closed:
             return PASS_THROUGH
         now_ms = self._clock()
@@ -172,6 +180,10 @@ class LocalProvider:
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
         """Stop the answer, and remember what was heard of it; never waits."""
+        self.interrupt_at_once(heard_ms)
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        """Do so without a coroutine."""
         now_ms = self._clock()
         self._ears.interrupt(now_ms)
         if self._answer is not None:

@@ -145,12 +145,20 @@ class OpenAIRealtimeProvider:
 
     async def send_audio(self, frame: bytes) -> GateDecision:
         """Ask the gate about one captured frame and queue what it lets through; never waits."""
+        return self.send_audio_at_once(frame)
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        """Do so without a coroutine."""
         decision = self._conversation.process(frame, self._clock())
         self._pass_on()
         return decision
 
     async def advance(self) -> GateDecision:
         """Let time pass without a frame and queue what the gate sends; never waits."""
+        return self.advance_at_once()
+
+    def advance_at_once(self) -> GateDecision:
+        """Do so without a coroutine."""
         now_ms = self._clock()
         decision = self._conversation.advance(now_ms)
         if self._conversation.has_work(now_ms):
@@ -159,6 +167,10 @@ class OpenAIRealtimeProvider:
 
     async def interrupt(self, heard_ms: Mapping[str, float]) -> None:
         """Cancel what is under way, and truncate each item at what was heard of it; never waits."""
+        self.interrupt_at_once(heard_ms)
+
+    def interrupt_at_once(self, heard_ms: Mapping[str, float]) -> None:
+        """Do so without a coroutine."""
         self._conversation.interrupt(heard_ms, self._clock())
         self._keeper.wake()
 

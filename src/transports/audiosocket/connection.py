@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from ..base import LineEvent, LineHangup
+from ..base import LineAudio, LineEvent, LineHangup
 from ..event_queue import LineEventQueue
 from ..write_backlog import Admission, WriteBacklog
 from .call import AudioSocketCall
@@ -186,9 +186,14 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
             self._transport.resume_reading()  # the peer's end is still to be seen
 
     def _receive(self, events: list[LineEvent]) -> None:
-        for event in events:
-            self.events.put(event)
-        self._has_progressed.set()
+        """Have a frame that came alone taken at once, and queue everything else."""
+        if len(events) == 1 and isinstance(events[0], LineAudio):
+            self.events.deliver(events[0])
+        else:
+            for event in events:
+                self.events.put(event)
+        if not self._has_progressed.is_set():
+            self._has_progressed.set()
 
     def _end(self, hangup: LineHangup) -> None:
         self.events.put(hangup)

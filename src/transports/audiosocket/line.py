@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from ...core.audio import AudioFormat
-from ..base import LineCapabilities, LineEvent, Transfer
+from ..base import FrameTaker, LineCapabilities, LineEvent, Transfer
 from ..call_metadata import NO_METADATA
 from .connection import AudioSocketConnection
 from .protocol import serialize_audio
@@ -127,6 +127,10 @@ class AudioSocketLine:
         Cancelling the consumer loses no event.
         """
         return self._connection.events.drain()
+
+    def deliver_to(self, taker: FrameTaker | None) -> None:
+        """Deliver frames as they are read; None: no more."""
+        self._connection.events.deliver_to(taker)
 
     def send_audio(self, frame: bytes) -> None:
         """Send one frame in one write; never blocks.

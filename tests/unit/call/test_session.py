@@ -11,7 +11,14 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
-from support.scripted_call import RecordingObserver, ScriptedManager, decision, loud_frame
+from support.scripted_call import (
+    PromptProvider,
+    ReadLine,
+    RecordingObserver,
+    ScriptedManager,
+    decision,
+    loud_frame,
+)
 from support.scripted_gate import interruption
 from support.virtual_time import VirtualTimeLoop, in_virtual_time, virtual_ms
 from voxgate.call import CallSession
@@ -45,6 +52,17 @@ from voxgate.transports.scripted import ScriptedLine
 
 _SILENCE = bytes(320)
 _LOST = ProviderError("openai_realtime", "gone", code="lost", retryable=True)
+
+
+@pytest.fixture(params=["by tasks", "at once"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames from the line's queue to a provider that may wait; or as read, to one that does not.
+
+    What a call comes to is the same.
+    """
+    if request.param == "at once":
+        monkeypatch.setattr(f"{__name__}.ScriptedLine", ReadLine)
+        monkeypatch.setattr(f"{__name__}.ScriptedProvider", PromptProvider)
 
 
 class Rig:

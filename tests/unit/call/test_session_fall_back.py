@@ -8,7 +8,14 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from support.scripted_call import RecordingObserver, ScriptedManager, decision, loud_frame
+from support.scripted_call import (
+    ReadLine,
+    RecordingObserver,
+    ScriptedManager,
+    decision,
+    loud_frame,
+    made_prompt,
+)
 from support.scripted_gate import interruption
 from support.virtual_time import in_virtual_time, virtual_ms
 from voxgate.call import Agent, CallSession, Candidate, FallBackPolicy
@@ -67,6 +74,21 @@ class LingeringProvider(ScriptedProvider):
         await super().stop()
 
 
+@pytest.fixture(params=["by tasks", "at once"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames from the line's queue to a provider that may wait; or as read, to one that does not.
+
+    What a call comes to is the same.
+    """
+    if request.param == "at once":
+        monkeypatch.setattr(f"{__name__}.ScriptedLine", ReadLine)
+        monkeypatch.setattr(f"{__name__}.made_as_asked", made_prompt)
+
+
+def made_as_asked(kind: type[ScriptedProvider]) -> type[ScriptedProvider]:
+    return kind
+
+
 class Rig:
     """A call with a first provider, a second one, and everything around them."""
 
@@ -94,7 +116,7 @@ class Rig:
         self._second_error = second_error
         self._second_class = second_class
         self._second_capabilities = second_capabilities
-        self.first = first_class(
+        self.first = made_as_asked(first_class)(
             call_id=self.line.call_id,
             call_audio=self.audio,
             manager=self.manager,
@@ -117,7 +139,7 @@ class Rig:
         self.task: asyncio.Task[CallEnded] | None = None
 
     def _make(self, clock: Clock) -> Agent:
-        self.second = self._second_class(
+        self.second = made_as_asked(self._second_class)(
             call_id=self.line.call_id,
             call_audio=self.audio,
             manager=self.manager,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -218,3 +219,136 @@ def test_frames_without_a_rhythm_hardly_move_the_slots(waits) -> None:
         now_ms += wait_ms
         pacer.on_inbound(now_ms)
     assert abs(pacer.next_deadline_ms) <= 0.08 * len(waits)
+
+
+# --- in step with frames --------------------------------------------------------------------------
+
+
+def places_after_deadlines(arrivals: NDArray[np.float64], n_last: int) -> NDArray[np.float64]:
+    """Return how long after the deadlines of their slots the last frames come, in -10..10 ms."""
+    pacer, after = SlotPacer(0.0, in_step=True), []
+    for arrival_ms in arrivals.tolist():
+        while pacer.next_deadline_ms < arrival_ms - 10.0:
+            pacer.slots_due(pacer.next_deadline_ms)
+        pacer.on_inbound(arrival_ms)
+        after.append((arrival_ms - pacer.next_deadline_ms + 10.0) % 20.0 - 10.0)
+    return np.array(after[-n_last:])
+
+
+@pytest.mark.parametrize("start_ms", [0.0, 3.0, 7.0, 13.0, 19.0])
+def test_deadlines_come_to_lie_shortly_before_the_frames(start_ms) -> None:
+    """From the first frames that show a rhythm on, wherever in a slot they come."""
+    after_ms = places_after_deadlines(line_arrivals(12) + start_ms, 4)
+    assert after_ms.min() >= 3.0 - 0.1
+    assert after_ms.max() <= 5.0 + 0.1
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_deadlines_stay_shortly_before_the_frames(ppm) -> None:
+    """Over ten minutes of a clock of its own, and through jitter of the line's."""
+    arrivals = line_arrivals(TEN_MINUTES, ppm=ppm, jitter_ms=3.0)
+    after_ms = places_after_deadlines(arrivals, TEN_MINUTES - 500)
+    assert np.mean((after_ms >= -1.0) & (after_ms <= 8.0)) > 0.9
+
+
+def test_a_line_without_a_rhythm_is_not_in_step() -> None:
+    """Slots run by themselves, then, from where they began."""
+    pacer = SlotPacer(0.0, in_step=True)
+    for number in range(24):
+        pacer.on_inbound(20.0 * number + (7.0 if number % 2 else 0.0))
+    assert pacer.next_deadline_ms == 0.0
+    assert pacer.next_wake_ms == 0.0
+
+
+def test_the_first_delay_is_less_than_a_slot_and_comes_once() -> None:
+    """Nothing is ever played before it was due."""
+    pacer, moves = SlotPacer(0.0, in_step=True), []
+    for number in range(200):
+        before_ms = pacer.next_deadline_ms
+        pacer.on_inbound(20.0 * number + 1.0)
+        moves.append(pacer.next_deadline_ms - before_ms)
+        pacer.slots_due(20.0 * number + 1.0)
+    assert max(moves) == pytest.approx(17.0)
+    assert all(abs(move) <= 0.1 for move in sorted(moves)[:-1])
+
+
+def steady_pacer(n_frames: int = 6) -> SlotPacer:
+    """Return a pacer whose line is in step: frames 4 ms after deadlines, each 20 ms."""
+    pacer = SlotPacer(0.0, in_step=True)
+    for number in range(n_frames):
+        pacer.on_inbound(20.0 * number + 4.0)
+        pacer.slots_due(20.0 * number + 4.0)
+    return pacer
+
+
+def test_a_line_that_loses_its_rhythm_is_not_waited_for_until_it_has_it_again() -> None:
+    """One frame is enough for the one, and ten for the other; lost frames do no harm."""
+    pacer = steady_pacer(30)
+    assert pacer.next_wake_ms == pacer.next_deadline_ms + 8.0
+    place_ms = 604.0 + 3 * 20.0
+    pacer.slots_due(place_ms)
+    pacer.on_inbound(place_ms)
+    assert pacer.next_wake_ms == pacer.next_deadline_ms + 8.0
+    waits = []
+    for number, off_ms in enumerate([6.0, *[0.0] * 10], start=1):
+        now_ms = place_ms + 20.0 * number + off_ms
+        pacer.slots_due(now_ms)
+        pacer.on_inbound(now_ms)
+        waits.append(pacer.next_wake_ms > pacer.next_deadline_ms)
+    assert waits == [*[False] * 10, True]
+
+
+def test_a_line_that_delivers_several_frames_at_once_has_its_slots_when_they_are_due() -> None:
+    """However well its bursts keep time: slots stay 20 ms apart."""
+    pacer = steady_pacer(30)
+    wakes = []
+    for burst in range(20):
+        now_ms = 600.0 + 60.0 * burst + 4.0
+        for _ in range(3):
+            pacer.on_inbound(now_ms)
+        for _ in range(3):
+            wakes.append(pacer.next_wake_ms)
+            assert pacer.slots_due(max(now_ms, wakes[-1])) == 1
+    steps = [later - earlier for earlier, later in pairwise(wakes)]
+    assert max(steps) <= 20.2
+    assert min(steps) >= 19.8
+
+
+def test_frames_of_another_length_are_not_in_step() -> None:
+    """A slot has no frame of its own then."""
+    pacer = SlotPacer(0.0, in_step=True)
+    for number in range(100):
+        pacer.on_inbound(10.0 * number + 7.0, 10.0)
+        pacer.slots_due(10.0 * number + 7.0)
+        assert pacer.next_wake_ms == pacer.next_deadline_ms
+
+
+def test_a_slot_waits_for_the_frame_that_is_on_its_way() -> None:
+    """For 8 ms; not for one that has come before its time, or on a line that has stopped."""
+    pacer = steady_pacer()
+    deadline_ms = pacer.next_deadline_ms
+    assert deadline_ms == 120.0
+    assert pacer.next_wake_ms == deadline_ms + 8.0
+    pacer.slots_due(deadline_ms + 8.0)
+    assert pacer.next_wake_ms == deadline_ms + 20.0
+    pacer.on_inbound(deadline_ms + 20.0 + 4.0)
+    assert pacer.next_wake_ms == deadline_ms + 20.0
+    pacer.slots_due(deadline_ms + 20.0)
+    assert pacer.next_wake_ms == deadline_ms + 48.0
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 300)), max_size=150))
+def test_in_step_too_no_input_makes_a_burst_or_a_jump(steps) -> None:
+    """Deadlines move by less than a slot once, and by 0.1 ms at most from then on."""
+    pacer, now_ms, n_jumps = SlotPacer(0.0, in_step=True), 0.0, 0
+    for is_inbound, wait_ms in steps:
+        now_ms += wait_ms
+        if is_inbound:
+            before_ms = pacer.next_deadline_ms
+            pacer.on_inbound(now_ms)
+            moved_ms = pacer.next_deadline_ms - before_ms
+            assert -0.1 <= moved_ms < 20.0
+            n_jumps += moved_ms > 0.1
+        assert pacer.slots_due(now_ms) <= 3
+        assert pacer.next_wake_ms - pacer.next_deadline_ms in (0.0, pytest.approx(8.0))
+    assert n_jumps <= 1

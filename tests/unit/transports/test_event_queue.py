@@ -108,3 +108,40 @@ async def test_cancelled_consumer_loses_no_event():
     await asyncio.wait({consumer})
     assert consumer.cancelled()
     assert await queue.get() == LineDtmf("1")
+
+
+class TestDelivery:
+    """Audio that is taken as it is read."""
+
+    async def test_audio_is_taken_at_once_where_somebody_takes_it(self):
+        """It was never in the queue."""
+        queue, taken = LineEventQueue(), []
+        queue.deliver_to(lambda event: taken.append(event) or True)
+        queue.deliver(LineAudio(b"ab"))
+        assert taken == [LineAudio(b"ab")]
+        queue.put(HANGUP)
+        assert await drained(queue) == [HANGUP]
+
+    async def test_audio_that_nobody_takes_waits(self):
+        """Before somebody comes, after he has gone, and while he has no time."""
+        queue = LineEventQueue()
+        queue.deliver(LineAudio(b"a1"))
+        assert await queue.get() == LineAudio(b"a1")
+        queue.deliver_to(lambda _: False)
+        queue.deliver(LineAudio(b"b2"))
+        assert await queue.get() == LineAudio(b"b2")
+        queue.deliver_to(lambda _: True)
+        queue.deliver_to(None)
+        queue.deliver(LineAudio(b"c3"))
+        assert await queue.get() == LineAudio(b"c3")
+
+    async def test_audio_waits_behind_what_waits(self):
+        """And is nothing any more once the line has ended."""
+        queue, taken = LineEventQueue(), []
+        queue.deliver_to(lambda event: taken.append(event) or True)
+        queue.put(LineDtmf("1"))
+        queue.deliver(LineAudio(b"ab"))
+        queue.put(HANGUP)
+        assert await drained(queue) == [LineDtmf("1"), LineAudio(b"ab"), HANGUP]
+        queue.deliver(LineAudio(b"cd"))
+        assert taken == []

@@ -179,6 +179,20 @@ async def test_parts_of_frames_are_refused_and_captured_audio_comes_through():
     assert (event.audio, event.timestamp_ms) == (FRAME, 60)
 
 
+@in_virtual_time
+async def test_captured_audio_is_delivered_where_it_is_taken_at_once():
+    """It does not wait in the queue."""
+    rig = await started()
+    taken = []
+    async with rig.connection.open():
+        await rig.connection.wait_started()
+        rig.connection.events.deliver_to(lambda event: taken.append(event.audio) or True)
+        rig.feed(media(FRAME, timestamp_ms=60))
+        await asyncio.sleep(0.01)
+    assert taken == [FRAME]
+    assert await rig.events() == [LineHangup("local_hangup")]
+
+
 class TalkingCall:
     """A call of few words: any text starts it, ``stop`` is a pause, and frames go in pairs."""
 

@@ -79,6 +79,24 @@ async def test_bytes_become_events():
     assert connection.call.call_id == ID
 
 
+async def test_a_frame_that_is_read_alone_is_delivered_at_once():
+    """Several in one read wait in the queue, and so does what comes behind them."""
+    connection, transport = connected()
+    taken = []
+    connection.events.deliver_to(lambda event: taken.append(event) or True)
+    transport.receive(ID_FRAME)
+    transport.receive(FRAME)
+    assert taken == [LineAudio(bytes(320))]
+    transport.receive(FRAME * 2)
+    transport.receive(FRAME)
+    assert taken == [LineAudio(bytes(320))]
+    connection.eof_received()
+    assert await events_of(connection) == [
+        *[LineAudio(bytes(320))] * 3,
+        LineHangup("caller_hangup"),
+    ]
+
+
 async def test_flood_leaves_the_loop_to_others():
     """16 frames a turn, however many came at once; none is lost, and their order is kept."""
     connection, transport = connected()

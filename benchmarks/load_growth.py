@@ -1,13 +1,19 @@
-"""Whether a call costs the same among ten as among a hundred and fifty: one engine, more and more.
+"""Whether a call costs more among a hundred and fifty than among ten: one engine, more and more.
 
-Invariant: the steps of a round follow each other in one engine; its cost without calls is in none.
+It costs less, and that is told beside it: a core that is idle between two frames is woken for each
+of them, and a busy one finds several at once. Invariant: the steps of a round follow each other in
+one engine; its cost without calls is in none.
 """
 
 from __future__ import annotations
 
+__all__ = ["fall", "growth"]
+
 import sys
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
+from statistics import median
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -19,8 +25,9 @@ from voxgate.lab.load import LoadFigures, draw_load
 _STEPS = (10, 50, 100, 150)
 _MODE = "vad"
 _ERL_DB = 20.0
-_SPREAD = 15.0
-"""Percent that the dearest call may cost more than the cheapest."""
+_FRAMES_PER_S = 50
+_GROWTH = 15.0
+"""Percent that a call may cost more among more calls than among fewer."""
 _PICTURE = Path("out/load_growth.png")
 
 
@@ -29,36 +36,49 @@ def _run(seconds: float, n_rounds: int) -> tuple[list[Figure], list[LoadFigures]
     rounds = [measure(_MODE, _STEPS, seconds=seconds, erl_db=_ERL_DB) for _ in range(n_rounds)]
     _PICTURE.parent.mkdir(exist_ok=True)
     draw_load(rounds[0], _PICTURE)
-    figures = [
-        *_costs(rounds),
-        _growth([steps for steps in rounds if len(valid(steps)) == len(steps)]),
-    ]
-    return figures, [step for steps in rounds for step in steps]
+    undisturbed = [steps for steps in rounds if len(valid(steps)) == len(steps)]
+    return [*_costs(rounds), *_growths(undisturbed)], [step for steps in rounds for step in steps]
 
 
-def _growth(rounds: Sequence[Sequence[LoadFigures]]) -> Figure:
-    """Return the figure that is held against the limit."""
-    name = f"cost of a call among {_STEPS[0]} to {_STEPS[-1]}: spread"
+def growth(costs: Sequence[float]) -> float:
+    """Return the most by which a call costs more at a step than at one with fewer calls, in %."""
+    pairs = combinations(costs, 2)
+    return max(0.0, *(100 * (later / earlier - 1) for earlier, later in pairs))
+
+
+def fall(costs: Sequence[float]) -> float:
+    """Return by how much a call costs less at the last step than at the first, in %."""
+    return 100 * (1 - costs[-1] / costs[0])
+
+
+def _growths(rounds: Sequence[Sequence[LoadFigures]]) -> list[Figure]:
+    """Return what is held against the limit, and what is not."""
+    grows = f"cost of a call among {_STEPS[0]} to {_STEPS[-1]}: grows by at most"
+    falls = f"cost of a call among {_STEPS[-1]}, against {_STEPS[0]}: falls by"
     if not rounds:
-        return no_result(name)
-    spreads = sorted(_spread(steps) for steps in rounds)
-    middle = spreads[len(spreads) // 2]
-    return Figure(name=name, value=middle, unit="%", limit=_SPREAD, best=spreads[0])
+        return [no_result(grows), no_result(falls)]
+    costs = [[_cost(step) for step in steps] for steps in rounds]
+    return [
+        Figure(name=grows, value=median(map(growth, costs)), unit="%", limit=_GROWTH),
+        Figure(name=falls, value=median(map(fall, costs)), unit="%"),
+    ]
 
 
 def _costs(rounds: Sequence[Sequence[LoadFigures]]) -> list[Figure]:
     figures = []
     for at, n_calls in enumerate(_STEPS):
-        costs = sorted(_cost(steps[at]) for steps in rounds)
+        middle = median(_cost(steps[at]) for steps in rounds)
         name = f"{n_calls} calls: CPU-s per call-s"
-        figures.append(Figure(name=name, value=costs[len(costs) // 2], unit="", best=costs[0]))
+        figures.append(Figure(name=name, value=middle, unit=""))
+        woken = median(_woken(steps[at]) for steps in rounds)
+        name = f"{n_calls} calls: wake-ups per frame in"
+        figures.append(Figure(name=name, value=woken, unit=""))
     return figures
 
 
-def _spread(steps: Sequence[LoadFigures]) -> float:
-    """Return how much more the dearest call costs than the cheapest, in percent."""
-    costs = [_cost(step) for step in steps]
-    return 100 * (max(costs) / min(costs) - 1)
+def _woken(step: LoadFigures) -> float:
+    """Return how often the engine was woken for a caller's frame: 1 where each wakes it."""
+    return (step.wakeups_per_s or 0.0) / (step.calls * _FRAMES_PER_S)
 
 
 def _cost(step: LoadFigures) -> float:

@@ -63,7 +63,7 @@ def no_result(name: str) -> Figure:
 
 
 def print_figures(figures: Iterable[Figure]) -> bool:
-    """Print figures with their limits; return whether one missed its own in every round."""
+    """Print figures with their limits; return whether one missed its own."""
     has_missed = False
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g}"
@@ -78,7 +78,7 @@ def run_benchmark(
 ) -> int:
     """Run a benchmark from the command line.
 
-    Returns 1 if a limit was missed in every round, 2 if a figure has no result, else 0.
+    Returns 1 if a limit was missed, 2 if a figure has no result, else 0.
 
     Args:
         name: Of the file of figures under ``out``.

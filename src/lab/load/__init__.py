@@ -7,6 +7,7 @@ around them.
 from __future__ import annotations
 
 __all__ = [
+    "LATE_MS",
     "CorpusError",
     "EngineProgram",
     "EngineSettings",
@@ -28,7 +29,7 @@ from ..scenarios.corpus_folder import CorpusError
 from .caller_sounds import load_sounds
 from .engine_process import EngineProgram, EngineSettings, ServedEngine
 from .load_figures import LoadFigures, Percentiles
-from .load_limits import engine_limits, rig_limits, verdict
+from .load_limits import LATE_MS, engine_limits, rig_limits, verdict
 from .load_plan import LoadPlan
 from .load_report import draw_load, report_as_json
 from .load_run import run_load

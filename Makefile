@@ -57,10 +57,10 @@ bench: setup ## Measure time and memory per frame and per call, then judge gates
 	@.venv/bin/voxgate bench --calls 60 $(if $(wildcard corpus),--corpus corpus)
 	@.venv/bin/voxgate bench-guard --scenes 4 --turns 4
 
-bench-load: setup ## Measure what calls cost the engine under load, how that grows, and Pipecat beside it (25 minutes)
-	@$(PYTHON) benchmarks/load.py
-	@$(PYTHON) benchmarks/load_growth.py
-	@$(PYTHON) -m benchmarks.peers
+bench-load: setup ## Measure what calls cost the engine under load, how that grows, and Pipecat beside it (22 minutes)
+	@status=0; for name in load load_growth peers; do \
+	    $(PYTHON) -m benchmarks.$$name || { code=$$?; [ $$status -eq 1 ] || status=$$code; }; \
+	done; exit $$status
 
 bench-plugs: setup ## Judge the gate in engines of others: the same calls without it and with it (ARGS="--corpus FOLDER")
 	@$(PYTHON) -m benchmarks.asterisk_calls $(ARGS)

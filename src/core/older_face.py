@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = [
     "ChunkAnswer",
+    "EndedCalls",
     "ImplicitCall",
     "ImplicitCalls",
     "answer_for_chunk",
@@ -99,12 +100,34 @@ class ImplicitCall:
         self.agent_word_ms = now_ms
 
 
+class EndedCalls:
+    """The ids of the calls that have ended last, bounded: late events bring none of them back."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def __contains__(self, call_id: object) -> bool:
+        """Say whether a call ended, as far as that is remembered."""
+        return call_id in self._ids
+
+    def add(self, call_id: str) -> None:
+        """Remember a call as the last one that ended; the one that ended first may be forgotten."""
+        self._ids.pop(call_id, None)
+        self._ids[call_id] = None
+        if len(self._ids) > _MAX_ENDED_CALLS:
+            del self._ids[next(iter(self._ids))]
+
+    def forget(self, call_id: str) -> None:
+        """Forget that a call ended; no error if it is not known."""
+        self._ids.pop(call_id, None)
+
+
 class ImplicitCalls:
     """The calls that began on first use, in a bounded LRU, and those that have ended."""
 
     def __init__(self) -> None:
         self._calls: OrderedDict[str, ImplicitCall] = OrderedDict()
-        self._ended: dict[str, None] = {}
+        self._ended = EndedCalls()
 
     def __contains__(self, call_id: object) -> bool:
         """Say whether a call began on first use and lives."""
@@ -126,16 +149,13 @@ class ImplicitCalls:
 
     def take(self, call_id: str) -> ImplicitCall | None:
         """Forget a call and that it ever ended; return what was remembered of it."""
-        self._ended.pop(call_id, None)
+        self._ended.forget(call_id)
         return self._calls.pop(call_id, None)
 
     def end(self, call_id: str) -> None:
         """Forget a call, but remember that it ended."""
         self._calls.pop(call_id, None)
-        self._ended.pop(call_id, None)
-        self._ended[call_id] = None
-        if len(self._ended) > _MAX_ENDED_CALLS:
-            del self._ended[next(iter(self._ended))]
+        self._ended.add(call_id)
 
     def has_ended(self, call_id: str) -> bool:
         """Say whether a call ended, as far as that is remembered."""

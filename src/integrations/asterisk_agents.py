@@ -23,15 +23,12 @@ from ..core.call_options import required_member
 from ..core.config import ForwardedAudio, GatingConfig, ProviderGatingPolicy
 from ..core.gate_decision import GateEvent
 from ..core.gated_call import FailureMode
-from ..core.older_face import config_for_chunks, parse_audio_format
+from ..core.older_face import EndedCalls, config_for_chunks, parse_audio_format
 from ..core.vad_manager import EnhancedVADManager
 from .asterisk_call import AsteriskCall
 
 _MAX_CALLS = 1024
 """Calls kept; the one unused for longest goes first."""
-
-_MAX_ENDED_CALLS = 256
-"""Ended calls remembered, so that late events bring nothing back."""
 
 _RATES_HZ: Mapping[str, int] = MappingProxyType(
     {
@@ -114,7 +111,7 @@ class AsteriskGatingManager:
         self._clock = clock
         self._failures_of_ended = 0
         self._calls: OrderedDict[str, AsteriskCall] = OrderedDict()
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._ended = EndedCalls()
 
     def __len__(self) -> int:
         """Return the number of calls that hold state."""
@@ -159,9 +156,7 @@ class AsteriskGatingManager:
         call = self._calls.pop(call_id, None)
         if call is not None:
             self._failures_of_ended += call.close()
-        self._ended[call_id] = None
-        if len(self._ended) > _MAX_ENDED_CALLS:
-            self._ended.popitem(last=False)
+        self._ended.add(call_id)
 
     def set_agent_speaking(
         self,

@@ -8,6 +8,7 @@ from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.config import AudioGuardConfig, GatingConfig, QuieterVoices
 from voxgate.core.gate_decision import GateAction, GateDecision, GateReason, GateState
 from voxgate.core.older_face import (
+    EndedCalls,
     ImplicitCall,
     ImplicitCalls,
     answer_for_chunk,
@@ -243,3 +244,36 @@ def test_whole_chunks_are_never_turned_down(asked, taken) -> None:
     guard = config_for_chunks(config).audio_guard
     assert (guard.quieter_voices, guard.preroll_ms) == (taken, 200)
     assert config.audio_guard.quieter_voices is asked
+
+
+# -- calls that have ended -------------------------------------------------------------------------
+
+
+def test_the_last_calls_that_ended_are_remembered() -> None:
+    """As many as the bound says; the one that ended first goes first."""
+    ended = EndedCalls()
+    for number in range(257):
+        ended.add(f"call-{number}")
+    assert "call-0" not in ended
+    assert "call-1" in ended
+    assert "call-256" in ended
+
+
+def test_a_call_that_ends_again_is_the_last_that_ended() -> None:
+    """A name that is used anew counts from its last end."""
+    ended = EndedCalls()
+    for number in range(256):
+        ended.add(f"call-{number}")
+    ended.add("call-0")
+    ended.add("call-256")
+    assert "call-0" in ended
+    assert "call-1" not in ended
+
+
+def test_that_a_call_ended_can_be_forgotten() -> None:
+    """Its id may begin another one; ids that are not known do no harm."""
+    ended = EndedCalls()
+    ended.add("call-1")
+    ended.forget("call-1")
+    ended.forget("call-2")
+    assert "call-1" not in ended

@@ -68,6 +68,7 @@ class Supervisor:
         self._failure = ""
         self._reasons: dict[int, str] = {}
         self._is_ending = False
+        self._killed: set[int] = set()
         self._open_to_the_end: frozenset[str] = frozenset()
         self._notices: dict[int, list[str]] = {}
         self._pages: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
@@ -155,7 +156,7 @@ class Supervisor:
             self._drain_began_ms = None
             for number, process in self._processes.items():
                 _log.error("worker.killed", worker=number, pid=process.pid)
-                process.kill()
+                self._kill(number, process)
 
     @property
     def _drain_timeout_s(self) -> float:
@@ -173,7 +174,7 @@ class Supervisor:
             self._processes[number] = process
             _log.info("worker.started", worker=number, pid=process.pid)
             if self._is_ending:
-                process.kill()
+                self._kill(number, process)
             try:
                 await self._listen_to(number, process)
             finally:
@@ -237,7 +238,7 @@ class Supervisor:
         connections = self.crew[number].connections
         is_expected = self.crew.receive_exit(number, self._clock())
         reason = self._reasons.pop(number, "")
-        if not is_expected or status != 0:
+        if number not in self._killed and (not is_expected or status != 0):
             worker = self.crew[number]
             is_last = self.crew.is_draining or self.crew.has_given_up
             pause_s = (worker.due_ms - self._clock()) / 1000
@@ -256,10 +257,15 @@ class Supervisor:
     async def _end_all(self) -> None:
         """Kill what is left, and what is just being started."""
         self._is_ending = True
-        for process in self._processes.values():
-            process.kill()
+        for number, process in self._processes.items():
+            self._kill(number, process)
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _kill(self, number: int, process: WorkerProcess) -> None:
+        """End a worker that is not started anew: it did not die by itself."""
+        self._killed.add(number)
+        process.kill()
 
     def _begin(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)

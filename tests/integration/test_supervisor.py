@@ -212,6 +212,7 @@ async def test_draining_takes_as_long_as_the_workers_were_given(parent: Parent) 
         async with asyncio.timeout(GUARD_S):
             await parent.running
     assert [line["worker"] for line in log if line["event"] == "worker.killed"] == [1, 2]
+    assert not [line for line in log if line["event"] == "worker.died"]
 
 
 async def test_a_crash_while_draining_is_told(parent: Parent) -> None:
@@ -229,17 +230,19 @@ async def test_a_crash_while_draining_is_told(parent: Parent) -> None:
 
 
 async def test_who_dies_before_any_service_is_not_said_to_be_started_anew(parent: Parent) -> None:
-    """It is not: the whole ends, and says why."""
+    """It is not: the whole ends, and says why; who is killed for it has not died."""
     parent.run()
-    first = await parent.life(0)
+    first, second = await parent.life(0), await parent.life(1)
     with capture_logs() as log:
         first.tell(FromWorker.FAILED, error="OPENAI_API_KEY: is not set")
         first.end(1)
         async with asyncio.timeout(GUARD_S):
             with pytest.raises(WorkersFailedError, match="OPENAI_API_KEY: is not set"):
                 await asyncio.shield(parent.running)
-    (died, *_) = [line for line in log if line["event"] == "worker.died"]
-    assert (died["status"], died["signal"], died["restart_in_s"]) == (1, None, None)
+    assert await second.wait() == -signal.SIGKILL
+    (died,) = [line for line in log if line["event"] == "worker.died"]
+    assert (died["worker"], died["status"], died["signal"]) == (1, 1, None)
+    assert died["restart_in_s"] is None
 
 
 async def test_told_to_stop_while_a_worker_is_started_anew(

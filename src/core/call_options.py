@@ -31,7 +31,7 @@ def required_member(kind: type[_Member], value: object, name: str) -> _Member:
     raise ValueError(f"{name}: {value!r} is not one of {', '.join(kind)}")
 
 
-def required_provider(config: GatingConfig, provider: str) -> str:
+def required_provider(config: GatingConfig, provider: object) -> str:
     """Return the name of a provider that a policy is there for: instance, kind or alias.
 
     Raises:
@@ -44,7 +44,7 @@ def required_provider(config: GatingConfig, provider: str) -> str:
     raise ValueError(f"provider: no policy knows {provider!r}: {_meant(str(provider), known)}")
 
 
-def required_audio_format(value: AudioFormat, name: str) -> AudioFormat:
+def required_audio_format(value: object, name: str) -> AudioFormat:
     """Return a format that is one.
 
     Raises:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16] | NDArray[np.float32]
 """int16, or float32 in the same units [shape=(n,), mono, any rate]."""
 
-_INT16 = np.dtype(np.int16)
+_INT16, _FLOAT64 = np.dtype(np.int16), np.dtype(np.float64)
 _HIGH_BYTES = slice(int(sys.byteorder == "little"), None, 2)
 """Of int16 samples: those that hold the sign."""
 
@@ -33,7 +33,7 @@ def rms(samples: Samples) -> float:
         return 0.0
     # float64 holds every sum of up to 2**23 squared int16 values exactly, in whatever order the
     # dot product adds them; float32 would not, and int16 or int32 would overflow.
-    wide = samples.astype(np.float64)
+    wide = samples.astype(_FLOAT64)
     return math.sqrt(wide.dot(wide) / n_samples)
 
 

@@ -58,7 +58,7 @@ class BandTrackers:
         self._floor, self._leakage = self._levels
         self._difference = np.empty(BAND_COUNT, np.float32)
         self._scratch = np.empty(BAND_COUNT, np.float32)
-        self._rise = np.empty(1, np.float32)
+        self._rise = np.empty((), np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -85,7 +85,7 @@ class BandTrackers:
         np.multiply(difference, _FLOOR_DOWN, out=scratch)
         # Below the floor the first term is the larger one (less negative); above it `rise` caps.
         np.maximum(difference, scratch, out=scratch)
-        self._rise[0] = n_frames * rise
+        self._rise.fill(n_frames * rise)
         np.minimum(scratch, self._rise, out=scratch)
         self._floor += scratch
         self._frame_count += n_frames

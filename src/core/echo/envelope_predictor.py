@@ -35,6 +35,8 @@ class EnvelopePredictor:
         self._weights = np.zeros((_LAG_COUNT, band_count), np.float32)
         self._weights_by_band = self._weights.T
         self._change = np.zeros((_LAG_COUNT, band_count), np.float32)
+        self._history = self._rows[:_LAG_COUNT]
+        """Far end of the frame and of those before it, newest first."""
         self._position = 0
         self._learned_frames = 0
 
@@ -60,6 +62,7 @@ class EnvelopePredictor:
         """
         self._position = (self._position or _LAG_COUNT) - 1
         self._ring[:, self._position] = far_end
+        self._history = self._rows[self._position : self._position + _LAG_COUNT]
         predicted: FloatArray = np.vecdot(self._history.T, self._weights_by_band)
         return predicted
 
@@ -87,7 +90,3 @@ class EnvelopePredictor:
         np.multiply(history, error, out=self._change)
         self._weights += self._change
         np.maximum(self._weights, _ZERO, out=self._weights)
-
-    @property
-    def _history(self) -> FloatArray:
-        return self._rows[self._position : self._position + _LAG_COUNT]

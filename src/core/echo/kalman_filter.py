@@ -41,7 +41,8 @@ _INITIAL_NOISE: Final = 1e-3
 _NOISE_DECAY: Final = 0.85
 _NOISE_LOWEST: Final = 1e-6
 _PROCESS_NOISE: Final = operand(0.03)
-_VARIANCE_FLOOR: Final = operand(3.3e-5)
+_VARIANCE_FLOOR: Final = np.full((_PARTITION_COUNT, BIN_COUNT), 3.3e-5, np.float32)
+"""As many as there are variances: a bound alone, NumPy compares one by one."""
 _SHRINKAGE: Final = operand(0.5)
 _CAUTION: Final = 0.9
 """Share of the uncertainty in the step's denominator. 0.5 is what a half-overlapped block leaves;
@@ -142,6 +143,8 @@ class KalmanEchoFilter:
         """Make what goes into the transforms and comes out, and views of its parts."""
         n_in, n_out = 2 + _CONSTRAINED_PER_FRAME, 3 + _CONSTRAINED_PER_FRAME
         self._far_end_block = np.zeros(_FFT_SAMPLES, np.float32)
+        self._older_far_end = self._far_end_block[:_FRAME_SAMPLES]
+        self._newer_far_end = self._far_end_block[_FRAME_SAMPLES:]
         self._far_end_spectrum = np.zeros(BIN_COUNT, np.complex64)
         self._inverse_batch = np.zeros((n_in, BIN_COUNT), np.complex64)
         self._echo_spectrum, self._late_power = self._inverse_batch[:2]
@@ -204,16 +207,15 @@ class KalmanEchoFilter:
 
     def receive_far_end(self, far_end: FloatArray) -> None:
         """Take one far-end frame, float32 [shape=(160,)]; once a frame, before `process`."""
-        block = self._far_end_block
-        block[:_FRAME_SAMPLES] = block[_FRAME_SAMPLES:]
-        block[_FRAME_SAMPLES:] = far_end
+        self._older_far_end[...] = self._newer_far_end
+        self._newer_far_end[...] = far_end
         self.far_end_energy = energy = float(far_end.dot(far_end))
         self._idle_frames = 0 if energy > _FAR_END_ACTIVE_ENERGY else self._idle_frames + 1
         if self._idle_frames > _PARTITION_COUNT + 1:
             return  # the ring holds nothing but silence already
         self._position = position = (self._position or _PARTITION_COUNT) - 1
         self._follow_sound(is_silent=energy == 0.0)
-        spectrum = transform(block, out=self._far_end_spectrum)
+        spectrum = transform(self._far_end_block, out=self._far_end_spectrum)
         self._ring_rows[position] = self._ring_rows[position + _PARTITION_COUNT] = spectrum
         power = np.abs(spectrum, out=self._far_end_power)
         power *= power

@@ -193,8 +193,10 @@ class CallerLevel:
 
     def _end_louder(self) -> None:
         """Once a louder voice has ended, measure the next without it."""
+        if not self._is_louder:
+            return
         newest = self._powers[-self._rule.return_frames :]
-        if self._is_louder and sum(newest) < len(newest) * self._caller * self._louder_ratio:
+        if sum(newest) < len(newest) * self._caller * self._louder_ratio:
             self._powers[:] = newest[-1:]
 
     def _hear_louder(self, recent: float) -> None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import shutil
 import signal
+import struct
+import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,10 +39,7 @@ async def test_a_broken_configuration_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_full_disk_ends_recordings_and_no_call(tmp_path: Path) -> None:
     """Of the file that can't grow any more, what was written stays."""
-
-    def record(config: dict[str, Any]) -> None:
-        config["recording"] = {"calls": "all", "audio": True, "folder": str(tmp_path / "calls")}
-
+    record = _record_into(tmp_path / "calls")
     async with running_rig(tmp_path, record) as rig, rig.watched() as seen:
         await asyncio.sleep(3.0)
         largest = max(path.stat().st_size for path in (tmp_path / "calls").rglob("*.*"))
@@ -45,6 +48,51 @@ async def test_a_full_disk_ends_recordings_and_no_call(tmp_path: Path) -> None:
         assert failed["level"] == "warning"
         await asyncio.sleep(5.0)
     seen.assert_unharmed()
+
+
+async def test_a_worker_that_is_killed_takes_its_own_calls_along(tmp_path: Path) -> None:
+    """The other one's calls notice nothing, and the dead one is started anew."""
+
+    def share(config: dict[str, Any]) -> None:
+        config["engine"]["workers"] = 2
+
+    async with running_rig(tmp_path, share) as rig:
+        its_calls = rig.log("call.started", worker=1)
+        async with rig.watched(n_lost=len(its_calls)) as seen:
+            os.kill((await rig.logged("worker.started", worker=1))["pid"], signal.SIGKILL)
+            died = await rig.logged("worker.died", worker=1)
+            assert (died["signal"], died["lost_connections"]) == ("SIGKILL", len(its_calls))
+            await asyncio.sleep(1.0)
+            async with rig.calling_healthy() as call:
+                await until(lambda: call.n_sounds > 20)
+            async with asyncio.timeout(30):
+                while len(rig.log("worker.serving", worker=1)) < 2:  # noqa: ASYNC110 - a file
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(5.0)
+    seen.assert_unharmed()
+
+
+async def test_the_wall_clock_may_be_set(tmp_path: Path, clock_shim: Path) -> None:
+    """An hour forward and two back: calls go by another clock, time stamps follow."""
+    shift = tmp_path / "shift"
+    shift.write_bytes(struct.pack("q", 0))
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("LD_PRELOAD", str(clock_shim))
+        environ.setenv("CLOCK_SHIFT", str(shift))
+        running = running_rig(tmp_path, _record_into(tmp_path / "calls"))
+        rig = await running.__aenter__()
+    async with AsyncExitStack() as stack:
+        stack.push_async_exit(running)
+        async with rig.watched() as seen:
+            for shift_s in (3600, -3600):
+                shift.write_bytes(struct.pack("q", shift_s))
+                async with rig.calling_healthy() as call:
+                    await until(lambda call=call: call.n_sounds > 20)  # type: ignore[misc]
+                ended = await rig.logged("call.ended", call_id=str(call.peer.call_id))
+                assert abs(_time(ended) - time.time() - shift_s) < 60
+                assert ended["reason"] == "caller_hangup"
+        assert not rig.log("provider.disconnected")
+        seen.assert_unharmed()
 
 
 async def test_a_full_disk_under_the_log_costs_lines_and_no_call(tmp_path: Path) -> None:
@@ -146,6 +194,25 @@ async def test_a_provider_s_restart_is_over_in_two_seconds(tmp_path: Path) -> No
             seen.assert_unharmed()
 
 
+@pytest.fixture(scope="module")
+def clock_shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that shifts the wall clock of processes that load it first."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("the wall clock of one process is set by a library that a C compiler makes")
+    path = tmp_path_factory.mktemp("shim") / "clock_shim.so"
+    source = Path(__file__).with_name("clock_shim.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", path, source, "-ldl"], check=True)
+    return path
+
+
+def _record_into(folder: Path) -> Callable[[dict[str, Any]], None]:
+    def record(config: dict[str, Any]) -> None:
+        config["recording"] = {"calls": "all", "audio": True, "folder": str(folder)}
+
+    return record
+
+
 def _open_descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
@@ -171,10 +238,7 @@ async def test_sigterm_lets_calls_end_in_order(tmp_path: Path) -> None:
 async def test_sigkill_ends_calls_at_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Callers hear the end; what was recorded is readable; the next engine takes calls."""
     recorded = tmp_path / "calls"
-
-    def record(config: dict[str, Any]) -> None:
-        config["recording"] = {"calls": "all", "audio": True, "folder": str(recorded)}
-
+    record = _record_into(recorded)
     async with running_rig(tmp_path, record) as rig:
         os.kill(rig.engine.pid, signal.SIGKILL)
         await asyncio.sleep(1.0)

@@ -20,6 +20,7 @@ from ..core.stream_clock import StreamClock
 from .audio_tracks import AudioTracks, Side, Stretch
 from .plain_values import to_plain
 from .recent_audio import RecentAudio
+from .trace_decisions import decision_tree
 from .trace_lines import (
     CUT,
     ENDED,
@@ -30,7 +31,6 @@ from .trace_lines import (
     AudioPlace,
     TracksLine,
     Tree,
-    decision_tree,
     input_tree,
     line_of,
 )

@@ -6,7 +6,7 @@ that it dropped has its default.
 
 from __future__ import annotations
 
-__all__ = ["from_plain", "number_of", "to_plain"]
+__all__ = ["from_plain", "is_time", "number_of", "text_of", "time_of", "to_plain", "whole_of"]
 
 import types
 from collections.abc import Hashable, Mapping
@@ -20,6 +20,9 @@ _Model = TypeVar("_Model")
 
 _NOT_FINITE = ("inf", "-inf", "nan")
 """How JSON is told numbers that it does not have."""
+
+_MAX_TIME_MS = 1e12
+"""Thirty years: no machine's monotonic clock is further."""
 
 
 def to_plain(value: Any) -> Any:
@@ -86,6 +89,47 @@ def number_of(tree: Any) -> float:
         raise TypeError("true or false is not a number")
     number: float = _checked(tree, (int, float))
     return number
+
+
+def whole_of(tree: Any) -> int:
+    """Return the whole number that a tree is.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(tree, bool) or not isinstance(tree, int):
+        raise TypeError(f"{type(tree).__name__} is not a whole number")
+    return tree
+
+
+def text_of(tree: Any) -> str:
+    """Return the text that a tree is.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(tree, str):
+        raise TypeError(f"{type(tree).__name__} is not text")
+    return tree
+
+
+def is_time(tree: Any) -> bool:
+    """Return whether that is a time that a clock can show, in ms, or None."""
+    if isinstance(tree, bool) or not isinstance(tree, int | float):
+        return tree is None
+    return abs(tree) <= _MAX_TIME_MS
+
+
+def time_of(tree: Any) -> float:
+    """Return the time that a tree is, in ms.
+
+    Raises:
+        TypeError: it is none that a clock can show.
+    """
+    if tree is None or not is_time(tree):
+        raise TypeError(f"{type(tree).__name__} is no time")
+    time_ms: float = tree
+    return time_ms
 
 
 def _not_none(arguments: tuple[Any, ...]) -> Any:

@@ -20,6 +20,7 @@ from .call_writer import TRACE_FILE
 from .encryption import decrypted
 from .plain_values import from_plain
 from .recorded_audio import RecordedAudio
+from .trace_decisions import decision_of
 from .trace_lines import (
     CUT,
     ENDED,
@@ -28,7 +29,6 @@ from .trace_lines import (
     TRACKS,
     TracksLine,
     Tree,
-    decision_of,
     input_from_tree,
     input_kinds,
     place_from_tree,

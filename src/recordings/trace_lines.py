@@ -2,8 +2,8 @@
 
 Where the audio of an input lies stands in its line as ``at`` (first sample on the side's track),
 ``silent`` (nothing but the format's silence) or ``audio`` (what has no place on the track, in
-base64); a trace without audio has none of them. What has its default is left out of measurements
-and decisions.
+base64); a trace without audio has none of them. Decisions stand in the lines of their inputs: see
+:mod:`.trace_decisions`.
 
 Invariant: a number that was written is read back to the last bit; every line is JSON as RFC 8259
 has it.
@@ -21,9 +21,6 @@ __all__ = [
     "AudioPlace",
     "TracksLine",
     "Tree",
-    "decision_from_tree",
-    "decision_of",
-    "decision_tree",
     "input_from_tree",
     "input_kind_of",
     "input_kinds",
@@ -43,14 +40,6 @@ from typing import Any
 
 from ..core.audio import AudioFormat
 from ..core.config import GatingConfig
-from ..core.gate_decision import (
-    GateAction,
-    GateEvent,
-    GateEventType,
-    GateMeasurements,
-    GateReason,
-    GateState,
-)
 from ..core.gate_tape import (
     AgentSpeaking,
     FarEndPlayed,
@@ -63,8 +52,9 @@ from ..core.gate_tape import (
     ProviderSpeechStopped,
     TimePassed,
 )
-from .plain_values import from_plain, number_of, to_plain
-from .trace_values import RecordedDecision, RecordedStep
+from .plain_values import from_plain, is_time, number_of, text_of, to_plain, whole_of
+from .trace_decisions import decision_of
+from .trace_values import RecordedStep
 
 Tree = dict[str, Any]
 """What one line holds."""
@@ -109,18 +99,11 @@ _TIMES = (
 )
 """Fields of lines that are times; a gate would fill the slots up to any that it is told."""
 
-_MAX_TIME_MS = 1e12
-"""Thirty years: no machine's monotonic clock is further."""
-
 _PLAIN_FIELDS: Mapping[type, tuple[str, ...]] = {
     given: tuple(field.name for field in fields(given) if field.name not in {"audio", "config"})
     for given in _KINDS
 }
 """What of an input stands in its line as it is; not for :class:`GateBegun`."""
-
-_MEASUREMENTS = tuple((field.name, field.default) for field in fields(GateMeasurements))
-_MEASURED = frozenset(name for name, _ in _MEASUREMENTS)
-
 
 MAX_SILENT_BYTES = 1_000_000
 """Silence that a line says in a word; more than twice what a second of audio has."""
@@ -184,16 +167,9 @@ def tree_of_line(line: bytes) -> Tree:
     if not isinstance(tree, dict) or not isinstance(tree.get("type"), str):
         raise ValueError("is no line of a trace")  # noqa: TRY004 - wrong text, not a wrong caller
     for name in _TIMES:
-        if name in tree and not _is_time(tree[name]):
+        if name in tree and not is_time(tree[name]):
             raise ValueError(f"{name} is no time")
     return tree
-
-
-def _is_time(value: Any) -> bool:
-    """Return whether that is a time that a clock can show, or none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value is None
-    return abs(value) <= _MAX_TIME_MS
 
 
 def _finite(value: Any) -> Any:
@@ -252,8 +228,8 @@ def place_from_tree(tree: Tree) -> AudioPlace | None:
     if tree["type"] not in _AUDIBLE:
         return None
     place = AudioPlace(
-        n_bytes=_whole(tree["n_bytes"]),
-        at=_whole(tree["at"]) if "at" in tree else None,
+        n_bytes=whole_of(tree["n_bytes"]),
+        at=whole_of(tree["at"]) if "at" in tree else None,
         is_silent=tree.get("silent") is True,
         unplaced=b64decode(tree["audio"], validate=True) if "audio" in tree else None,
     )
@@ -297,8 +273,8 @@ def step_from_tree(tree: Tree) -> RecordedStep | None:
     return RecordedStep(
         kind=tree["type"],
         now_ms=None if given is GateEnded else number_of(tree["now_ms"]),
-        n_bytes=_whole(tree["n_bytes"]) if tree["type"] in _AUDIBLE else None,
-        provider=_text(tree["provider"]) if given is GateBegun else None,
+        n_bytes=whole_of(tree["n_bytes"]) if tree["type"] in _AUDIBLE else None,
+        provider=text_of(tree["provider"]) if given is GateBegun else None,
         capture_format=from_plain(AudioFormat, tree["capture_format"])
         if given is GateBegun
         else None,
@@ -316,103 +292,3 @@ def _plain_field(tree: Tree, name: str) -> Any:
             raise TypeError(f"{name} is not true or false")
         return value
     return number_of(value)
-
-
-# -- decisions -------------------------------------------------------------------------------------
-
-
-def decision_tree(decision: RecordedDecision) -> Tree:
-    """Return a decision as it stands in the line of its input."""
-    tree: Tree = {
-        "action": decision.action.value,
-        "state": decision.state.value,
-        "reason": decision.reason.value,
-    }
-    if decision.n_chunks:
-        tree["n_chunks"] = decision.n_chunks
-        tree["audio_digest"] = decision.audio_digest
-    if decision.n_released:
-        tree["n_released"] = decision.n_released
-    if decision.events:
-        tree["events"] = [to_plain(event) for event in decision.events]
-    measured = decision.measurements
-    if measured is not None:
-        values = tree["measurements"] = {}
-        for name, default in _MEASUREMENTS:
-            value = getattr(measured, name)
-            if not _is_same(value, default):
-                values[name] = value
-    return tree
-
-
-def _is_same(value: object, default: object) -> bool:
-    """Return whether a value is its default, the sign of a zero included."""
-    return value is default or (value == default and not str(value).startswith("-"))
-
-
-def decision_from_tree(tree: Tree) -> RecordedDecision:
-    """Return the decision that stands in the line of an input.
-
-    Raises:
-        ValueError, TypeError, KeyError: that is none.
-    """
-    measured = tree.get("measurements")
-    return RecordedDecision(
-        action=GateAction(tree["action"]),
-        state=GateState(tree["state"]),
-        reason=GateReason(tree["reason"]),
-        n_released=_whole(tree.get("n_released", 0)),
-        n_chunks=_whole(tree.get("n_chunks", 0)),
-        audio_digest=str(tree.get("audio_digest", "")),
-        events=tuple(_event(each) for each in tree.get("events", ())),
-        measurements=None if measured is None else _measurements(measured),
-    )
-
-
-def decision_of(tree: Tree) -> RecordedDecision | None:
-    """Return the decision in the line of an input; None where there is none.
-
-    Raises:
-        ValueError, TypeError, KeyError: that is none.
-    """
-    decided = tree.get("decision")
-    return None if decided is None else decision_from_tree(decided)
-
-
-def _time(value: Any) -> float:
-    if value is None or not _is_time(value):
-        raise TypeError(f"{type(value).__name__} is no time")
-    time_ms: float = value
-    return time_ms
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} is not text")
-    return value
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{type(value).__name__} is not a whole number")
-    return value
-
-
-def _event(tree: Tree) -> GateEvent:
-    return GateEvent(
-        type=GateEventType(tree["type"]),
-        t_ms=_time(tree["t_ms"]),
-        reason=GateReason(tree["reason"]),
-        count=_whole(tree["count"]),
-        detail=str(tree["detail"]),
-    )
-
-
-def _measurements(tree: Tree) -> GateMeasurements:
-    return GateMeasurements(
-        **{name: _measured(value) for name, value in tree.items() if name in _MEASURED}
-    )
-
-
-def _measured(value: Any) -> Any:
-    return value if isinstance(value, bool) else number_of(value)

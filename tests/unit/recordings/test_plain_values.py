@@ -12,7 +12,14 @@ from voxgate.core.audio import AudioFormat
 from voxgate.core.call_stats import CallStats
 from voxgate.core.config import GatingConfig, GatingMode, VadConfig
 from voxgate.recordings import RecordedEnd
-from voxgate.recordings.plain_values import from_plain, to_plain
+from voxgate.recordings.plain_values import (
+    from_plain,
+    is_time,
+    text_of,
+    time_of,
+    to_plain,
+    whole_of,
+)
 
 
 def through_json(model: object) -> object:
@@ -91,3 +98,26 @@ def test_what_a_model_works_out_by_itself_is_not_written() -> None:
     assert through_json(wide) == {"encoding": "pcm16", "rate_hz": 16_000}
     assert from_plain(AudioFormat, through_json(wide)) == wide
     assert from_plain(AudioFormat, {**to_plain(wide), "sample_bytes": 1}).frame_bytes == 640
+
+
+def test_whole_numbers_text_and_times_are_taken_as_they_are() -> None:
+    """A time may be whole."""
+    assert (whole_of(7), text_of("noon"), time_of(7), time_of(-0.5)) == (7, "noon", 7, -0.5)
+    assert is_time(None)
+
+
+@pytest.mark.parametrize("tree", [True, None, "7", [7], 1e13, float("nan")])
+def test_what_is_no_time_or_whole_number_is_refused(tree: object) -> None:
+    """Above all what no clock shows."""
+    with pytest.raises(TypeError):
+        time_of(tree)
+    with pytest.raises(TypeError):
+        whole_of(tree)
+    assert is_time(tree) is (tree is None)
+
+
+@pytest.mark.parametrize("tree", [True, None, 7, b"noon"])
+def test_what_is_no_text_is_refused(tree: object) -> None:
+    """Bytes among it."""
+    with pytest.raises(TypeError):
+        text_of(tree)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +12,6 @@ from hypothesis import strategies as st
 
 from voxgate.core.audio import AudioFormat, Encoding
 from voxgate.core.config import BargeInConfig, GatingConfig
-from voxgate.core.gate_decision import (
-    GateAction,
-    GateEvent,
-    GateEventType,
-    GateMeasurements,
-    GateReason,
-    GateState,
-)
 from voxgate.core.gate_tape import (
     AgentSpeaking,
     FarEndPlayed,
@@ -34,11 +24,8 @@ from voxgate.core.gate_tape import (
     ProviderSpeechStopped,
     TimePassed,
 )
-from voxgate.recordings import RecordedDecision
 from voxgate.recordings.trace_lines import (
     AudioPlace,
-    decision_from_tree,
-    decision_tree,
     input_from_tree,
     input_kind_of,
     input_kinds,
@@ -69,43 +56,6 @@ inputs: st.SearchStrategy[GateInput] = st.one_of(
     st.builds(GateReconfigured, now_ms=times, config=st.just(config)),
     st.just(GateEnded()),
 )
-events = st.builds(
-    GateEvent,
-    type=st.sampled_from(GateEventType),
-    t_ms=times,
-    reason=st.sampled_from(GateReason),
-    count=st.integers(0, 99),
-    detail=st.text(max_size=5),
-)
-optional = st.none() | numbers
-measurements = st.builds(
-    GateMeasurements,
-    capture_rms=numbers,
-    zcr_ratio=numbers,
-    vad_confidence=numbers,
-    noise_floor=numbers,
-    near_end_logit=optional,
-    evidence_ms=numbers,
-    evidence_span_ms=numbers,
-    agent_audible=st.booleans(),
-    speech_logit=optional,
-    near_end_dbfs=optional,
-    echo_delay_ms=optional,
-    erl_db=optional,
-    erle_db=optional,
-    attenuation_db=numbers,
-)
-decisions = st.builds(
-    RecordedDecision,
-    action=st.sampled_from(GateAction),
-    state=st.sampled_from(GateState),
-    reason=st.sampled_from(GateReason),
-    n_released=st.integers(0, 25),
-    n_chunks=st.integers(1, 26),
-    audio_digest=st.just("0123456789abcdef"),
-    events=st.lists(events, max_size=2).map(tuple),
-    measurements=st.none() | measurements,
-)
 
 
 def read(tree: dict[str, Any]) -> dict[str, Any]:
@@ -123,10 +73,6 @@ def test_a_time_that_no_clock_shows_is_none(time: object) -> None:
         line = json.dumps({"type": "time_passed", name: time}).encode()
         with pytest.raises(ValueError, match=f"{name} is no time|integer string"):
             tree_of_line(line)
-    told = {"type": "opened", "t_ms": time, "reason": "barge_in", "count": 1, "detail": ""}
-    plain = {"action": "forward", "state": "open", "reason": "barge_in", "events": [told]}
-    with pytest.raises((TypeError, ValueError)):
-        decision_from_tree(plain)
 
 
 @given(inputs)
@@ -142,29 +88,6 @@ def test_every_input_comes_back(given_input: GateInput) -> None:
     assert repr(back) == repr(given_input)  # the sign of a zero too
 
 
-@given(decisions)
-def test_every_decision_comes_back(decision: RecordedDecision) -> None:
-    """With all that was measured."""
-    back = decision_from_tree(read({"type": "x", **decision_tree(decision)}))
-    assert back == decision
-    assert repr(back) == repr(decision)
-
-
-def test_a_trace_holds_every_measurement() -> None:
-    """Whoever adds one finds it in the trace."""
-    measured = GateMeasurements()
-    for field in fields(measured):
-        measured = replace(measured, **{field.name: field.default is False or 1.5})
-    decision = RecordedDecision(
-        action=GateAction.FORWARD,
-        state=GateState.OPEN,
-        reason=GateReason.HANGOVER,
-        measurements=measured,
-    )
-    tree = decision_tree(decision)["measurements"]
-    assert tree.keys() == {field.name for field in fields(measured)}
-
-
 def test_numbers_of_numpy_are_numbers() -> None:
     """Of the same value."""
     tree = read({"type": "x", "a": np.float32(0.1), "b": np.int16(-3), "c": np.bool_(1)})
@@ -175,19 +98,6 @@ def test_what_has_no_place_in_a_trace_is_refused() -> None:
     """Audio above all."""
     with pytest.raises(TypeError, match="bytes has no place in a trace"):
         line_of({"type": "x", "audio": b"abc"})
-
-
-def test_no_number_is_no_json() -> None:
-    """Infinite numbers are text, and numbers again."""
-    measured = GateMeasurements(near_end_dbfs=-math.inf, erle_db=math.inf)
-    decided = RecordedDecision(
-        action=GateAction.FORWARD,
-        state=GateState.OPEN,
-        reason=GateReason.PASS_THROUGH,
-        measurements=measured,
-    )
-    line = read({"type": "time_passed", "decision": decision_tree(decided)})
-    assert decision_from_tree(line["decision"]) == decided
 
 
 @pytest.mark.parametrize(
@@ -234,30 +144,6 @@ def test_a_damaged_input_is_refused(fields: dict[str, Any]) -> None:
     tree = {**input_tree(given_input, AudioPlace(n_bytes=2)), **fields}
     with pytest.raises((ValueError, TypeError)):
         input_from_tree(tree, b"" if place_from_tree(tree) else None)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"action": "maybe"}, {"n_released": "2"}, {"measurements": {"erl_db": "high"}}, {"events": 1}],
-)
-def test_a_damaged_decision_is_refused(fields: dict[str, Any]) -> None:
-    """Likewise."""
-    decision = RecordedDecision(
-        action=GateAction.FORWARD, state=GateState.OPEN, reason=GateReason.HANGOVER
-    )
-    with pytest.raises((ValueError, TypeError)):
-        decision_from_tree({**decision_tree(decision), **fields})
-
-
-def test_what_later_versions_measure_is_left_out() -> None:
-    """A reader goes by what it knows."""
-    tree = {
-        "action": "forward",
-        "state": "open",
-        "reason": "hangover",
-        "measurements": {"capture_rms": 2.0, "moon_phase": 0.5},
-    }
-    assert decision_from_tree(tree).measurements == GateMeasurements(capture_rms=2.0)
 
 
 @given(st.binary(max_size=40))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 __all__ = ["CallEnded", "CallObserver", "CallStarted", "Observers", "ProviderSwitched"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -19,7 +20,7 @@ from .core.gate_decision import GateDecision, GateEvent
 from .core.playout import PlayoutFrame
 from .errors import ProviderError
 from .providers.base import ProviderEvent, TokenUsage
-from .transports.base import LineEvent
+from .transports.base import LineAudio, LineEvent
 
 _log = structlog.get_logger(__name__)
 
@@ -107,6 +108,9 @@ class CallEnded:
 class CallObserver:
     """Watches calls; override what is of interest. Called in the engine's loop: be quick."""
 
+    hears_line_audio: bool = True
+    """Whether :meth:`on_line_event` is called with audio too, 50 times a second of a call."""
+
     def on_call_started(self, event: CallStarted) -> None:
         """A line was accepted."""
 
@@ -137,10 +141,14 @@ class CallObserver:
         """The call is over."""
 
 
+_Told = tuple[tuple[CallObserver, Callable[..., Any]], ...]
+
+
 class Observers(CallObserver):
     """Tells several observers; the one place where their mistakes stop.
 
-    What an observer does not override costs nothing: nobody is called for it.
+    What an observer does not override costs nothing: nobody is called for it. What is told in every
+    slot is told without a detour.
 
     Args:
         observers: Told in this order.
@@ -148,8 +156,9 @@ class Observers(CallObserver):
 
     def __init__(self, observers: Iterable[CallObserver] = ()) -> None:
         self._observers: list[CallObserver] = []
-        self._told: dict[str, tuple[CallObserver, ...]] = {}
-        """Who is told, by the name of the method."""
+        self._told: dict[str, _Told] = {}
+        """Who is told, and by what, by the name of the method."""
+        self._told_of_audio: _Told = ()
         self.failures = 0
         """Observers that raised, and are told nothing more, so far."""
         self._follow()
@@ -171,21 +180,38 @@ class Observers(CallObserver):
         self._tell("on_call_started", event)
 
     def on_line_event(self, call_id: str, now_ms: float, event: LineEvent) -> None:  # noqa: D102
-        self._tell("on_line_event", call_id, now_ms, event)
+        is_audio = isinstance(event, LineAudio)
+        for observer, tell in self._told_of_audio if is_audio else self._told["on_line_event"]:
+            try:
+                tell(call_id, now_ms, event)
+            except Exception:  # noqa: BLE001 - as in _tell
+                self._give_up(observer, "on_line_event")
 
     def on_decision(  # noqa: D102
         self, call_id: str, now_ms: float, frame: bytes | None, decision: GateDecision
     ) -> None:
-        self._tell("on_decision", call_id, now_ms, frame, decision)
+        for observer, tell in self._told["on_decision"]:
+            try:
+                tell(call_id, now_ms, frame, decision)
+            except Exception:  # noqa: BLE001 - as in _tell
+                self._give_up(observer, "on_decision")
 
     def on_frame_processed(self, call_id: str, duration_ms: float) -> None:  # noqa: D102
-        self._tell("on_frame_processed", call_id, duration_ms)
+        for observer, tell in self._told["on_frame_processed"]:
+            try:
+                tell(call_id, duration_ms)
+            except Exception:  # noqa: BLE001 - as in _tell
+                self._give_up(observer, "on_frame_processed")
 
     def on_gate_event(self, call_id: str, event: GateEvent) -> None:  # noqa: D102
         self._tell("on_gate_event", call_id, event)
 
     def on_playout(self, call_id: str, now_ms: float, frame: PlayoutFrame) -> None:  # noqa: D102
-        self._tell("on_playout", call_id, now_ms, frame)
+        for observer, tell in self._told["on_playout"]:
+            try:
+                tell(call_id, now_ms, frame)
+            except Exception:  # noqa: BLE001 - as in _tell
+                self._give_up(observer, "on_playout")
 
     def on_provider_event(  # noqa: D102
         self, call_id: str, now_ms: float, event: ProviderEvent
@@ -200,19 +226,39 @@ class Observers(CallObserver):
 
     def _follow(self) -> None:
         self._told = {
-            method: tuple(each for each in self._observers if _overrides(each, method))
+            method: tuple(
+                (each, _bound(each, method)) for each in self._observers if _overrides(each, method)
+            )
             for method in vars(CallObserver)
             if method.startswith("on_")
         }
+        self._told_of_audio = tuple(
+            (each, tell)
+            for each, tell in self._told["on_line_event"]
+            if getattr(each, "hears_line_audio", True)
+        )
 
     def _tell(self, method: str, *args: object) -> None:
-        for observer in self._told[method]:
+        for observer, tell in self._told[method]:
             try:
-                getattr(observer, method)(*args)
+                tell(*args)
             except Exception:  # noqa: BLE001 - an observer's mistake is not the call's
-                self.remove(observer)
-                self.failures += 1
-                _log.exception("observer.failed", observer=type(observer).__name__, method=method)
+                self._give_up(observer, method)
+
+    def _give_up(self, observer: CallObserver, method: str) -> None:
+        """Tell an observer that has just raised nothing more."""
+        self.remove(observer)
+        self.failures += 1
+        _log.exception("observer.failed", observer=type(observer).__name__, method=method)
+
+
+def _bound(observer: CallObserver, method: str) -> Callable[..., Any]:
+    """Return an observer's method; one that can't be had raises when it is called."""
+    try:
+        bound: Callable[..., Any] = getattr(observer, method)
+    except Exception:  # noqa: BLE001 - an observer's mistake is told where it is called
+        return lambda *_: getattr(observer, method)
+    return bound
 
 
 def _overrides(observer: CallObserver, method: str) -> bool:

@@ -54,6 +54,7 @@ class SlotPlayer:
         self._clock = clock
         self._turns = CallTurns()
         self._skipped = SkippedSlots(call_id)
+        self._n_skipped = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         """While slots are played."""
         self._timer: asyncio.TimerHandle | None = None
@@ -83,10 +84,10 @@ class SlotPlayer:
     def _play_due(self) -> Rest | None:
         """Play the slots that are due, and set the timer for the next one."""
         now_ms = self._clock()
-        if self._pacer.is_due(now_ms + _EARLY_MS):
-            skipped_before = self._pacer.skipped_slots
-            n_due = self._pacer.slots_due(now_ms + _EARLY_MS)
-            n_skipped = self._pacer.skipped_slots - skipped_before
+        n_due = self._pacer.slots_due(now_ms + _EARLY_MS)
+        if n_due:
+            n_skipped = self._pacer.skipped_slots - self._n_skipped
+            self._n_skipped += n_skipped
             self._skipped.receive(n_skipped, now_ms)
             if n_due > 1 or n_skipped:
                 return partial(self._play_late, n_skipped, n_due)
@@ -116,7 +117,8 @@ class SlotPlayer:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        self._stop_timer()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._loop is not None:
             wait_ms = max(0.0, self._pacer.next_wake_ms - self._clock())
             self._timer = self._loop.call_later(wait_ms / 1000, self._wake)

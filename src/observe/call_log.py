@@ -74,6 +74,8 @@ class _Call:
 class CallLog(CallObserver):
     """Writes what happens on calls to the structured log."""
 
+    hears_line_audio = False
+
     def __init__(self) -> None:
         self._log = structlog.get_logger(__name__)
         self._calls: dict[str, _Call] = {}

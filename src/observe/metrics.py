@@ -61,6 +61,8 @@ class CallMetrics(CallObserver):
         wall_clock: Unix time in s.
     """
 
+    hears_line_audio = False
+
     def __init__(self, engine: AIEngine, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._engine = engine
         self._wall_clock = wall_clock

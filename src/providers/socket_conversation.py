@@ -44,6 +44,9 @@ class SocketConversation(Protocol):
     def next_message(self, now_ms: float) -> str | bytes | None:
         """Take the next message to send, or None; asking again confirms that the last was sent."""
 
+    def confirm_sent(self) -> bool:
+        """Confirm that the last message was sent; return whether there may be another one."""
+
     def deliver(self, event: ProviderEvent) -> bool:
         """Return whether an event that waited is still to be given to the engine."""
 

@@ -203,13 +203,15 @@ class SocketExchange:
         Most audio of a call goes out here: nobody is woken for it.
         """
         now_ms = self._clock()
-        while takes_at_once(connection):
+        may_have_more = True
+        while may_have_more:
+            if not takes_at_once(connection):
+                return False
             message = self._conversation.next_message(now_ms)
             if message is None:
                 break
             send_at_once(connection, message)
-        else:
-            return False
+            may_have_more = self._conversation.confirm_sent()
         is_renewal_due = self._renewal is not None and self._renewal.is_renewal_due(now_ms)
         return self._deadlines is None and not is_renewal_due
 

@@ -153,6 +153,9 @@ class FakeTalk:
     def next_message(self, now_ms: float) -> str | None:
         return self.messages.popleft() if self.messages else None
 
+    def confirm_sent(self) -> bool:
+        return bool(self.messages)
+
     def next_deadline_ms(self) -> float | None:
         return self.deadline_ms
 

@@ -20,7 +20,7 @@ from voxgate.core.gate_decision import GateEventType
 from voxgate.core.playout import PlayoutFrame
 from voxgate.errors import ProviderError
 from voxgate.providers.base import ProviderReady
-from voxgate.transports.base import LineDtmf
+from voxgate.transports.base import LineAudio, LineDtmf
 
 _STARTED = CallStarted(call_id="c", provider="p", started_ms=0.0)
 _ENDED = CallEnded(
@@ -163,3 +163,29 @@ def test_nobody_is_called_for_what_he_does_not_override() -> None:
     observers = Observers([CallObserver()])
     assert set(observers._told) == set(_TELL)
     assert not any(observers._told.values())
+
+
+def test_audio_of_the_line_is_told_to_those_who_hear_it() -> None:
+    """All that does not say otherwise; what is no audio is told to everybody."""
+    hearing, deaf = RecordingObserver(), RecordingObserver()
+    deaf.hears_line_audio = False
+    observers = Observers([hearing, deaf])
+    observers.on_line_event("c", 0.0, LineAudio(b"ab"))
+    observers.on_line_event("c", 0.0, LineDtmf("1"))
+    assert hearing.line_events == [LineAudio(b"ab"), LineDtmf("1")]
+    assert deaf.line_events == [LineDtmf("1")]
+
+
+def test_one_that_raises_at_audio_is_told_nothing_more() -> None:
+    """As at anything else."""
+
+    class Broken(CallObserver):
+        def on_line_event(self, call_id: str, now_ms: float, event: object) -> None:
+            raise ValueError("no")
+
+    observers = Observers([Broken()])
+    with capture_logs() as logs:
+        observers.on_line_event("c", 0.0, LineAudio(b"ab"))
+        observers.on_line_event("c", 0.0, LineAudio(b"ab"))
+    assert [(log["event"], log["method"]) for log in logs] == [("observer.failed", "on_line_event")]
+    assert observers.failures == 1

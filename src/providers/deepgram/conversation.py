@@ -231,6 +231,12 @@ class Conversation:
         session.note_audio(now_ms)
         return self._unconfirmed.wire
 
+    def confirm_sent(self) -> bool:
+        """Confirm that the last message was sent; return whether there may be another one."""
+        self._unconfirmed = None
+        session = self._session
+        return session is not None and (self._backlog.held_frames > 0 or session.has_requests)
+
     def next_deadline_ms(self) -> float | None:
         """Return when :meth:`handle_deadline` has something to do, or None."""
         session = self._session

@@ -108,6 +108,11 @@ class AgentSession:
         else:
             self._counts["requests_dropped"] += 1
 
+    @property
+    def has_requests(self) -> bool:
+        """Whether something other than audio waits, though perhaps not to be sent yet."""
+        return bool(self._requests)
+
     def next_request(self) -> str | None:
         """Take the next message to send other than audio, or None."""
         if self._phase is _Phase.OPENING or not self._requests:

@@ -227,7 +227,7 @@ class Conversation:
         session = self._session
         if session is None:
             return None
-        request = session.next_request(now_ms)
+        request = session.next_request(now_ms) if session.has_requests else None
         if request is not None or not session.is_ready:
             return request
         audio = self._backlog.pop()
@@ -239,6 +239,14 @@ class Conversation:
         self._is_commit_due = False
         session.commit()
         return session.next_request(now_ms)
+
+    def confirm_sent(self) -> bool:
+        """Confirm that the last message was sent; return whether there may be another one."""
+        self._unconfirmed = None
+        session = self._session
+        return session is not None and (
+            self._backlog.held_frames > 0 or self._is_commit_due or session.has_requests
+        )
 
     def deliver(self, event: ProviderEvent) -> bool:
         """Return whether an event that waited is still to be given to the engine; note that it is.
@@ -255,7 +263,10 @@ class Conversation:
     def _queue(self, chunks: tuple[bytes, ...], now_ms: float) -> None:
         if not chunks:
             return
-        wire = b"".join(map(self._to_provider.process, chunks))
+        if len(chunks) == 1:  # as nearly always
+            wire = self._to_provider.process(chunks[0])
+        else:
+            wire = b"".join(map(self._to_provider.process, chunks))
         if not wire:
             return
         audio = OutgoingAudio(

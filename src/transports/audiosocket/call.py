@@ -14,7 +14,7 @@ from typing import assert_never
 from uuid import UUID
 
 from ...core.audio import G711_RATE_HZ, AudioFormat
-from ..base import LineDtmf, LineEvent, LineHangup, LineWarning
+from ..base import LineAudio, LineDtmf, LineEvent, LineHangup, LineWarning
 from ..repeated_warnings import RepeatedWarnings
 from .capture import AudioSocketCapture
 from .protocol import (
@@ -82,6 +82,18 @@ class AudioSocketCall:
     def may_have_more(self) -> bool:
         """Whether ``max_frames`` kept the last call from taking all that it could."""
         return self._parser.may_have_more
+
+    def receive_frame(self, data: bytes) -> LineAudio | None:
+        """Take the next bytes if they are one frame to which there is nothing, as nearly always.
+
+        Returns:
+            Its audio; None: nothing was taken, and the bytes are for :meth:`receive_data`.
+        """
+        audio = self._capture.receive_wire(data)
+        if audio is None or not self._parser.take_frame(len(data)):
+            return None
+        self._received_frames += 1
+        return audio
 
     def receive_data(self, data: bytes, max_frames: int | None = None) -> list[LineEvent]:
         """Take the next bytes of the connection and return the events that they complete.

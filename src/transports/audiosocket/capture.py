@@ -14,7 +14,7 @@ from ...core.resample import Resampler
 from ..audio_pieces import audio_pieces
 from ..base import LineAudio, LineWarning
 from .mislabelling import MislabelledG711
-from .protocol import AudioReceived
+from .protocol import AudioReceived, audio_header
 
 _EMPTY = LineWarning("audiosocket.empty_audio", "an audio frame without a sample was left out")
 _ODD = LineWarning("audiosocket.odd_length", "the last byte of an odd PCM16 payload was dropped")
@@ -36,6 +36,9 @@ class AudioSocketCapture:
 
     def __init__(self) -> None:
         self._format: AudioFormat | None = None
+        self._plain_bytes = -1
+        self._wire_header = b""
+        """What a frame of 20 ms in the format begins with; -1 and nothing before that is fixed."""
         self._mislabelled = MislabelledG711()
         self._resampler: Resampler | None = None
         self._short_frames = 0
@@ -54,8 +57,21 @@ class AudioSocketCapture:
 
     def fix_format(self, rate_hz: int = G711_RATE_HZ) -> AudioFormat:
         """Fix the format at PCM16 of ``rate_hz``, unless it is fixed, and return it."""
-        self._format = self._format or AudioFormat(Encoding.PCM16, rate_hz)
+        if self._format is None:
+            self._format = AudioFormat(Encoding.PCM16, rate_hz)
+            self._plain_bytes = self._format.frame_bytes
+            self._wire_header = audio_header(self._plain_bytes, rate_hz=rate_hz)
         return self._format
+
+    def receive_wire(self, data: bytes) -> LineAudio | None:
+        """Take a frame as it is on the wire, as :meth:`receive_plain` takes one that is parsed."""
+        if (
+            len(data) != len(self._wire_header) + self._plain_bytes
+            or not data.startswith(self._wire_header)
+            or not self._mislabelled.passes(self._plain_bytes)
+        ):
+            return None
+        return LineAudio(data[len(self._wire_header) :])
 
     def receive_plain(self, frame: AudioReceived) -> LineAudio | None:
         """Take the next frame if there is nothing to it, as nearly always; None: it was not taken.

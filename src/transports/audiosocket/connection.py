@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-from ..base import LineAudio, LineEvent, LineHangup
+from ..base import LineEvent, LineHangup
 from ..event_queue import LineEventQueue
 from ..write_backlog import Admission, WriteBacklog
 from .call import AudioSocketCall
@@ -82,7 +82,12 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
         """Take the bytes that were read; after the end, only so that the peer can close cleanly."""
         if self.events.is_closed:
             return
-        self._take(bytes(self._buffer[:nbytes]))
+        data = bytes(self._buffer[:nbytes])
+        audio = self.call.receive_frame(data)
+        if audio is None:
+            self._take(data)
+        else:
+            self.events.deliver(audio)
 
     def eof_received(self) -> None:
         """Take the FIN: the caller hung up, and what is still to be sent is for nobody."""
@@ -186,14 +191,9 @@ class AudioSocketConnection(asyncio.BufferedProtocol):
             self._transport.resume_reading()  # the peer's end is still to be seen
 
     def _receive(self, events: list[LineEvent]) -> None:
-        """Have a frame that came alone taken at once, and queue everything else."""
-        if len(events) == 1 and isinstance(events[0], LineAudio):
-            self.events.deliver(events[0])
-        else:
-            for event in events:
-                self.events.put(event)
-        if not self._has_progressed.is_set():
-            self._has_progressed.set()
+        for event in events:
+            self.events.put(event)
+        self._has_progressed.set()
 
     def _end(self, hangup: LineHangup) -> None:
         self.events.put(hangup)

@@ -15,7 +15,7 @@ from ...core.audio import AudioFormat
 from ..base import FrameTaker, LineCapabilities, LineEvent, Transfer
 from ..call_metadata import NO_METADATA
 from .connection import AudioSocketConnection
-from .protocol import serialize_audio
+from .protocol import audio_header, serialize_audio
 
 AUDIOSOCKET_CAPABILITIES = LineCapabilities(max_silence_ms=2000, can_flush=False, max_lead_ms=0)
 """Asterisk ends a call after 2,000 ms without a frame, keeps what it was sent, and plays a burst as
@@ -70,6 +70,9 @@ class AudioSocketLine:
         self._playout_format = playout_format
         self._metadata = metadata
         self._transfer = transfer
+        self._frame_bytes = playout_format.frame_bytes
+        self._header = audio_header(self._frame_bytes, rate_hz=playout_format.rate_hz)
+        """Of a whole frame on the wire."""
 
     @property
     def kind(self) -> str:
@@ -142,7 +145,10 @@ class AudioSocketLine:
             LocalProtocolError: if the frame is empty, not a whole number of samples, or longer
                 than 65,535 bytes: Asterisk would end the call over it.
         """
-        self._connection.send(serialize_audio(frame, rate_hz=self._playout_format.rate_hz))
+        if len(frame) == self._frame_bytes:
+            self._connection.send(self._header + frame)
+        else:
+            self._connection.send(serialize_audio(frame, rate_hz=self._playout_format.rate_hz))
 
     def flush(self) -> None:
         """Do nothing: Asterisk plays what it was sent."""

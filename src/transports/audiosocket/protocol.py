@@ -22,6 +22,7 @@ __all__ = [
     "PeerReportedError",
     "ProtocolViolated",
     "SkipReason",
+    "audio_header",
     "serialize_audio",
     "serialize_call_id",
     "serialize_dtmf",
@@ -175,11 +176,6 @@ class AudioSocketParser:
         self._may_have_more = False
         if self._has_ended:
             return []
-        if not self._buffer and self._is_identified and max_events != 0:
-            audio = _lone_audio(data)
-            if audio is not None:
-                self._offset += len(data)
-                return [audio]
         self._buffer += data
         events: list[AudioSocketEvent] = []
         position = 0
@@ -199,6 +195,17 @@ class AudioSocketParser:
                 events.append(self._event(kind, bytes(self._buffer[start:position])))
         self._consume(position)
         return events
+
+    def take_frame(self, n_bytes: int) -> bool:
+        """Take that the next bytes are one whole frame of audio, and no others came with it.
+
+        Returns:
+            Whether that can be; False: nothing was taken, and the bytes are to be received.
+        """
+        if self._buffer or self._has_ended or not self._is_identified:
+            return False
+        self._offset += n_bytes
+        return True
 
     def receive_eof(self) -> list[AudioSocketEvent]:
         """Take the end of the stream: Asterisk says nothing else when the caller hangs up."""
@@ -254,15 +261,20 @@ class AudioSocketParser:
         return RemoteProtocolError(_frame_error(rule, kind, length, self._offset))
 
 
-def _lone_audio(data: bytes) -> AudioReceived | None:
-    """Return the one whole audio frame that the data is, as nearly always; None if it is not."""
-    if len(data) < _HEADER.size:
-        return None
-    kind, length = _HEADER.unpack_from(data)
-    rate_hz = _RATE_HZ_BY_KIND.get(kind)
-    if rate_hz is None or length != len(data) - _HEADER.size:
-        return None
-    return AudioReceived(data[_HEADER.size :], rate_hz)
+def audio_header(n_bytes: int, *, rate_hz: int) -> bytes:
+    """Return what a frame of so many bytes of audio begins with, as :func:`serialize_audio` writes.
+
+    Raises:
+        LocalProtocolError: as that does.
+    """
+    kind = _KIND_BY_RATE_HZ.get(rate_hz)
+    if kind is None:
+        raise LocalProtocolError(f"audio at {rate_hz} Hz has no AudioSocket kind")
+    if not 0 < n_bytes <= _MAX_PAYLOAD_BYTES or n_bytes % 2:
+        raise LocalProtocolError(
+            f"an audio payload of {n_bytes} bytes is not an even number in 2..{_MAX_PAYLOAD_BYTES}"
+        )
+    return _HEADER.pack(kind, n_bytes)
 
 
 def serialize_audio(payload: bytes, *, rate_hz: int = 8000) -> bytes:
@@ -272,15 +284,7 @@ def serialize_audio(payload: bytes, *, rate_hz: int = 8000) -> bytes:
         LocalProtocolError: if Asterisk would end the call over it (nothing in it, longer than a
             length can say), or it is not a whole number of samples, or the rate has no kind.
     """
-    kind = _KIND_BY_RATE_HZ.get(rate_hz)
-    if kind is None:
-        raise LocalProtocolError(f"audio at {rate_hz} Hz has no AudioSocket kind")
-    n_bytes = len(payload)
-    if not 0 < n_bytes <= _MAX_PAYLOAD_BYTES or n_bytes % 2:
-        raise LocalProtocolError(
-            f"an audio payload of {n_bytes} bytes is not an even number in 2..{_MAX_PAYLOAD_BYTES}"
-        )
-    return _HEADER.pack(kind, n_bytes) + payload
+    return audio_header(len(payload), rate_hz=rate_hz) + payload
 
 
 def serialize_call_id(call_id: UUID) -> bytes:

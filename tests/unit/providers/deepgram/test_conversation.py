@@ -176,6 +176,22 @@ def test_audio_that_was_not_surely_sent_is_sent_again() -> None:
     assert call.sent() == [b"two" * 10]
 
 
+def test_what_was_surely_sent_is_confirmed_and_says_whether_more_may_follow() -> None:
+    """So that nobody asks for a message in vain after each frame."""
+    call = Call()
+    assert not call.conversation.confirm_sent()
+    call.connect()
+    call.send_frame(b"one" * 10)
+    call.send_frame(b"two" * 10)
+    assert call.conversation.next_message(0.0) == b"one" * 10
+    assert call.conversation.confirm_sent()
+    assert call.conversation.next_message(0.0) == b"two" * 10
+    assert not call.conversation.confirm_sent()
+    call.conversation.lose_session(call.now_ms)
+    assert call.connect() == [ProviderReady(True, 0, 0)]
+    assert call.sent() == []
+
+
 # -- the agent's voice -----------------------------------------------------------------------------
 
 

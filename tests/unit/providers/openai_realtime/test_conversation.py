@@ -125,6 +125,22 @@ def test_a_withheld_frame_sends_nothing() -> None:
     assert call.sent() == []
 
 
+def test_what_was_surely_sent_is_confirmed_and_says_whether_more_may_follow() -> None:
+    """So that nobody asks for a message in vain after each frame."""
+    call = Call()
+    assert not call.conversation.confirm_sent()
+    call.connect()
+    call.send_frame()
+    call.send_frame()
+    assert call.conversation.next_message(call.now_ms) is not None
+    assert call.conversation.confirm_sent()
+    assert call.conversation.next_message(call.now_ms) is not None
+    assert not call.conversation.confirm_sent()
+    call.conversation.lose_session(call.now_ms)
+    call.connect()
+    assert call.sent_audio() == []
+
+
 def test_there_is_work_as_long_as_something_is_to_be_sent_confirmed_or_told() -> None:
     """And none in most slots, so that nobody is woken for nothing."""
     call = Call()

@@ -85,6 +85,7 @@ async def test_a_frame_that_is_read_alone_is_delivered_at_once():
     taken = []
     connection.events.deliver_to(lambda event: taken.append(event) or True)
     transport.receive(ID_FRAME)
+    connection.call.fix_capture_format()
     transport.receive(FRAME)
     assert taken == [LineAudio(bytes(320))]
     transport.receive(FRAME * 2)

@@ -30,8 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config import SpeechEvidenceKind
-from ..echo.recurrent_network import NetworkWeights, RecurrentNetwork
+from ..echo.recurrent_network import NetworkWeights
 from .frame_features import FEATURE_COUNT, FrameFeatures
+from .joint_networks import JointNetworks, JointWeights
 from .silero import SileroDetector, packaged_silero_network
 from .tones import detect_tone
 
@@ -230,7 +231,7 @@ class SpeechEvidence:
 
 
 class AverageNetwork:
-    """Networks whose log odds are averaged: where one is wrong, another often is not (ADR 7).
+    """Networks of any kind whose log odds are averaged; see :class:`.JointNetworks`.
 
     Args:
         networks: One and more; each has a state of this call's own.
@@ -260,6 +261,11 @@ def packaged_speech_weights() -> tuple[NetworkWeights, ...]:
     return networks
 
 
+@cache
+def _joint_weights(networks: tuple[NetworkWeights, ...]) -> JointWeights:
+    return JointWeights(networks)
+
+
 def evidence_in_force(
     wanted: SpeechEvidenceKind = SpeechEvidenceKind.AUTO,
 ) -> SpeechEvidenceKind:
@@ -282,10 +288,10 @@ def packaged_speech_evidence(
         kind: Which networks; what can't be had is left out.
     """
     try:
-        networks = [RecurrentNetwork(weights) for weights in packaged_speech_weights()]
+        network = JointNetworks(_joint_weights(packaged_speech_weights()))
     except ValueError:
         return None
-    network, rule = AverageNetwork(networks), EvidenceRule()
+    rule = EvidenceRule()
     blend = _BLENDS.get(evidence_in_force(kind))
     silero = packaged_silero_network() if blend is not None else None
     if blend is None or silero is None:

@@ -56,6 +56,9 @@ class Plan(NamedTuple):
     """Which modules of the package are compiled, by paths within it."""
 
     packages: tuple[str, ...]
+    """Folders, of which everything is compiled that is not said to stay."""
+    single: tuple[str, ...]
+    """Modules of other folders."""
     interpreted: Mapping[str, str]
     """Modules that stay Python, with the reason."""
 
@@ -72,15 +75,16 @@ class Plan(NamedTuple):
             if path.name != "__init__.py"
         }
         unknown = self.interpreted.keys() - found
+        unknown |= {module for module in self.single if not (source / module).is_file()}
         if unknown:
             raise CompileError(f"{_PLAN}: no such module: {', '.join(sorted(unknown))}")
-        return sorted(found - self.interpreted.keys())
+        return sorted(found - self.interpreted.keys() | set(self.single))
 
 
 def read_plan(root: Path) -> Plan:
     """Read the plan of the checkout, or unpacked archive, at ``root``."""
     tables = tomllib.loads((root / _PLAN).read_text(encoding="utf-8"))
-    return Plan(packages=tuple(tables["packages"]), interpreted=tables["interpreted"])
+    return Plan(tuple(tables["packages"]), tuple(tables["modules"]), tables["interpreted"])
 
 
 def missing_tools(environ: Mapping[str, str] = os.environ) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import sysconfig
@@ -29,14 +30,15 @@ def source(tmp_path: Path) -> Path:
 
 def test_all_modules_of_a_package_are_compiled_but_those_that_are_named(source: Path) -> None:
     """Packages themselves stay as they are: they import, and do nothing."""
-    plan = Plan(("core",), {"core/values.py": "a reason"})
-    assert plan.modules(source) == ["core/echo/filter.py", "core/gate.py"]
+    plan = Plan(("core",), ("other.py",), {"core/values.py": "a reason"})
+    (source / "other.py").touch()
+    assert plan.modules(source) == ["core/echo/filter.py", "core/gate.py", "other.py"]
 
 
 def test_a_module_that_is_no_longer_there_is_named(source: Path) -> None:
     """A list that names what was renamed would say nothing of it."""
-    plan = Plan(("core",), {"core/gone.py": "a reason"})
-    with pytest.raises(CompileError, match=r"core/gone\.py"):
+    plan = Plan(("core",), ("lost.py",), {"core/gone.py": "a reason"})
+    with pytest.raises(CompileError, match=r"core/gone\.py, lost\.py"):
         plan.modules(source)
 
 
@@ -54,6 +56,14 @@ def test_public_classes_stay_python() -> None:
     places = {getattr(voxgate, name).__module__ for name in voxgate.__all__ if _is_class(name)}
     public = {Path("src", *place.split(".")[1:]) for place in places}
     assert public & compiled == {Path("src/core/gate_transitions")}, "enums, as good as in Python"
+
+
+def test_values_whose_class_is_assigned_are_pythons() -> None:
+    """A compiled class has no slots, and takes no object of another one."""
+    for path in read_plan(ROOT).modules(ROOT / "src"):
+        text = (ROOT / "src" / path).read_text("utf-8")
+        made = re.findall(r"= unfrozen\((\w+)\)", text)
+        assert [name for name in made if f"class {name}:" in text] == [], path
 
 
 def _is_class(name: str) -> bool:
@@ -124,7 +134,7 @@ def test_what_the_compiler_refuses_is_shown_by_its_errors(
 
     (source.parent / "tools").mkdir()
     (source.parent / "tools" / "compiled.toml").write_text(
-        'packages = ["core"]\n[interpreted]\n', "utf-8"
+        'packages = ["core"]\nmodules = []\n[interpreted]\n', "utf-8"
     )
     monkeypatch.setattr(compiled_wheel, "missing_tools", lambda: None)
     monkeypatch.setattr(subprocess, "run", refuse)

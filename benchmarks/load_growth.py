@@ -67,12 +67,14 @@ def _growths(rounds: Sequence[Sequence[LoadFigures]]) -> list[Figure]:
 def _costs(rounds: Sequence[Sequence[LoadFigures]]) -> list[Figure]:
     figures = []
     for at, n_calls in enumerate(_STEPS):
-        middle = median(_cost(steps[at]) for steps in rounds)
-        name = f"{n_calls} calls: CPU-s per call-s"
-        figures.append(Figure(name=name, value=middle, unit=""))
-        woken = median(_woken(steps[at]) for steps in rounds)
-        name = f"{n_calls} calls: wake-ups per frame in"
-        figures.append(Figure(name=name, value=woken, unit=""))
+        undisturbed = valid(steps[at] for steps in rounds)
+        for title, value in (("CPU-s per call-s", _cost), ("wake-ups per frame in", _woken)):
+            name = f"{n_calls} calls: {title}"
+            figures.append(
+                Figure(name=name, value=median(map(value, undisturbed)), unit="")
+                if undisturbed
+                else no_result(name)
+            )
     return figures
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -68,9 +68,15 @@ def print_figures(figures: Iterable[Figure]) -> bool:
     for figure in figures:
         limit = "" if figure.limit is None else f"{figure.limit:g}"
         verdict = "" if figure.verdict is Verdict.NONE else figure.verdict
-        print(f"{figure.name:52} {figure.value:9.4f} {figure.unit:10} {limit:>6}  {verdict}")
+        value = "-" if math.isnan(figure.value) else f"{figure.value:.4f}"
+        print(f"{figure.name:64} {value:>9} {figure.unit:4} {limit:>6}  {verdict}".rstrip())
         has_missed |= figure.verdict is Verdict.MISSED
     return has_missed
+
+
+def _as_json(figure: Figure) -> Mapping[str, object]:
+    value = None if math.isnan(figure.value) else figure.value
+    return {**asdict(figure), "value": value, "verdict": figure.verdict}
 
 
 def run_benchmark(
@@ -101,7 +107,7 @@ def run_benchmark(
     out.parent.mkdir(exist_ok=True)
     report = {
         "machine": machine,
-        "figures": [{**asdict(figure), "verdict": figure.verdict} for figure in figures],
+        "figures": [_as_json(figure) for figure in figures],
         "steps": [{**asdict(step), "rig_limits": rig_limits(step)} for step in steps],
     }
     out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

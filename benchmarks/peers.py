@@ -39,6 +39,7 @@ from voxgate.lab.load import (
     rig_limits,
     run_load,
 )
+from voxgate.lab.load.child_process import ChildError
 
 _RAMP_DB = 20.0
 _STEPS = (8, 10, 13, 16, 20, 25, 31, 39, 49, 61, 76, 95, 119, 149, 186, 232)
@@ -94,7 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     machine = {**describe_machine(), **peer}
     print("\n".join(f"{key:18} {value}" for key, value in machine.items()), end="\n\n")
     comparison = Comparison()
-    asyncio.run(_measure(comparison, peers_of(pipecat), options))
+    try:
+        asyncio.run(_measure(comparison, peers_of(pipecat), options))
+    except ChildError as error:
+        print(f"peers: no result: {error}")
+        return 2
     return _report(comparison, machine)
 
 

@@ -71,16 +71,21 @@ def draw_peers(comparison: Comparison, path: Path) -> None:
         cost.plot(calls, costs, "o-", label=name)
         p99 = [step.line_to_provider.p99_ms or float("nan") for step in ramp]
         late.plot(calls, p99, "o-", label=name)
+        disturbed = [at for at, step in enumerate(ramp) if rig_limits(step)]
+        for axes, heights in ((cost, costs), (late, p99)):
+            axes.plot([calls[at] for at in disturbed], [heights[at] for at in disturbed], "kx")
+    if any(rig_limits(step) for ramp in comparison.ramps.values() for step in ramp):
+        figure.suptitle("x: no result, others had the core or the callers were the limit")
     cost.set(xlabel="calls", ylabel="engine: CPU-ms per second of a call", ylim=(0, None))
-    late.axhline(LATE_MS, color="grey", linestyle=":", label="voxgate's limit")
-    late.set(xlabel="calls", ylabel="line in to provider out, p99, ms", yscale="log")
+    late.axhline(LATE_MS, color="grey", linestyle=":")
+    late.set(xlabel="calls", ylabel="line in to provider out, p99, ms (dotted: 20)")
+    late.set_yscale("log")
     _bars(yields, comparison, lambda step: step.barge_in.p50_ms)
     yields.set_ylabel("barge-in to the agent's silence, p50, ms")
     _bars(cut, comparison, lambda s: 100 * s.self_interruptions / s.answers if s.answers else 0.0)
     cut.set_ylabel("answers cut off by the agent's own echo, %")
-    for axes in (cost, late, yields, cut):
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend()
+    names = cost if comparison.ramps else yields
+    figure.legend(*names.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     figure.savefig(path)
 
 
@@ -90,6 +95,7 @@ def _bars(axes: Any, comparison: Comparison, value: Any) -> None:
         places = [each + at * width for each in range(len(CONDITIONS_DB))]
         heights = [value(by[erl_db]) or 0.0 for erl_db in CONDITIONS_DB]
         axes.bar(places, heights, width, label=name)
+    axes.set_xlabel("echo return loss")
     axes.set_xticks([each + 0.4 - width / 2 for each in range(len(CONDITIONS_DB))])
     axes.set_xticklabels([_echo(erl_db) for erl_db in CONDITIONS_DB])
 

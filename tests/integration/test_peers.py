@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from benchmarks.peer_comparison import Comparison, full_core_calls, held_calls, promises
-from benchmarks.peers_report import peers_text
+from benchmarks.peer_comparison import (
+    CONDITIONS_DB,
+    Comparison,
+    full_core_calls,
+    held_calls,
+    promises,
+)
+from benchmarks.peers_report import draw_peers, peers_text
 
 from support.load_sides import figures
 from voxgate.lab.load.load_figures import LoadFigures, Percentiles
@@ -48,6 +56,19 @@ def test_a_promise_that_was_not_measured_is_neither_met_nor_missed() -> None:
     assert judged["voxgate vad", "Pipecat, Silero"].is_missed
     assert judged["voxgate echo_aware", "Pipecat, Silero"].times is None
     assert not judged["voxgate echo_aware", "Pipecat, Silero"].is_missed
+
+
+def test_a_picture_is_drawn_of_either_part(tmp_path: Path) -> None:
+    """Of both, of one alone, and of what was disturbed."""
+    pytest.importorskip("matplotlib")
+    alike = {"Pipecat": {erl: figures(10, answers=0) for erl in CONDITIONS_DB}}
+    ramps = {"Pipecat": ramp(0.2, 0.9), "voxgate vad": ramp(0.2, disturbed=True)}
+    for number, comparison in enumerate(
+        (Comparison(alike, ramps), Comparison(alike=alike), Comparison(ramps=ramps))
+    ):
+        path = tmp_path / f"{number}.png"
+        draw_peers(comparison, path)
+        assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_text_marks_what_is_no_result() -> None:

@@ -20,7 +20,8 @@ def test_a_report_is_json_with_limits_and_verdict() -> None:
 
 
 def test_a_picture_is_drawn_of_what_is_known(tmp_path: Path) -> None:
-    """An engine without a process of its own is drawn too."""
+    """An engine without a process of its own is drawn too, and one that was disturbed."""
     unknown = figures(20, cpu_per_call=None, line_to_provider=Percentiles(count=0))
-    draw_load([figures(10), unknown], tmp_path / "load.png")
+    disturbed = figures(30, waited_share=0.4)
+    draw_load([figures(10), unknown, disturbed], tmp_path / "load.png")
     assert (tmp_path / "load.png").read_bytes().startswith(b"\x89PNG")

@@ -7,7 +7,7 @@ never reaches the loop or another call.
 
 from __future__ import annotations
 
-__all__ = ["CallTurns", "Rest"]
+__all__ = ["CallTurns", "Rest", "await_rest"]
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -63,3 +63,9 @@ class CallTurns:
             self._rest = None
             self.is_busy = False
             self._is_idle.set()
+
+
+async def await_rest(rest: Rest | None) -> None:
+    """Wait for what is left of a step, in a task; at once where nothing is."""
+    if rest is not None:
+        await rest()

@@ -43,12 +43,12 @@ from ..transports.base import Line, LineAudio, LineCapabilities, LineEvent, Line
 from .agent_seat import AgentSeat
 from .announcements import AnnouncementKind, Announcements
 from .announcer import Announcer
-from .call_turns import Rest
+from .call_turns import Rest, await_rest
 from .candidate import Agent, Candidate, FallBackPolicy
 from .closing import CallOver, close_sides, first_word
 from .final_counts import add_counts, line_counts, provider_counts
 from .frame_intake import FrameIntake
-from .gate_effects import PlayoutEffect, effect_of
+from .playout_control import PlayoutControl
 from .provider_run import Failure, ProviderRun
 from .slices import Slices
 from .slot_player import SlotPlayer
@@ -108,7 +108,6 @@ class CallSession:
             hold_ms=self._fall_back_policy.hold_ms,
         )
         self._has_answered = False
-        self._is_paused = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
         self._provider_counts: dict[str, Mapping[str, int]] = {}
@@ -133,6 +132,9 @@ class CallSession:
             self._playout,
             line.playout_format,
             clock,
+        )
+        self._control = PlayoutControl(
+            line, self._playout, self._seat, self._announcer, observer, clock
         )
 
     async def run(self) -> CallEnded:
@@ -205,7 +207,7 @@ class CallSession:
 
     async def _give_frame(self, audio: bytes, now_ms: float, placed_ms: float | None) -> None:
         decision = await self._seat.send_audio(audio, now_ms, placed_ms)
-        await _rest_of(self._follow_frame(audio, now_ms, decision))
+        await await_rest(self._follow_frame(audio, now_ms, decision))
 
     def _follow_frame(
         self, audio: bytes, now_ms: float, decision: GateDecision | None
@@ -246,7 +248,7 @@ class CallSession:
 
     async def _pass_slot(self, played: PlayoutFrame, now_ms: float) -> None:
         decision = await self._seat.pass_slot(played, now_ms)
-        await _rest_of(self._follow_slot(now_ms, decision))
+        await await_rest(self._follow_slot(now_ms, decision))
 
     def _follow_slot(self, now_ms: float, decision: GateDecision | None) -> Rest | None:
         """Do what the gate says of the time that has passed."""
@@ -302,7 +304,7 @@ class CallSession:
         """Give the call to the next provider, and let the caller hear a sentence meanwhile."""
         previous = self._seat.name
         self._seat.leave()
-        self._flush()
+        self._control.flush()
         kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
         self._announcer.say(kind)
         await close_sides(self.call_id, ("provider", self._seat.provider.stop))
@@ -311,7 +313,7 @@ class CallSession:
             pause = Slices(self._clock).end_one
             handover = await self._seat.take_next(self._tell_replayed, pause)
         if self._seat.is_playout_paused:
-            self._pause()
+            self._control.pause()
         self._observer.on_provider_switched(
             ProviderSwitched(
                 call_id=self.call_id,
@@ -334,18 +336,10 @@ class CallSession:
     async def _give_up(self, failure: Failure) -> NoReturn:
         """Tell the caller that nobody can be reached, and end the call."""
         self._seat.leave()
-        self._flush()
+        self._control.flush()
         await self._announcer.say_to_the_end(AnnouncementKind.UNREACHABLE)
         reason = "provider_lost" if self._has_answered else "provider_unreachable"
         raise CallOver(reason, str(failure.error)) from failure.error
-
-    def _flush(self) -> Mapping[str, float]:
-        """Forget what was not heard; return what was, of every item not completely heard."""
-        self._announcer.forget()
-        self._is_paused = False
-        heard_ms = self._playout.flush(self._clock())
-        self._flush_line()
-        return heard_ms
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
         self._observer.on_provider_event(self.call_id, self._clock(), event)
@@ -372,9 +366,9 @@ class CallSession:
         """
         is_shielded = self._announcer.is_saying and self._seat.is_shielded(self._clock())
         is_old = is_shielded or self._announcer.is_said_after(event.capture_ms)
-        if self._is_paused or not is_old:
+        if self._control.is_paused or not is_old:
             events = event.decision.events
-            await _rest_of(self._follow_gate(events, is_word_of_provider=True))
+            await await_rest(self._follow_gate(events, is_word_of_provider=True))
 
     def _follow_gate(
         self, events: Sequence[GateEvent], *, is_word_of_provider: bool = False
@@ -386,53 +380,7 @@ class CallSession:
         """
         is_blind = is_word_of_provider and not self._seat.provider.capabilities.needs_gating
         is_told = not is_blind or self._playout.is_active or bool(self._answers)
-        return self._follow_events(events, is_told=is_told)
-
-    def _follow_events(self, events: Sequence[GateEvent], *, is_told: bool) -> Rest | None:
-        for position, event in enumerate(events):
-            match effect_of(event):
-                case PlayoutEffect.PAUSE:
-                    self._pause()
-                case PlayoutEffect.RESUME:
-                    self._is_paused = False
-                    self._playout.resume()
-                case PlayoutEffect.FLUSH if self._seat.is_prompt:
-                    self._seat.interrupt_at_once(self._flush())
-                    self._withdraw_hangup()
-                case PlayoutEffect.FLUSH:
-                    heard_ms, others = self._flush(), events[position:]
-                    return partial(self._interrupt, heard_ms, others, is_told=is_told)
-            if is_told:
-                self._observer.on_gate_event(self.call_id, event)
-        return None
-
-    async def _interrupt(
-        self, heard_ms: Mapping[str, float], events: Sequence[GateEvent], *, is_told: bool
-    ) -> None:
-        """Tell a provider that may wait, and do what the others of the events say."""
-        await self._seat.interrupt(heard_ms)
-        self._withdraw_hangup()
-        if is_told:
-            self._observer.on_gate_event(self.call_id, events[0])
-        await _rest_of(self._follow_events(events[1:], is_told=is_told))
-
-    def _withdraw_hangup(self) -> None:
-        if self._seat.control is not None:
-            self._seat.control.withdraw_hangup()
-
-    def _pause(self) -> None:
-        self._is_paused = True
-        self._playout.pause(self._clock())
-        self._flush_line()
-
-    def _flush_line(self) -> None:
-        """Let the line forget what it has not played, if it holds any, and fade out."""
-        frames = self._playout.take_line_flush()
-        if frames is None:
-            return
-        self._line.flush()
-        for frame in frames:
-            self._line.send_audio(frame.audio)
+        return self._control.follow(events, is_told=is_told)
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -480,11 +428,6 @@ class CallSession:
         self._counted = provider
         if counts := provider_counts(provider):
             self._provider_counts[name] = add_counts(self._provider_counts.get(name, {}), counts)
-
-
-async def _rest_of(rest: Rest | None) -> None:
-    if rest is not None:
-        await rest()
 
 
 def _usable_lead_ms(capabilities: LineCapabilities) -> float:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from voxgate.call.call_turns import CallTurns
+from voxgate.call.call_turns import CallTurns, await_rest
 
 
 async def test_a_step_that_leaves_nothing_is_over_when_it_returns() -> None:
@@ -60,3 +60,15 @@ async def test_what_a_step_or_its_rest_raises_is_raised_in_the_task(is_late) -> 
     with pytest.raises(ValueError, match="over"):
         await task
     assert turns.is_busy
+
+
+async def test_what_is_left_can_be_awaited_by_whoever_is_in_a_task() -> None:
+    """Nothing is left, as nearly always, or something."""
+    done = []
+
+    async def rest() -> None:
+        done.append(1)
+
+    await await_rest(None)
+    await await_rest(rest)
+    assert done == [1]

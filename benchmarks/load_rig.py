@@ -24,6 +24,7 @@ from voxgate.lab.load import (
     rig_limits,
     run_load,
 )
+from voxgate.lab.load.child_process import ChildError
 
 _ENGINE_CORE, _LOAD_CORE = 0, 1
 
@@ -84,7 +85,7 @@ def run_benchmark(
 ) -> int:
     """Run a benchmark from the command line.
 
-    Returns 1 if a limit was missed, 2 if a figure has no result, else 0.
+    Returns 1 if a limit was missed, 2 if a figure has no result or a process did not start, else 0.
 
     Args:
         name: Of the file of figures under ``out``.
@@ -97,7 +98,11 @@ def run_benchmark(
     words = parser.parse_args()
     machine = describe_machine()
     print("\n".join(f"{key:16} {value}" for key, value in machine.items()), end="\n\n")
-    figures, steps = run(words.seconds, words.rounds)
+    try:
+        figures, steps = run(words.seconds, words.rounds)
+    except ChildError as error:
+        print(f"{name}: no result: {error}")
+        return 2
     print(load_text(steps), end="\n\n")
     has_missed = print_figures(figures)
     for step in steps:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import sys
+from typing import NoReturn
 
 import pytest
 from benchmarks.figure import Verdict
 from benchmarks.load import Case, case_figures
 from benchmarks.load_growth import fall, growth
+from benchmarks.load_rig import run_benchmark
 
 from support.load_sides import figures
+from voxgate.lab.load.child_process import ChildError
 
 CASE = Case(mode="vad", calls=150, cpu_limit=0.006)
 ECHO = Case(mode="echo_aware", calls=20, is_echo_proof=True)
@@ -42,6 +46,19 @@ def test_disturbed_rounds_do_not_count() -> None:
     assert verdicts(CASE, busy, figures(150))["frames lost"] is Verdict.MET
     (alone,) = case_figures(CASE, [busy])
     assert math.isnan(alone.value)
+
+
+def test_an_engine_that_does_not_start_is_no_limit_missed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ends with the status of a machine that was too busy."""
+
+    def run(seconds: float, n_rounds: int) -> NoReturn:
+        raise ChildError(f"{n_rounds} rounds of {seconds} s were too much")
+
+    monkeypatch.setattr(sys, "argv", ["load", "--rounds", "3"])
+    assert run_benchmark("load", "", run) == 2
+    assert "no result: 3 rounds of 30.0 s were too much" in capsys.readouterr().out
 
 
 def test_a_hundred_answers_are_wanted_before_echo_proof_is_said() -> None:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from soak.growth import assert_no_growth
 from soak.soak_table import show_table
 from soak.soaked_engine import run_in_made_up_time, soaked_engine
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
@@ -45,8 +46,8 @@ _ASKS_EVERY = 600
 _DRIFT_SLOTS = 5
 """What frames on their way and jitter may make of the distance between both directions: without
 following the telephone's clock it would be 430 slots after a day."""
-_GROWTH_KIB = 2048
-_GROWTH_OBJECTS = 500
+_NOISE = {"resident_kib": 1024, "heap_kib": 128, "blocks": 2000, "objects": 500}
+"""As with short calls."""
 
 pytestmark = pytest.mark.timeout(6 * 3600)
 
@@ -236,5 +237,4 @@ def test_long_calls_neither_grow_nor_drift(
     assert last["tasks"] == first["tasks"]
     assert last["descriptors"] == first["descriptors"]
     assert last["threads"] == first["threads"]
-    assert last["objects"] - first["objects"] < _GROWTH_OBJECTS
-    assert last["resident_kib"] - first["resident_kib"] < _GROWTH_KIB
+    assert_no_growth(rows, _NOISE)

@@ -31,7 +31,8 @@ class JointWeights:
         networks: Each one's own.
         w_in, b_in: their dense layers, one below the other [shape=(networks * dense, inputs)].
         b_gates: their recurrent layers' [shape=(4, networks, units)].
-        dense, units: sizes of one network.
+        layers: how many networks, and how wide the dense layer of each is.
+        units: of the recurrent layer of each.
     """
 
     def __init__(self, networks: Sequence[NetworkWeights]) -> None:
@@ -43,7 +44,8 @@ class JointWeights:
         if len({(each.w_in.shape, each.units) for each in networks}) != 1:
             raise ValueError(f"{len(networks)} networks, and not of one shape")
         self.networks = tuple(networks)
-        self.units, self.dense = networks[0].units, len(networks[0].b_in)
+        self.units = networks[0].units
+        self.layers = (len(networks), len(networks[0].b_in))
         self.w_in: FloatArray = np.concatenate([each.w_in for each in networks])
         self.b_in: FloatArray = np.concatenate([each.b_in for each in networks])
         gates = [each.b_gates.reshape(4, self.units) for each in networks]
@@ -61,13 +63,10 @@ class JointNetworks:
 
     __slots__ = (
         "_candidates",
-        "_columns",
         "_dense_inputs",
         "_from_input",
         "_fused",
         "_gates",
-        "_hidden",
-        "_layers",
         "_products",
         "_reset_gates",
         "_state_inputs",
@@ -78,12 +77,10 @@ class JointNetworks:
 
     def __init__(self, weights: JointWeights) -> None:
         self._weights = weights
-        count, dense, units = len(weights.networks), weights.dense, weights.units
+        (count, dense), units = weights.layers, weights.units
         inputs = np.zeros((count, dense + units), np.float32)
         self._dense_inputs, self._state_inputs = inputs[:, :dense], inputs[:, dense:]
         # In one piece, and copied into what the products take: NumPy works on pieces more slowly.
-        self._layers = np.zeros((count, dense), np.float32)
-        self._hidden = self._layers.reshape(-1)
         self._states = np.zeros((count, units), np.float32)
         self._fused = np.zeros((4, count, units), np.float32)
         self._gates = self._fused[:2]
@@ -92,18 +89,14 @@ class JointNetworks:
             (each.w_gates, inputs[number, :, np.newaxis], self._fused[:, number, :, np.newaxis])
             for number, each in enumerate(weights.networks)
         )
-        self._columns = tuple(
-            (each.w_out, state, each.b_out)
-            for each, state in zip(weights.networks, self._states, strict=True)
-        )
 
     def process(self, features: FloatArray) -> float:
         """Return the average log odds for one row of features, float32 [shape=(inputs,)]."""
-        weights, hidden, candidates = self._weights, self._hidden, self._candidates
-        weights.w_in.dot(features, hidden)
+        weights, candidates = self._weights, self._candidates
+        hidden = weights.w_in.dot(features)
         hidden += weights.b_in
         np.maximum(hidden, _ZERO, out=hidden)
-        self._dense_inputs[...] = self._layers
+        self._dense_inputs[...] = hidden.reshape(weights.layers)
         for w_gates, column, products in self._products:
             np.matmul(w_gates, column, out=products)
         self._fused += weights.b_gates
@@ -119,5 +112,8 @@ class JointNetworks:
         candidates *= self._update_gates
         states += candidates
         self._state_inputs[...] = states
-        logits = [float(w_out.dot(state)) + b_out for w_out, state, b_out in self._columns]
+        logits = [
+            float(each.w_out.dot(states[number])) + each.b_out
+            for number, each in enumerate(weights.networks)
+        ]
         return sum(logits) / len(logits)

@@ -85,6 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=10, help="of the part that is alike")
     parser.add_argument("--seconds", type=float, default=14.0, help="of each of its runs")
     parser.add_argument("--step-seconds", type=float, default=7.0, help="of each step of the ramp")
+    parser.add_argument(
+        "--server",
+        choices=["light", "embedded"],
+        default="light",
+        help="of the part that is alike: light finds turns by level, embedded as the cloud does",
+    )
     parser.add_argument("--part", choices=["alike", "ramp", "both"], default="both")
     options = parser.parse_args(arguments)
     pipecat = pipecat_environment()
@@ -109,7 +115,7 @@ async def _measure(
     if options.part in ("alike", "both"):
         for erl_db in CONDITIONS_DB:
             for peer in peers:
-                plan = _plan((options.calls,), options.seconds, erl_db)
+                plan = _plan((options.calls,), options.seconds, erl_db, options.server)
                 (figures,) = await run_load(plan, peer.engine, show=_say(peer.name))
                 comparison.alike.setdefault(peer.name, {})[erl_db] = figures
     if options.part in ("ramp", "both"):
@@ -121,13 +127,16 @@ async def _measure(
             )
 
 
-def _plan(steps: tuple[int, ...], seconds: float, erl_db: float | None) -> LoadPlan:
+def _plan(
+    steps: tuple[int, ...], seconds: float, erl_db: float | None, server: str = "light"
+) -> LoadPlan:
     return LoadPlan(
         steps=steps,
         seconds=seconds,
         warm_up_s=_WARM_UP_S,
         line="twilio",
         erl_db=erl_db,
+        server=server,
         load_core=_LOAD_CORE,
     )
 

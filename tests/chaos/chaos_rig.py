@@ -32,7 +32,7 @@ from voxgate.lab.load.frame_log import MeasuredSide
 from voxgate.lab.load.frame_matching import tie_sessions
 from voxgate.lab.load.load_figures import LoadFigures, compute_figures
 from voxgate.lab.load.load_plan import LoadPlan
-from voxgate.lab.load.load_run import _callers_settings
+from voxgate.lab.load.load_run import callers_settings
 
 FAULTY_CALL = UUID("0badca11-0000-4000-8000-000000000001")
 """A call that goes to the provider that misbehaves."""
@@ -253,7 +253,7 @@ async def running_rig(
         ChildProcess.start("server_process", serving) as server,
         serve_engine(settings, str(server.ready["url"]), folder / "engine.log") as engine,
         ChildProcess.start(
-            "callers_process", _callers_settings(LoadPlan(interrupting_ratio=0.0), engine)
+            "callers_process", callers_settings(LoadPlan(interrupting_ratio=0.0), engine)
         ) as callers,
     ):
         placed = await callers.ask("place", calls=_CALLS)

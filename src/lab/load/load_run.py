@@ -6,7 +6,7 @@ else of the tool runs.
 
 from __future__ import annotations
 
-__all__ = ["run_load"]
+__all__ = ["callers_settings", "run_load"]
 
 import asyncio
 import tempfile
@@ -79,7 +79,7 @@ async def _running(
         async with (
             ChildProcess.start("server_process", server) as serving,
             _engine(engine, str(serving.ready["url"]), folder, show) as served,
-            ChildProcess.start("callers_process", _callers_settings(plan, served)) as calling,
+            ChildProcess.start("callers_process", callers_settings(plan, served)) as calling,
         ):
             run = _Run(plan, served, serving, calling, folder, show)
             await run.measure_idle()
@@ -98,7 +98,8 @@ async def _engine(
         yield served
 
 
-def _callers_settings(plan: LoadPlan, engine: ServedEngine) -> dict[str, object]:
+def callers_settings(plan: LoadPlan, engine: ServedEngine) -> dict[str, object]:
+    """Return what the process of the callers is started with."""
     return {
         "address": list(engine.address),
         "line": plan.line,

@@ -33,7 +33,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..audio import FRAME_MS
-from ..unfrozen import unfrozen
 
 _SPAN_SLOTS = 45
 """Slots that the echo filter looks back on: 900 ms."""
@@ -94,9 +93,6 @@ class Pairing:
     echo may still come. Where the pairing went back, all slots that may still echo."""
     far_end: Frame
     """The slot of the frame; silence if it is not known."""
-
-
-_UnfrozenPairing = unfrozen(Pairing)
 
 
 class _LineHabit:
@@ -358,11 +354,7 @@ class ReferenceTimeline:
         passed: tuple[Frame, ...] = ()
         if passed_from < number:
             passed = tuple(islice(self._slots, max(0, passed_from - self._first), max(0, at)))
-        made = _UnfrozenPairing()
-        made.passed, made.far_end = passed, far_end
-        made.__class__ = Pairing
-        pairing: Pairing = made
-        return pairing
+        return Pairing(passed, far_end)
 
     def _forget_before(self, number: int) -> None:
         while self._first < number:

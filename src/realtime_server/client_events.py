@@ -318,7 +318,8 @@ def parse_client_event(message: str | bytes) -> ClientEvent:
 
 def _parsed_json(message: str) -> dict[str, object]:
     try:
-        sent = from_json(message, allow_inf_nan=False)
+        # Of values none is kept: they are ids and what people say, each of them another.
+        sent = from_json(message, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         raise RequestError(
             "Invalid event: failed to parse JSON value.", code="invalid_json"

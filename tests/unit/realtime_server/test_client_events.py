@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -222,3 +224,20 @@ def test_any_message_parses_or_is_refused(message: str | bytes) -> None:
         parse_client_event(message)
     except RequestError as error:
         assert error.message  # noqa: PT017
+
+
+def test_nothing_of_an_event_is_kept() -> None:
+    """The parser's own memory of strings, which is for names, has no ids and no words in it."""
+
+    def take(number: int) -> None:
+        event = {"type": "conversation.item.truncate", "event_id": f"event-{number}"}
+        place = {"item_id": f"item-{number}", "content_index": 0, "audio_end_ms": number}
+        parse_client_event(json.dumps({**event, **place}))
+
+    take(0)
+    gc.collect()
+    before = sys.getallocatedblocks()
+    for number in range(1, 2000):
+        take(number)
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 500

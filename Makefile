@@ -76,7 +76,7 @@ bench-plugs: setup ## Judge the gate in engines of others: the same calls withou
 fuzz: setup ## Feed every parser with a million broken inputs, ten minutes each at most
 	@$(PYTHON) tools/fuzz.py $(ARGS)
 
-chaos: setup ## Faults of providers, lines and the machine while calls run: no other call may notice (10 minutes)
+chaos: setup ## Faults of providers, lines and the machine while calls run: no other call may notice (a quarter of an hour)
 	@CHAOS_CALLS=$${CHAOS_CALLS:-20} $(PYTHON) -m pytest tests/chaos --quiet -p no:randomly -rP $(ARGS)
 
 soak: setup ## Thousands of short calls, and calls of hours in made-up time: nothing may grow (an hour)

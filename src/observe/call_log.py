@@ -75,6 +75,7 @@ class CallLog(CallObserver):
     """Writes what happens on calls to the structured log."""
 
     hears_line_audio = False
+    """Frames of the line tell it nothing."""
 
     def __init__(self) -> None:
         self._log = structlog.get_logger(__name__)

@@ -62,6 +62,7 @@ class CallMetrics(CallObserver):
     """
 
     hears_line_audio = False
+    """Frames of the line tell it nothing."""
 
     def __init__(self, engine: AIEngine, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._engine = engine

@@ -174,7 +174,9 @@ async def test_the_engine_decides_as_stored() -> None:
     assert event_differences(observer.gate_events) == []
     assert maker.make().slots == golden_trace().slots
     assert b"".join(provider.sent) == run_alone().sent
-    assert tuple(each.audio for each in observer.playout)[: len(call.far_end)] == call.far_end
+    played = [each.audio for each in observer.playout]
+    # One slot of the silence before is shorter: from there on slots are played as frames come.
+    assert played[:-1] == list(call.far_end[1:])
 
 
 def _run_gated(

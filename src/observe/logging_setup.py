@@ -13,7 +13,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 import structlog
 
@@ -81,10 +81,10 @@ def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
 
 def _line_about_lost(processors: Sequence[structlog.typing.Processor], n_lost: int) -> str:
     """Return the line that says how many lines are missing before it."""
-    event: Any = {"event": "log.lines_lost", "lines": n_lost}
-    for process in processors:
-        event = process(None, "warning", event)
-    return f"{event}\n"
+    log = structlog.wrap_logger(
+        structlog.ReturnLogger(), processors=processors, wrapper_class=structlog.BoundLogger
+    )
+    return f"{log.warning('log.lines_lost', lines=n_lost)}\n"
 
 
 def _format_exception(

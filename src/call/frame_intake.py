@@ -49,7 +49,7 @@ class FrameIntake:
         self._clock = clock
         self._turns = CallTurns()
         self._is_taking = False
-        """A frame from the queue is not done with."""
+        """An event from the queue is not done with."""
         self._read_ms = -math.inf
         """When the last frame was taken as it was read."""
 
@@ -65,7 +65,7 @@ class FrameIntake:
         try:
             async for event in self._line.events():
                 if self._turns.is_busy:
-                    await self._turns.wait_idle()
+                    await self._wait_idle()
                 if isinstance(event, LineAudio):
                     await self._take_from_queue(event)
                     await slices.end_one()
@@ -98,6 +98,14 @@ class FrameIntake:
         self._read_ms = now_ms
         self._turns.do(partial(self._take_frame, event, now_ms))
         return True
+
+    async def _wait_idle(self) -> None:
+        """Wait until a frame that was taken as it was read is done with; none is meanwhile."""
+        self._is_taking = True
+        try:
+            await self._turns.wait_idle()
+        finally:
+            self._is_taking = False
 
     async def _take_from_queue(self, event: LineAudio) -> None:
         rest = self._take_frame(event, self._clock())

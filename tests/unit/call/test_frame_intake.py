@@ -123,6 +123,24 @@ async def test_a_frame_that_has_to_wait_holds_up_those_behind_it_and_no_one_else
     await rig.stop()
 
 
+async def test_a_frame_does_not_overtake_what_was_taken_from_the_queue() -> None:
+    """And waits until the frame before it is done with: just then the socket is read again."""
+    rig = Rig()
+    await turns_of_the_loop()
+    rig.release = asyncio.Event()
+    rig.line.deliver(b"a1")
+    await turns_of_the_loop()
+    rig.line.receive(LineDtmf("1"))
+    await turns_of_the_loop()
+    rig.now_ms = 20.0
+    rig.release.set()
+    rig.release = None
+    asyncio.get_running_loop().call_soon(rig.line.deliver, b"b2")
+    await turns_of_the_loop()
+    assert rig.taken == [b"a1", LineDtmf("1"), b"b2"]
+    await rig.stop()
+
+
 @pytest.mark.parametrize("is_read", [False, True])
 async def test_what_taking_a_frame_raises_is_raised_in_a_task_of_the_call(is_read) -> None:
     """And not where the line is read."""

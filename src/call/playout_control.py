@@ -84,10 +84,9 @@ class PlayoutControl:
                     self._is_paused = False
                     self._playout.resume()
                 case PlayoutEffect.FLUSH if self._seat.is_prompt:
-                    self._seat.interrupt_at_once(self.flush())
-                    self._withdraw_hangup()
+                    self._seat.interrupt_at_once(self._cut_off())
                 case PlayoutEffect.FLUSH:
-                    heard_ms, others = self.flush(), events[position:]
+                    heard_ms, others = self._cut_off(), events[position:]
                     return partial(self._interrupt, heard_ms, others, is_told=is_told)
             if is_told:
                 self._observer.on_gate_event(self._line.call_id, event)
@@ -98,14 +97,15 @@ class PlayoutControl:
     ) -> None:
         """Tell a provider that may wait, and do what the others of the events say."""
         await self._seat.interrupt(heard_ms)
-        self._withdraw_hangup()
         if is_told:
             self._observer.on_gate_event(self._line.call_id, events[0])
         await await_rest(self.follow(events[1:], is_told=is_told))
 
-    def _withdraw_hangup(self) -> None:
+    def _cut_off(self) -> Mapping[str, float]:
+        """Flush, and withdraw a hangup before the next slot can make it; return what flush does."""
         if self._seat.control is not None:
             self._seat.control.withdraw_hangup()
+        return self.flush()
 
     def _flush_line(self) -> None:
         """Let the line forget what it has not played, if it holds any, and fade out."""

@@ -9,13 +9,17 @@ from voxgate.call import Agent
 from voxgate.call.agent_seat import AgentSeat
 from voxgate.call.announcements import Announcements
 from voxgate.call.announcer import Announcer
+from voxgate.call.call_turns import await_rest
 from voxgate.call.playout_control import PlayoutControl
+from voxgate.config.tools_config import ToolsConfig
 from voxgate.core.audio import AudioFormat
 from voxgate.core.audio_gating_manager import AudioGatingManager
 from voxgate.core.gate_decision import GateEventType
 from voxgate.core.line_playout import LinePlayout
 from voxgate.providers.base import CallAudio
+from voxgate.providers.call_control import CallControl
 from voxgate.providers.scripted import ScriptedProvider
+from voxgate.providers.tools import ToolRegistry
 from voxgate.transports.scripted import ScriptedLine
 
 _FORMAT = AudioFormat()
@@ -27,7 +31,13 @@ _FLUSH = gate_event(GateEventType.INTERRUPTED)
 class Rig:
     """A playout with a second of an answer, 100 ms of which were heard."""
 
-    def __init__(self, kind: type[ScriptedProvider], *, lead_ms: float = 0.0) -> None:
+    def __init__(
+        self,
+        kind: type[ScriptedProvider],
+        *,
+        lead_ms: float = 0.0,
+        wishes: CallControl | None = None,
+    ) -> None:
         self.line, self.observer = ScriptedLine(), RecordingObserver()
         manager = AudioGatingManager()
         self.provider = kind(
@@ -39,7 +49,7 @@ class Rig:
         seat = AgentSeat(
             self.line,
             "openai_realtime",
-            Agent(self.provider),
+            Agent(self.provider, wishes),
             manager=manager,
             clock=self._clock,
             hold_ms=0.0,
@@ -93,6 +103,20 @@ async def test_one_that_may_wait_is_told_later_and_playout_is_forgotten_at_once(
     assert [cut.audio_end_ms for cut in rig.provider.truncations] == [100.0]
     assert rig.observer.gate_events == [_PAUSE, _FLUSH, _PAUSE]
     assert rig.control.is_paused
+
+
+@pytest.mark.parametrize("kind", [ScriptedProvider, PromptProvider])
+async def test_a_farewell_that_is_interrupted_ends_no_call(kind) -> None:
+    """From then on, and not only once a provider that may wait was told: the slots go on."""
+    wishes = CallControl(ToolsConfig(hangup=True))
+    rig = Rig(kind, wishes=wishes)
+    await ToolRegistry(wishes.tools).call("hangup", "{}", call_id="call")
+    assert wishes.is_hangup_wanted
+    rest = rig.control.follow((_FLUSH,), is_told=True)
+    assert not wishes.is_hangup_wanted
+    await ToolRegistry(wishes.tools).call("hangup", "{}", call_id="call")
+    await await_rest(rest)
+    assert wishes.is_hangup_wanted
 
 
 def test_a_line_that_was_sent_ahead_is_told_to_forget() -> None:

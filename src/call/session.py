@@ -229,7 +229,8 @@ class CallSession:
         placed_ms = None
         if event.timestamp_ms is not None:
             placed_ms = self._stream_clock.place(event.timestamp_ms + duration_ms, now_ms)
-        self._pacer.on_inbound(now_ms if placed_ms is None else placed_ms, duration_ms)
+        place_ms = now_ms if placed_ms is None else placed_ms
+        self._pacer.on_inbound(place_ms, duration_ms, came_ms=now_ms)
         return placed_ms
 
     def _skip_slot(self, slot_ms: float, now_ms: float) -> None:

@@ -160,10 +160,19 @@ class SlotPacer:
         self._skipped_slots += n_slots - n_sent
         return n_sent
 
-    def on_inbound(self, now_ms: float, audio_ms: float = FRAME_MS) -> None:
-        """Take that the line delivered a frame, 20 ms unless said otherwise; 0 ms are no frame."""
+    def on_inbound(
+        self, now_ms: float, audio_ms: float = FRAME_MS, *, came_ms: float | None = None
+    ) -> None:
+        """Take that the line delivered a frame.
+
+        Args:
+            now_ms: When, or where the line says that it lies.
+            audio_ms: Its length; 0 is no frame.
+            came_ms: When, if ``now_ms`` is where it lies: no slot waits for one that is late.
+        """
         if audio_ms <= 0:
             return
+        came_ms = now_ms if came_ms is None else came_ms
         if self._expected_ms is None:
             self._expected_ms = now_ms
         offset_ms = now_ms - self._expected_ms
@@ -183,8 +192,8 @@ class SlotPacer:
         elif self._is_in_step and not self._is_step_begun:
             self._begin_step(self._expected_ms, audio_ms)
         if self._is_step_begun:
-            self._watch_rhythm(now_ms, audio_ms)
-        self._last_ms = now_ms
+            self._watch_rhythm(came_ms, audio_ms)
+        self._last_ms = came_ms
 
     def _end_block(self, audio_ms: float) -> float:
         """Set the nudges of the next block; return how much later frames are to be expected."""

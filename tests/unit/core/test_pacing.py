@@ -314,6 +314,18 @@ def test_a_line_that_delivers_several_frames_at_once_has_its_slots_when_they_are
     assert min(steps) >= 19.8
 
 
+def test_a_line_that_says_where_its_frames_lie_is_waited_for_by_when_they_come() -> None:
+    """Their places keep time; a slot that waited for the frames would have their jitter."""
+    pacer = steady_pacer()
+    n_awaited = 0
+    for number in range(6, 100):
+        place_ms = number * 20.0 + 4.0
+        pacer.on_inbound(place_ms, came_ms=place_ms + (0.0 if number % 2 else 9.0))
+        pacer.slots_due(place_ms + 9.0)
+        n_awaited += pacer.next_wake_ms > pacer.next_deadline_ms
+    assert n_awaited == 0
+
+
 def test_frames_of_another_length_are_not_in_step() -> None:
     """A slot has no frame of its own then."""
     pacer = SlotPacer(0.0, in_step=True)

@@ -89,18 +89,18 @@ class SlotPlayer:
             n_skipped = self._pacer.skipped_slots - self._n_skipped
             self._n_skipped += n_skipped
             self._skipped.receive(n_skipped, now_ms)
+            slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
             if n_due > 1 or n_skipped:
-                return partial(self._play_late, n_skipped, n_due)
-            rest = self._play(self._pacer.next_deadline_ms - FRAME_MS, now_ms)
+                return partial(self._play_late, slot_ms, n_skipped, n_due)
+            rest = self._play(slot_ms, now_ms)
             if rest is not None:
                 return partial(self._finish, rest)
         self._set_timer()
         return None
 
-    async def _play_late(self, n_skipped: int, n_due: int) -> None:
+    async def _play_late(self, slot_ms: float, n_skipped: int, n_due: int) -> None:
         """Make good what a stall has put off, and let others have their turn meanwhile."""
         slices = Slices(self._clock)
-        slot_ms = self._pacer.next_deadline_ms - (n_skipped + n_due) * FRAME_MS
         for _ in range(n_skipped):
             self._skip(slot_ms, self._clock())
             slot_ms += FRAME_MS

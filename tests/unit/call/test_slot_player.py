@@ -164,6 +164,23 @@ async def test_slots_that_are_missed_are_skipped_and_counted() -> None:
 
 
 @in_virtual_time
+async def test_late_slots_keep_their_times_though_a_frame_moves_the_next_one() -> None:
+    """The task that plays them has its turn after what is read meanwhile."""
+    rig = Rig()
+    await asyncio.sleep(0.001)
+    loop = asyncio.get_running_loop()
+    loop._now_s += 0.05  # type: ignore[attr-defined]
+    rig.player.receive_frame()
+    for number in range(4):
+        rig.pacer.on_inbound(virtual_ms() + 20.0 * number)
+    assert rig.pacer.next_deadline_ms > 60.0
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await rig.stop()
+    assert rig.due_ms == pytest.approx([0.0, 20.0, 40.0])
+
+
+@in_virtual_time
 async def test_a_frame_before_the_player_runs_or_after_its_end_plays_nothing() -> None:
     """No slot is awaited then."""
     rig = Rig()

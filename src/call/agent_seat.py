@@ -28,6 +28,9 @@ from .echo_shield import EchoShield
 from .gate_effects import is_paused_after
 from .replay_clock import ReplayClock
 
+_COROUTINES = ("send_audio", "advance", "interrupt")
+"""Those of a provider that a prompt one has as plain functions too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
@@ -328,7 +331,17 @@ class AgentSeat:
 
 def _prompt(agent: Agent) -> PromptProvider | None:
     provider = agent.provider
-    return provider if isinstance(provider, PromptProvider) else None
+    if not isinstance(provider, PromptProvider):
+        return None
+    is_passed_over = any(_is_made_anew(type(provider), name) for name in _COROUTINES)
+    return None if is_passed_over else provider
+
+
+def _is_made_anew(kind: type[object], name: str) -> bool:
+    """Tell whether a class has a coroutine of its own, and the plain function of a base of it."""
+    at_once = f"{name}_at_once"
+    owner = next((each for each in kind.__mro__ if {name, at_once} & vars(each).keys()), None)
+    return owner is not None and at_once not in vars(owner)
 
 
 def _total(one: CallStats | None, other: CallStats | None) -> CallStats | None:

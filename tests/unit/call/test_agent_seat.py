@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from support.scripted_call import PromptProvider
 from support.signals import Signal, at_level, frames_of, speech_like, white_noise
 from voxgate.call import Agent, Candidate
 from voxgate.call.agent_seat import AgentSeat, Handover
@@ -264,3 +265,48 @@ class TestShield:
         await rig.pass_time(loud[:50], [own] * 50)
         assert rig.second.frames[100:] == loud[:50]
         assert all(a is b for a, b in zip(rig.second.frames[100:], loud, strict=False))
+
+
+class ListeningProvider(PromptProvider):
+    """A kind of a prompt one that does something else with a frame, in the way that all have."""
+
+    async def send_audio(self, frame: bytes) -> GateDecision:
+        return await super().send_audio(frame)
+
+
+class SilentProvider(PromptProvider):
+    """A kind that does it in the prompt way."""
+
+    def send_audio_at_once(self, frame: bytes) -> GateDecision:
+        return super().send_audio_at_once(bytes(len(frame)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_prompt"),
+    [
+        (ScriptedProvider, False),
+        (PromptProvider, True),
+        (SilentProvider, True),
+        (ListeningProvider, False),
+    ],
+)
+def test_a_provider_whose_coroutine_was_made_anew_is_not_passed_over(
+    kind: type[ScriptedProvider], is_prompt: bool
+) -> None:
+    """What it has of its base without a coroutine would do what the base does."""
+    rig = Rig()
+    provider = kind(
+        call_id="call",
+        call_audio=CallAudio(capture=_FORMAT, playout=_FORMAT),
+        manager=rig.manager,
+        clock=lambda: rig.now_ms,
+    )
+    seat = AgentSeat(
+        rig.line,
+        "openai_realtime",
+        Agent(provider),
+        manager=rig.manager,
+        clock=lambda: rig.now_ms,
+        hold_ms=0.0,
+    )
+    assert seat.is_prompt is is_prompt

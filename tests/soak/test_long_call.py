@@ -16,10 +16,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from soak.growth import assert_no_growth
 from soak.soak_table import show_table
 from soak.soaked_engine import run_in_made_up_time, soaked_engine
 from support.audiosocket_peer import AUDIO, HANGUP, AudioSocketPeer
+from support.growth import PROCESS_NOISE, assert_no_growth
 from support.process_use import ProcessUse
 from support.telephone import mulaw_frames, spoken
 from support.virtual_time import virtual_ms
@@ -46,8 +46,6 @@ _ASKS_EVERY = 600
 _DRIFT_SLOTS = 5
 """What frames on their way and jitter may make of the distance between both directions: without
 following the telephone's clock it would be 430 slots after a day."""
-_NOISE = {"resident_kib": 1024, "heap_kib": 128, "blocks": 2000, "objects": 500}
-"""As with short calls."""
 
 pytestmark = pytest.mark.timeout(6 * 3600)
 
@@ -237,4 +235,4 @@ def test_long_calls_neither_grow_nor_drift(
     assert last["tasks"] == first["tasks"]
     assert last["descriptors"] == first["descriptors"]
     assert last["threads"] == first["threads"]
-    assert_no_growth(rows, _NOISE)
+    assert_no_growth(rows, PROCESS_NOISE)

@@ -12,9 +12,9 @@ from dataclasses import asdict
 
 import pytest
 
-from soak.growth import assert_no_growth
 from soak.soak_table import show_table
 from soak.soaked_engine import run_in_made_up_time, soaked_engine
+from support.growth import PROCESS_NOISE, assert_no_growth
 from support.process_use import ProcessUse
 from support.telephone import Telephone, spoken
 from voxgate.engine import AIEngine
@@ -22,9 +22,6 @@ from voxgate.engine import AIEngine
 _CALLS = int(os.environ["SOAK_CALLS"])
 _AT_ONCE = 20
 _CHECKPOINTS = 30
-_NOISE = {"resident_kib": 1024, "heap_kib": 128, "blocks": 2000, "objects": 500}
-"""What comes and goes: an arena of Python's, which is a MiB; blocks that a saw of masks of 1024 and
-the last sessions, of different lengths, take; less than an object for each ten of 10,000 calls."""
 
 pytestmark = pytest.mark.timeout(4 * 3600)
 
@@ -73,4 +70,4 @@ def test_short_calls_leave_nothing_behind(capsys: pytest.CaptureFixture[str]) ->
     assert last.tasks == first.tasks
     assert last.descriptors == first.descriptors
     assert last.threads == first.threads
-    assert_no_growth(rows, _NOISE)
+    assert_no_growth(rows, PROCESS_NOISE)

@@ -30,8 +30,12 @@ _IN_SDIST = (
     "pyproject.toml",
     "requirements/dev.txt",
     "tests/conftest.py",
+    "tools/compiled.toml",
+    "tools/compiled_wheel.py",
     "uv.lock",
 )
+_COMPILED = (".so", ".pyd")
+"""Modules for one platform, which only `make compile` packs, and from elsewhere."""
 _DEFAULT_CONFIG = "voxgate/config/ai-agent.yaml"
 _EXTRAS = "server,twilio,silero,bench"
 """What serves calls and measures; the others are large, and for training and clusters."""
@@ -80,7 +84,7 @@ def _files_of_the_package(root: Path) -> set[str]:
     expected = {
         f"voxgate/{path.relative_to(source).as_posix()}"
         for path in source.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix not in _COMPILED
     }
     in_config = ("ai-agent.yaml", "ai-agent.schema.json")
     expected |= {

@@ -47,6 +47,19 @@ def test_a_file_that_is_not_the_packages_is_named(root: Path) -> None:
     assert unexpected_in_wheel({*GOOD, "tests/conftest.py"}, root) == ["+ tests/conftest.py"]
 
 
+@pytest.mark.parametrize("name", ["gate.cpython-311-x86_64-linux-gnu.so", "gate.cp311.pyd"])
+def test_a_compiled_module_that_was_left_in_the_sources_is_named(root: Path, name: str) -> None:
+    """What `make dist` builds is pure Python, and runs on any machine."""
+    (root / "src" / name).touch()
+    assert unexpected_in_wheel({*GOOD, f"voxgate/{name}"}, root) == [f"+ voxgate/{name}"]
+
+
+def test_a_source_archive_that_can_not_be_compiled_is_found() -> None:
+    """The build hook is asked for by pyproject.toml, and reads its list."""
+    missing = missing_from_sdist(["voxgate-1.0/pyproject.toml"])
+    assert {"tools/compiled.toml", "tools/compiled_wheel.py"} <= set(missing)
+
+
 def test_a_source_archive_without_its_lock_is_found() -> None:
     """The folder at the top of a source archive does not matter."""
     missing = missing_from_sdist(["voxgate-1.0/LICENSE", "voxgate-1.0/README.md"])

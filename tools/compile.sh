@@ -16,7 +16,11 @@ rm -rf "$WHEELS"
 mkdir -p "$WHEELS"
 HATCH_BUILD_HOOK_ENABLE_CUSTOM=true "$VENV/bin/python" -m build --wheel --no-isolation \
     --outdir "$WHEELS" . >out/compiled/wheel.log 2>&1 || {
-    sed -n '/compile: /,/^$/p' out/compiled/wheel.log >&2
+    if grep -q 'compile: ' out/compiled/wheel.log; then
+        sed -n '/compile: /,/^$/p' out/compiled/wheel.log >&2
+    else # the build itself broke down
+        tail -n 20 out/compiled/wheel.log >&2
+    fi
     exit 1
 }
 # --no-deps: everything else is there, locked.

@@ -1,8 +1,8 @@
 """Everything that the gate decides on many calls, a line a decision: `python decide.py`.
 
 Prints first whether the modules are compiled, then one line for each call, with the hash of every
-decision's `repr` (measurements in full), of all audio that went out, of the counters, and, where a
-detector breaks down, the traceback.
+decision's `repr` (measurements in full), of all audio that went out and of the counters, also where
+a detector breaks down; and last, where in the sources an error comes from.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def calls() -> Iterator[tuple[str, Iterator[str]]]:
 
 
 def traceback_lines() -> list[str]:
-    """Return where an error of a configuration that can't be comes from, by function and line."""
+    """Return where the error about half a sample comes from, by function and line."""
     try:
         encode(decode(b"\0", _PCM16), _PCM16)
     except ValueError as exc:

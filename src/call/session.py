@@ -12,15 +12,13 @@ from __future__ import annotations
 __all__ = ["CallSession"]
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
 
 import structlog
 
-from ..call_observer import CallEnded, CallObserver, CallStarted, ProviderSwitched
+from ..call_observer import CallEnded, CallObserver, CallStarted
 from ..clock import Clock
-from ..core.audio import FRAME_MS
 from ..core.audio_gating_manager import AudioGatingManager
 from ..core.gate_decision import GateDecision, GateEvent
 from ..core.line_playout import LinePlayout
@@ -41,16 +39,15 @@ from ..providers.base import (
 from ..providers.call_control import CallControl
 from ..transports.base import Line, LineAudio, LineCapabilities, LineEvent, LineHangup, LinePlayed
 from .agent_seat import AgentSeat
-from .announcements import AnnouncementKind, Announcements
+from .announcements import Announcements
 from .announcer import Announcer
 from .call_turns import Rest, await_rest
 from .candidate import Agent, Candidate, FallBackPolicy
 from .closing import CallOver, close_sides, first_word
-from .final_counts import add_counts, line_counts, provider_counts
+from .final_counts import line_counts
 from .frame_intake import FrameIntake
 from .playout_control import PlayoutControl
-from .provider_run import Failure, ProviderRun
-from .slices import Slices
+from .provider_succession import ProviderSuccession
 from .slot_player import SlotPlayer
 
 _MAX_ANSWERS = 256
@@ -97,7 +94,7 @@ class CallSession:
         self._observer = observer
         self._clock = clock
         self._route = route
-        self._fall_back_policy = fall_back or FallBackPolicy()
+        policy = fall_back or FallBackPolicy()
         self._seat = AgentSeat(
             line,
             provider_name,
@@ -105,13 +102,10 @@ class CallSession:
             manager=manager,
             clock=clock,
             successors=successors,
-            hold_ms=self._fall_back_policy.hold_ms,
+            hold_ms=policy.hold_ms,
         )
-        self._has_answered = False
         self._answers: set[str] = set()
         self._usage: TokenUsage | None = None
-        self._provider_counts: dict[str, Mapping[str, int]] = {}
-        self._counted: Provider | None = None
         self._transfer: asyncio.Task[None] | None = None
         self._playout = LinePlayout(
             line.playout_format, max_lead_ms=_usable_lead_ms(line.capabilities)
@@ -135,6 +129,17 @@ class CallSession:
         )
         self._control = PlayoutControl(
             line, self._playout, self._seat, self._announcer, observer, clock
+        )
+        self._providers = ProviderSuccession(
+            self.call_id,
+            self._seat,
+            self._control,
+            self._announcer,
+            policy=policy,
+            observer=observer,
+            clock=clock,
+            follow=self._follow_provider,
+            on_lost=self._answers.clear,
         )
 
     async def run(self) -> CallEnded:
@@ -178,7 +183,7 @@ class CallSession:
                 tasks.create_task(self._slots.run(), name=f"{name} playout")
                 tasks.create_task(self._intake.run(), name=f"{name} line")
                 tasks.create_task(self._intake.run_turns(), name=f"{name} frames")
-                tasks.create_task(self._receive_providers(), name=f"{name} provider")
+                tasks.create_task(self._providers.run(), name=f"{name} provider")
         except* CallOver as group:
             over = first_word(group)
         except* Exception as group:  # noqa: BLE001 - one call's trouble never reaches another
@@ -274,73 +279,7 @@ class CallSession:
         elif control.is_hangup_due(now_ms, is_agent_active=is_active):
             raise CallOver("agent_hangup")
 
-    # -- one provider after the other --------------------------------------------------------------
-
-    async def _receive_providers(self) -> NoReturn:
-        """Run the providers until one ends the call, or none is left."""
-        after_s = self._fall_back_policy.after_s
-        run = ProviderRun(self._seat, self._follow_provider, after_s=after_s, clock=self._clock)
-        while True:
-            failure = await run.run()
-            if failure is None:
-                raise CallOver("provider_ended")
-            self._has_answered = self._has_answered or failure.was_ready
-            self._seat.lose_provider()
-            await self._finish_farewell()
-            if self._seat.next_name is None:
-                await self._give_up(failure)
-            await self._fall_back(failure, self._seat.next_name)
-
-    async def _finish_farewell(self) -> None:
-        """Let a farewell end the call though its agent is gone; it may be interrupted still.
-
-        An announced transfer is made too.
-        """
-        control = self._seat.control
-        self._answers.clear()
-        while control is not None and control.is_leaving:  # noqa: ASYNC110 - by slots
-            await asyncio.sleep(FRAME_MS / 1000)
-
-    async def _fall_back(self, failure: Failure, next_name: str) -> None:
-        """Give the call to the next provider, and let the caller hear a sentence meanwhile."""
-        previous = self._seat.name
-        self._seat.leave()
-        self._control.flush()
-        kind = AnnouncementKind.LOST if failure.was_ready else AnnouncementKind.FALL_BACK
-        self._announcer.say(kind)
-        await close_sides(self.call_id, ("provider", self._seat.provider.stop))
-        self._keep_counts()
-        async with self._fall_back_policy.turn:
-            pause = Slices(self._clock).end_one
-            handover = await self._seat.take_next(self._tell_replayed, pause)
-        if self._seat.is_playout_paused:
-            self._control.pause()
-        self._observer.on_provider_switched(
-            ProviderSwitched(
-                call_id=self.call_id,
-                now_ms=self._clock(),
-                previous=previous,
-                provider=next_name,
-                error=failure.error,
-                was_ready=failure.was_ready,
-                held_frames=handover.held_frames,
-                dropped_frames=handover.dropped_frames,
-                gate=handover.gate,
-            )
-        )
-
-    def _tell_replayed(self, now_ms: float, frame: bytes | None, decision: GateDecision) -> None:
-        self._observer.on_decision(self.call_id, now_ms, frame, decision)
-        for event in decision.events:
-            self._observer.on_gate_event(self.call_id, event)
-
-    async def _give_up(self, failure: Failure) -> NoReturn:
-        """Tell the caller that nobody can be reached, and end the call."""
-        self._seat.leave()
-        self._control.flush()
-        await self._announcer.say_to_the_end(AnnouncementKind.UNREACHABLE)
-        reason = "provider_lost" if self._has_answered else "provider_unreachable"
-        raise CallOver(reason, str(failure.error)) from failure.error
+    # -- the provider ------------------------------------------------------------------------------
 
     async def _follow_provider(self, event: ProviderEvent) -> None:
         self._observer.on_provider_event(self.call_id, self._clock(), event)
@@ -402,7 +341,7 @@ class CallSession:
     def _forget(self, over: CallOver, duration_ms: float) -> CallEnded:
         """Let the gate forget the call, and sum it up for the observers."""
         self._seat.close_gate()
-        self._keep_counts()
+        self._providers.keep_counts()
         ended = CallEnded(
             call_id=self.call_id,
             provider=self._seat.name,
@@ -416,19 +355,10 @@ class CallSession:
             usage=self._usage,
             playout_dropped_ms=self._playout.dropped_ms,
             line_counts=line_counts(self._line),
-            provider_counts=self._provider_counts,
+            provider_counts=self._providers.counts,
         )
         self._observer.on_call_ended(ended)
         return ended
-
-    def _keep_counts(self) -> None:
-        """Add what the provider that has the seat counted, once, before it leaves."""
-        name, provider = self._seat.name, self._seat.provider
-        if provider is self._counted:
-            return
-        self._counted = provider
-        if counts := provider_counts(provider):
-            self._provider_counts[name] = add_counts(self._provider_counts.get(name, {}), counts)
 
 
 def _usable_lead_ms(capabilities: LineCapabilities) -> float:

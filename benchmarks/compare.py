@@ -115,7 +115,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folders, python = options.folders, options.python or Path(sys.executable)
     if not folders:
         python = options.python or _COMPILED / "bin" / "python"
-        folders = [_PURE, *_COMPILED.glob("lib/python*/site-packages")]
+        built = _COMPILED.glob("lib/python*/site-packages/voxgate__mypyc.*")
+        folders = [_PURE, *(module.parent for module in built)]
     if len(folders) != 2:
         parser.error("two folders, or none where `make compile` has been run")
     before, after = (folder.resolve() for folder in folders)

@@ -155,7 +155,12 @@ class Supervisor:
         ):
             self._drain_began_ms = None
             for number, process in self._processes.items():
-                _log.error("worker.killed", worker=number, pid=process.pid)
+                _log.error(
+                    "worker.killed",
+                    worker=number,
+                    pid=process.pid,
+                    lost_connections=self.crew[number].connections,
+                )
                 self._kill(number, process)
 
     @property

@@ -199,6 +199,7 @@ async def test_a_worker_that_hangs_gets_no_calls_and_is_started_anew(parent: Par
 async def test_draining_takes_as_long_as_the_workers_were_given(parent: Parent) -> None:
     """They follow the file by themselves, and the parent what they say of it."""
     workers = await parent.serving()
+    parent.supervisor.crew[1].handed += 2
     for worker in workers:
         worker.tell(FromWorker.REPORT, drain_timeout_s=3600.0)
     await parent.until(lambda: all(each.report for each in parent.supervisor.crew.workers))
@@ -211,7 +212,8 @@ async def test_draining_takes_as_long_as_the_workers_were_given(parent: Parent) 
         parent.now_ms = 3_631_000.0
         async with asyncio.timeout(GUARD_S):
             await parent.running
-    assert [line["worker"] for line in log if line["event"] == "worker.killed"] == [1, 2]
+    killed = [line for line in log if line["event"] == "worker.killed"]
+    assert [(line["worker"], line["lost_connections"]) for line in killed] == [(1, 2), (2, 0)]
     assert not [line for line in log if line["event"] == "worker.died"]
 
 

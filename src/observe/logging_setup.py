@@ -55,7 +55,8 @@ def set_up_logging(level: LogLevel, log_format: LogFormat) -> None:
         structlog.processors.JSONRenderer()
         if log_format is LogFormat.JSON
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr is not None and sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
         )
     )
     processors: list[structlog.typing.Processor] = [

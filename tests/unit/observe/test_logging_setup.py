@@ -64,6 +64,17 @@ def test_events_go_to_standard_error_as_lines(capsys: pytest.CaptureFixture[str]
     assert "\x1b" not in output.err
 
 
+@pytest.mark.parametrize("log_format", LogFormat)
+def test_without_standard_error_nothing_is_written(
+    log_format: LogFormat, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where it was closed before the program began: a command's own output stays clean."""
+    monkeypatch.setattr(sys, "stderr", None)
+    set_up_logging(LogLevel.INFO, log_format)
+    structlog.get_logger().info("call.started", call_id="c-1")
+    assert capsys.readouterr().out == ""
+
+
 def test_a_full_disk_costs_lines_and_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """When there is room again, the log says how many lines are missing."""
 

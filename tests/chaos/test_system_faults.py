@@ -58,6 +58,7 @@ async def test_a_worker_that_is_killed_takes_its_own_calls_along(tmp_path: Path)
 
     async with running_rig(tmp_path, share) as rig:
         its_calls = rig.log("call.started", worker=1)
+        assert its_calls
         async with rig.watched(n_lost=len(its_calls)) as seen:
             os.kill((await rig.logged("worker.started", worker=1))["pid"], signal.SIGKILL)
             died = await rig.logged("worker.died", worker=1)

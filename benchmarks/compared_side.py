@@ -10,12 +10,13 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from statistics import median
 
 import voxgate
 from benchmarks.call_slot_time import slot_times_us
-from benchmarks.sounds import make_sounds
+from benchmarks.sounds import Sounds, make_sounds
 from benchmarks.subject import GATED, make_manager
 from voxgate import AudioFormat, AudioGatingManager, GatingMode
 
@@ -83,8 +84,12 @@ def _scenarios() -> dict[str, Callable[[], float]]:
             scenario = _GateScenario(manager, captured, played)
             measures[f"gate, {mode}, {name}"] = scenario.measure_us
     for mode in (GatingMode.OFF, GatingMode.VAD, GatingMode.ECHO_AWARE):
-        measures[f"call, {mode}"] = lambda mode=mode: median(slot_times_us(mode, sounds, _CALL_S))
+        measures[f"call, {mode}"] = partial(_median_slot_us, mode, sounds)
     return measures
+
+
+def _median_slot_us(mode: GatingMode, sounds: Sounds) -> float:
+    return median(slot_times_us(mode, sounds, _CALL_S))
 
 
 def _main() -> None:

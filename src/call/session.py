@@ -130,17 +130,7 @@ class CallSession:
         self._control = PlayoutControl(
             line, self._playout, self._seat, self._announcer, observer, clock
         )
-        self._providers = ProviderSuccession(
-            self.call_id,
-            self._seat,
-            self._control,
-            self._announcer,
-            policy=policy,
-            observer=observer,
-            clock=clock,
-            follow=self._follow_provider,
-            on_lost=self._answers.clear,
-        )
+        self._providers = self._make_succession(policy)
 
     async def run(self) -> CallEnded:
         """Serve the call from start to end; never raises but for cancellation.
@@ -170,6 +160,19 @@ class CallSession:
             finally:
                 ended = self._forget(over, duration_ms)
         return ended
+
+    def _make_succession(self, policy: FallBackPolicy) -> ProviderSuccession:
+        return ProviderSuccession(
+            self.call_id,
+            self._seat,
+            self._control,
+            self._announcer,
+            policy=policy,
+            observer=self._observer,
+            clock=self._clock,
+            follow=self._follow_provider,
+            on_lost=self._answers.clear,
+        )
 
     # -- the call's tasks --------------------------------------------------------------------------
 

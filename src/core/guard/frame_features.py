@@ -183,9 +183,7 @@ class FrameFeatures:
         np.subtract(bands_db, mean_db, out=shape)
         moved_db, moved_last_db = self._follow_shape(shape)
         harmonicity, octaves = _measure_pitch(power)
-        glide = 1.0
-        if min(harmonicity, self._last_harmonicity) > _VOICED_HARMONICITY:
-            glide = min(abs(octaves - self._last_octaves), 1.0)
+        glide = self._follow_pitch(harmonicity, octaves)
         concentration = _measure_concentration(power)
         level_db = 20.0 * math.log10(max(level, 1.0))
         self._peak_db = max(level_db, self._peak_db - _PEAK_FALL_DB)
@@ -210,9 +208,16 @@ class FrameFeatures:
         np.minimum(np.maximum(row, _LOWEST_DB, out=row), _HIGHEST_DB, out=row)
         row *= _SCALE
         self._last_level_db = level_db
-        self._last_harmonicity, self._last_octaves = harmonicity, octaves
         self._gap_frames = self._silent_frames = 0
         return FrameReading(row, power, concentration)
+
+    def _follow_pitch(self, harmonicity: float, octaves: float) -> float:
+        """Take the pitch of a frame; return how far it has glided, 1 octave where it is new."""
+        glide = 1.0
+        if min(harmonicity, self._last_harmonicity) > _VOICED_HARMONICITY:
+            glide = min(abs(octaves - self._last_octaves), 1.0)
+        self._last_harmonicity, self._last_octaves = harmonicity, octaves
+        return glide
 
     def _measure_power(self, samples: npt.NDArray[np.int16]) -> FloatArray:
         """Return the power of the bins of this frame and the one before."""
